@@ -1,0 +1,159 @@
+/** The decision: what is asked, what is journaled, what is answered. */
+import { z } from 'zod';
+
+export const CANDIDATES_MAX = 500;
+export const SLATE_MAX = 50;
+
+const finite = z.number().refine(Number.isFinite, 'must be finite');
+const scalar = z.union([z.string().max(256), finite, z.boolean()]);
+
+export const candidateSchema = z.strictObject({
+  id: z.string().min(1).max(256),
+  features: z.record(z.string().max(64), finite).default({}),
+  /** Frequency caps may count by it. */
+  category: z.string().max(64).optional(),
+  /** The campaign whose budget pays for this candidate. */
+  campaign: z.string().max(256).optional(),
+  /** A candidate that may be shown to a subject without consent and while its owner is down. */
+  nonPersonal: z.boolean().default(true),
+});
+export type Candidate = z.infer<typeof candidateSchema>;
+
+export const SUBJECT_KINDS = ['rider', 'driver', 'partner', 'support'] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
+export const decisionRequestSchema = z.strictObject({
+  surface: z.string().min(1).max(64),
+  /** Left out on NATS, where the address names the subject. */
+  subject: z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: z.string().min(1).max(256) }).optional(),
+  context: z.record(z.string().max(64), scalar).default({}),
+  candidates: z.array(candidateSchema).max(CANDIDATES_MAX).optional(),
+  k: z.number().int().min(1).max(SLATE_MAX).optional(),
+  requestId: z.string().min(1).max(128).optional(),
+  sessionId: z.string().min(1).max(256).optional(),
+  /** Read-your-writes token: the answer reflects everything up to it, or says `degraded: ["after"]`. */
+  after: z.string().max(256).optional(),
+  deadlineMs: z.number().int().min(1).max(10_000).optional(),
+});
+export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
+
+export interface PolicyRef {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** A cause of a choice, in numbers (`contribution` to the score) and in words fit for a user. */
+export interface Reason {
+  readonly code: string;
+  readonly text: string;
+  readonly contribution?: number;
+}
+
+export interface SlateItem {
+  readonly id: string;
+  readonly score: number;
+  /** p(this item at this position | the items before it, the eligible set); 1 and `forced` for pinned positions. */
+  readonly propensity: number;
+  readonly reasons: readonly Reason[];
+  readonly forced?: true;
+  readonly category?: string;
+  readonly campaign?: string;
+}
+
+export interface Filtered {
+  readonly id: string;
+  readonly rule: string;
+}
+
+export interface Hold {
+  readonly campaign: string;
+  readonly candidateId: string;
+  readonly amountCents: number;
+  /** Fold time at which an unconfirmed hold goes back; later than the decision's validUntil. */
+  readonly untilMs: number;
+}
+
+/** A counter that a decision raises: `entries` newer than `windowMs` may be at most `max`. */
+export interface CapUse {
+  readonly key: string;
+  readonly windowMs: number;
+  readonly max: number;
+}
+
+/** The body of a journaled decision: everything later folds, learners and audits need, nothing computed again. */
+export interface DecisionBody {
+  readonly id: string;
+  readonly requestId?: string;
+  /** Hash of the request; the same requestId with another hash is a conflict. */
+  readonly requestHash?: string;
+  readonly surface: string;
+  readonly subjectKind: SubjectKind;
+  readonly sessionId?: string;
+  /** The owner's wall clock when it decided. */
+  readonly atMs: number;
+  /** Journal sequence that the state it decided on had folded. */
+  readonly basedOn: number;
+  readonly slate: readonly SlateItem[];
+  /** Ids of the candidates the policy was asked about, and the distribution it gave, in the same order. */
+  readonly eligible: readonly string[];
+  readonly distribution: readonly number[];
+  readonly filtered: readonly Filtered[];
+  readonly policy: PolicyRef;
+  readonly personalized: boolean;
+  readonly degraded: readonly string[];
+  readonly fallbackReason: string | null;
+  readonly context: Readonly<Record<string, string | number | boolean>>;
+  /** Features of the slate's items and, where the surface says so, of all eligible ones; by candidate id. */
+  readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Discretised state, for surfaces that learn by Q-learning. */
+  readonly state?: string;
+  readonly caps: readonly CapUse[];
+  readonly fatigueCost: number;
+  readonly holds: readonly Hold[];
+  /** Campaigns whose budget this partition has run short of: the fold asks them for more. */
+  readonly wants: readonly string[];
+  readonly windowMs: number;
+  readonly validUntilMs: number;
+}
+
+/** The answer to an app. */
+export interface DecisionAnswer {
+  readonly decisionId: string;
+  readonly surface: string;
+  readonly slate: readonly Pick<SlateItem, 'id' | 'score' | 'propensity' | 'reasons' | 'forced'>[];
+  readonly policy: PolicyRef;
+  readonly personalized: boolean;
+  readonly filtered: readonly Filtered[];
+  readonly degraded: readonly string[];
+  readonly fallbackReason: string | null;
+  readonly validUntil: string;
+  readonly token: string;
+  readonly latencyMs: number;
+}
+
+/** How a decision ended. `not-shown`: no impression came; `censored`: closed before its window had passed. */
+export type ExperienceStatus = 'complete' | 'censored' | 'not-shown';
+
+/** A decision joined with its reward: the body of messages on `attune.experience.<surface>`. */
+export interface Experience {
+  readonly decisionId: string;
+  readonly surface: string;
+  readonly status: ExperienceStatus;
+  readonly decidedAtMs: number;
+  readonly closedAtMs: number;
+  readonly policy: PolicyRef;
+  readonly slate: readonly { readonly id: string; readonly propensity: number; readonly forced?: true }[];
+  readonly eligible: readonly string[];
+  readonly distribution: readonly number[];
+  readonly context: Readonly<Record<string, string | number | boolean>>;
+  readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The credited reward, and the slate item it was credited to (the first where no event named one). */
+  readonly reward: number;
+  readonly rewardedId: string | null;
+  readonly events: readonly { readonly type: string; readonly candidateId?: string; readonly value?: number }[];
+  /** For reinforcement learning: the state acted in, and what followed in the same session. */
+  readonly state?: string;
+  readonly episode?: string;
+  readonly next?: { readonly state: string; readonly eligible: readonly string[] } | null;
+  readonly terminal?: boolean;
+}

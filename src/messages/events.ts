@@ -1,0 +1,44 @@
+/** Raw feedback as it arrives: CloudEvents 1.0, or on NATS the bare data of one. */
+import { z } from 'zod';
+
+export const EVENT_TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,4}$/;
+
+const finite = z.number().refine(Number.isFinite, 'must be finite');
+
+/** What Attune itself reads of an event's data; further fields are kept in the journal and ignored by folds. */
+export const eventDataSchema = z.looseObject({
+  /** The decision this event reacts to. */
+  decisionId: z.string().max(900).optional(),
+  /** The candidate of that decision it reacts to; the first of the slate if left out. */
+  candidateId: z.string().max(256).optional(),
+  /** Seconds of dwell, stars of a rating, a reward's value: what the type says. */
+  value: finite.optional(),
+  lat: finite.min(-90).max(90).optional(),
+  lng: finite.min(-180).max(180).optional(),
+  sessionId: z.string().max(256).optional(),
+  purposes: z.array(z.string().max(64)).max(16).optional(),
+});
+export type EventData = z.infer<typeof eventDataSchema>;
+
+/** An event as folds see it. */
+export interface InboundEvent {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+  /** The sender's time, bounded in skew against the fold's time; the fold's time where there was none. */
+  readonly timeMs: number;
+  readonly data: EventData;
+}
+
+/** A structured CloudEvent whose `subject` is `<kind>/<id>`. */
+export const cloudEventSchema = z.looseObject({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1).max(256),
+  source: z.string().min(1).max(256),
+  type: z.string().regex(EVENT_TYPE, 'must be lower-case words joined by dots').max(128),
+  subject: z.string().min(3).max(300),
+  time: z.iso.datetime({ offset: true }).optional(),
+  datacontenttype: z.string().optional(),
+  data: eventDataSchema.optional(),
+});
+export type CloudEvent = z.infer<typeof cloudEventSchema>;

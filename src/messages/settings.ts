@@ -1,0 +1,101 @@
+/**
+ * The part of the configuration that folds depend on. It is journaled with every barrier, so that a replay on any
+ * host, under any local configuration, computes the same state. All durations are milliseconds.
+ */
+import { z } from 'zod';
+
+const durationMs = z.number().int().positive();
+
+export const rewardSettingsSchema = z
+  .strictObject({
+    /** How long after the decision an event still counts for it. */
+    windowMs: durationMs,
+    /** Event type → the reward it is worth. A type with `perUnit` multiplies by `data.value`. */
+    signals: z.record(z.string(), z.strictObject({ value: z.number(), perUnit: z.boolean().default(false) })),
+    /** How several signals of one decision combine. */
+    combine: z.enum(['max', 'sum', 'last']).default('max'),
+    /** Rewards are clamped into [min, max]. */
+    min: z.number().default(0),
+    max: z.number().default(1),
+    /** Whether a decision counts as shown only after an `impression` event. */
+    impression: z.enum(['assumed', 'required']).default('assumed'),
+  })
+  .readonly();
+
+export const foldSettingsSchema = z
+  .strictObject({
+    partitions: z.number().int().min(1).max(1024),
+    /** Resolution of zone cells (h3). */
+    h3Resolution: z.number().int().min(0).max(15),
+    /** IANA zone in which hours of the week are counted. */
+    timeZone: z.string(),
+    events: z
+      .strictObject({
+        /** An event's own time is kept within [fold time − past, fold time + future]. */
+        pastMaxMs: durationMs,
+        futureMaxMs: durationMs,
+        /** Event ids remembered per actor. */
+        dedupePerActor: z.number().int().min(1).max(4096),
+      })
+      .readonly(),
+    user: z
+      .strictObject({
+        sessionIdleMs: durationMs,
+        /** Decisions awaiting their reward, per user; the oldest is closed as censored above it. */
+        pendingMax: z.number().int().min(1).max(256),
+        /** Remembered requestIds per user. */
+        requestIdsMax: z.number().int().min(1).max(1024),
+        recentZonesMax: z.number().int().min(0).max(16),
+        fatigue: z
+          .strictObject({
+            halfLifeMs: durationMs,
+            /** Above it the user is in cool-down and only gets what is not subject to fatigue. */
+            threshold: z.number().positive(),
+            coolDownMs: durationMs,
+          })
+          .readonly(),
+      })
+      .readonly(),
+    zone: z
+      .strictObject({
+        /** Half-life of the decayed pickup and driver windows. */
+        halfLifeMs: durationMs,
+        /** demand/supply above `enter` is undersupplied, below 1/enter oversupplied; back in balance within `leave`. */
+        enterRatio: z.number().gt(1),
+        leaveRatio: z.number().gt(1),
+        /** Smoothing of expected demand per hour of week, in (0, 1]. */
+        learningRate: z.number().gt(0).max(1),
+      })
+      .readonly(),
+    campaign: z
+      .strictObject({
+        /** A partition's first allotment is budget / (partitions × this), but at least one unit. */
+        initialShare: z.number().positive(),
+        /** How long a hold outlives the offer's validUntil. */
+        holdGraceMs: durationMs,
+      })
+      .readonly(),
+    rewards: z.record(z.string(), rewardSettingsSchema),
+  })
+  .readonly();
+
+export type FoldSettings = z.infer<typeof foldSettingsSchema>;
+export type RewardSettings = z.infer<typeof rewardSettingsSchema>;
+
+/** Built-in values, used by tests and as the defaults of config/default.yaml. */
+export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
+  partitions: 16,
+  h3Resolution: 8,
+  timeZone: 'UTC',
+  events: { pastMaxMs: 7 * 86_400_000, futureMaxMs: 5 * 60_000, dedupePerActor: 64 },
+  user: {
+    sessionIdleMs: 30 * 60_000,
+    pendingMax: 32,
+    requestIdsMax: 64,
+    recentZonesMax: 4,
+    fatigue: { halfLifeMs: 6 * 3_600_000, threshold: 20, coolDownMs: 3_600_000 },
+  },
+  zone: { halfLifeMs: 15 * 60_000, enterRatio: 1.5, leaveRatio: 1.2, learningRate: 0.3 },
+  campaign: { initialShare: 4, holdGraceMs: 60_000 },
+  rewards: {},
+});

@@ -1,0 +1,101 @@
+/**
+ * The only place that spells NATS subjects, stream names and bucket names.
+ *
+ * Apps use `attune.<kind>.<token>.<verb>` and `attune.event.<kind>.<token>.<type>`; the server's subject
+ * mappings carry both to the owner's partition under `attune.p.<N>`, where only the engine may publish.
+ */
+
+/** Actors that live in partitions. `anon` is the stand-in for a subject without consent. */
+export const ACTOR_KINDS = ['user', 'anon', 'zone', 'campaign'] as const;
+export type ActorKindName = (typeof ACTOR_KINDS)[number];
+
+/** The kinds that apps may address. */
+export const PUBLIC_KINDS = ['user', 'zone', 'campaign'] as const;
+
+/** What a partition's journal captures; request verbs are never captured. */
+export const RECORD_CLASSES = ['event', 'decision', 'command', 'timer', 'output', 'control'] as const;
+export type RecordClass = (typeof RECORD_CLASSES)[number];
+
+export const CONTROL_NAMES = ['barrier', 'marker', 'verdict', 'redrive'] as const;
+export type ControlName = (typeof CONTROL_NAMES)[number];
+
+export const subjects = {
+  request: (kind: string, token: string, verb: string): string => `attune.${kind}.${token}.${verb}`,
+  event: (kind: string, token: string, type: string): string => `attune.event.${kind}.${token}.${type}`,
+  /** What the owner of a partition subscribes to. */
+  partitionRequests: (partition: number): string => `attune.p.${partition}.req.>`,
+  partitionRequest: (partition: number, kind: string, token: string, verb: string): string =>
+    `attune.p.${partition}.req.${kind}.${token}.${verb}`,
+  record: (partition: number, cls: Exclude<RecordClass, 'control'>, kind: string, token: string, name?: string) =>
+    `attune.p.${partition}.${cls}.${kind}.${token}${name === undefined ? '' : `.${name}`}`,
+  control: (partition: number, name: ControlName): string => `attune.p.${partition}.control.${name}`,
+  /** Outputs addressed to a whole partition rather than to one of its actors. */
+  partitionOutput: (partition: number, name: string): string => `attune.p.${partition}.output.partition._.${name}`,
+  experience: (surface: string): string => `attune.experience.${surface}`,
+  deadLetter: (partition: number): string => `attune.deadletter.${partition}`,
+  /** Last known state of an actor, broadcast and kept by the state stream (one message a subject). */
+  state: (kind: string, token: string): string => `attune.state.${kind}.${token}`,
+  hostStatus: (hostId: string): string => `attune.host.${hostId}.status`,
+  allHostStatus: 'attune.host.*.status',
+  probe: (kind: string, token: string): string => `attune.${kind}.${token}.probe`,
+} as const;
+
+export const streams = {
+  journal: (partition: number): string => `ATTUNE_P${partition}`,
+  journalSubjects: (partition: number): string[] => RECORD_CLASSES.map((c) => `attune.p.${partition}.${c}.>`),
+  experience: 'ATTUNE_EXPERIENCE',
+  experienceSubjects: ['attune.experience.>'],
+  deadLetter: 'ATTUNE_DEADLETTER',
+  deadLetterSubjects: ['attune.deadletter.>'],
+  state: 'ATTUNE_STATE',
+  stateSubjects: ['attune.state.>'],
+} as const;
+
+export const buckets = {
+  /** One key a partition or learner: who holds the lease. Bucket TTL is the lease TTL. */
+  leases: 'ATTUNE_LEASES',
+  /** One key a host: alive. Bucket TTL. */
+  hosts: 'ATTUNE_HOSTS',
+  snapshots: (partition: number): string => `ATTUNE_SNAPSHOTS_${partition}`,
+  /** Cluster constants (partitions, write version), created once. */
+  cluster: 'ATTUNE_CLUSTER',
+  /** Policy registry: `<policyId>` → the live version and its artifact. */
+  policies: 'ATTUNE_POLICIES',
+  /** Object store of artifacts and learner checkpoints. */
+  artifacts: 'ATTUNE_ARTIFACTS',
+} as const;
+
+/** The parts of a subject under `attune.p.<N>`; undefined for any other subject. */
+export interface PartitionSubject {
+  readonly partition: number;
+  readonly cls: RecordClass | 'req';
+  /** Actor kind; for `control` the control's name. */
+  readonly kind: string;
+  /** Actor token; empty for `control`. */
+  readonly token: string;
+  /** Event type, verb or output name; may have dots; empty where there is none. */
+  readonly name: string;
+}
+
+export function parsePartitionSubject(subject: string): PartitionSubject | undefined {
+  const parts = subject.split('.');
+  if (parts.length < 5 || parts[0] !== 'attune' || parts[1] !== 'p') return undefined;
+  return {
+    partition: Number(parts[2]),
+    cls: parts[3] as RecordClass | 'req',
+    kind: parts[4]!,
+    token: parts[5] ?? '',
+    name: parts.length > 6 ? parts.slice(6).join('.') : '',
+  };
+}
+
+/** The account-level mappings that make the server do the sharding, source → destination. */
+export function subjectMappings(partitions: number): Record<string, string> {
+  const mappings: Record<string, string> = {};
+  for (const kind of PUBLIC_KINDS) {
+    mappings[`attune.${kind}.*.>`] = `attune.p.{{partition(${partitions},1)}}.req.${kind}.{{wildcard(1)}}.>`;
+  }
+  mappings['attune.event.*.*.>'] =
+    `attune.p.{{partition(${partitions},2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>`;
+  return mappings;
+}
