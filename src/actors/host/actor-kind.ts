@@ -68,6 +68,8 @@ export interface HandleContext<Shared, Services> {
   readonly nowMs: number;
   readonly settings: FoldSettings;
   readonly shared: Shared;
+  /** What pending owned records of this partition would take of `key` (a campaign id), in its unit. */
+  readonly reserved: (key: string) => number;
   /** Bodies of this actor's owned records that are published but not yet folded, oldest first. */
   readonly overlay: readonly unknown[];
   readonly services: Services;
@@ -128,6 +130,7 @@ export interface SharedState<Shared> {
   /** Called when an owned record is published; must be undone exactly by `release`. */
   reserve(body: unknown): void;
   release(body: unknown): void;
+  reserved(key: string): number;
   /** Forgets all reservations (step-down). */
   clear(): void;
 }

@@ -1,0 +1,68 @@
+/** Campaigns as the campaign actor, the partitions' replicas and the API see them. Money is whole cents. */
+import { z } from 'zod';
+
+export const CAMPAIGN_STATES = ['draft', 'scheduled', 'live', 'paused', 'exhausted', 'ended'] as const;
+export type CampaignStatus = (typeof CAMPAIGN_STATES)[number];
+
+const cents = z.number().int().nonnegative().max(1e13);
+
+/** One offer of a campaign: a candidate of promo surfaces. */
+export const offerSchema = z.strictObject({
+  id: z.string().min(1).max(256),
+  /** What one redemption costs the budget. */
+  costCents: cents.min(1),
+  features: z.record(z.string().max(64), z.number()).default({}),
+  category: z.string().max(64).optional(),
+});
+export type Offer = z.infer<typeof offerSchema>;
+
+/** The body of `POST /v1/campaigns/{id}/define` (or the command `define`). */
+export const campaignDefinitionSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  surface: z.string().min(1).max(64),
+  budgetCents: cents.min(1),
+  /** How long an offer stands after its decision. */
+  offerValidMs: z.number().int().min(1000).max(30 * 86_400_000),
+  startsAt: z.iso.datetime({ offset: true }).optional(),
+  endsAt: z.iso.datetime({ offset: true }).optional(),
+  offers: z.array(offerSchema).min(1).max(50),
+});
+export type CampaignDefinition = z.infer<typeof campaignDefinitionSchema>;
+
+export const CAMPAIGN_COMMANDS = ['define', 'schedule', 'launch', 'pause', 'resume', 'end', 'raise-budget'] as const;
+export type CampaignCommandName = (typeof CAMPAIGN_COMMANDS)[number];
+
+/**
+ * What every partition knows of a campaign (SharedState). Invariant, after every record:
+ * spentCents + heldCents ≤ grantedCents, and over all partitions the sum of grantedCents ≤ the budget.
+ */
+export interface CampaignReplica {
+  readonly id: string;
+  readonly status: CampaignStatus;
+  readonly surface: string;
+  readonly offerValidMs: number;
+  readonly offers: readonly Offer[];
+  /** Allotment this partition has been granted, less what it has returned. */
+  readonly grantedCents: number;
+  readonly heldCents: number;
+  readonly spentCents: number;
+  /** A request for more is on its way; no second one until it is answered. */
+  readonly asked: boolean;
+}
+
+/** The partition's shared state. */
+export interface CampaignLedger {
+  readonly campaigns: Readonly<Record<string, CampaignReplica>>;
+}
+
+/** Operations a user's fold makes on its partition's ledger (Effect `shared`). */
+export type LedgerOp =
+  | { readonly op: 'hold'; readonly campaign: string; readonly amountCents: number }
+  | { readonly op: 'release'; readonly campaign: string; readonly amountCents: number }
+  /** The hold was redeemed: held → spent, and the campaign actor is told. */
+  | { readonly op: 'confirm'; readonly campaign: string; readonly amountCents: number; readonly decisionId: string }
+  /** Not enough is left here for one more unit: ask the campaign actor, unless already asked. */
+  | { readonly op: 'want'; readonly campaign: string };
+
+export const availableCents = (replica: CampaignReplica): number =>
+  replica.grantedCents - replica.heldCents - replica.spentCents;
