@@ -22,7 +22,11 @@ export const campaignDefinitionSchema = z.strictObject({
   surface: z.string().min(1).max(64),
   budgetCents: cents.min(1),
   /** How long an offer stands after its decision. */
-  offerValidMs: z.number().int().min(1000).max(30 * 86_400_000),
+  offerValidMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(30 * 86_400_000),
   startsAt: z.iso.datetime({ offset: true }).optional(),
   endsAt: z.iso.datetime({ offset: true }).optional(),
   offers: z.array(offerSchema).min(1).max(50),

@@ -95,7 +95,6 @@ export function subjectMappings(partitions: number): Record<string, string> {
   for (const kind of PUBLIC_KINDS) {
     mappings[`attune.${kind}.*.>`] = `attune.p.{{partition(${partitions},1)}}.req.${kind}.{{wildcard(1)}}.>`;
   }
-  mappings['attune.event.*.*.>'] =
-    `attune.p.{{partition(${partitions},2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>`;
+  mappings['attune.event.*.*.>'] = `attune.p.{{partition(${partitions},2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>`;
   return mappings;
 }

@@ -126,7 +126,12 @@ export interface SharedState<Shared> {
   create(): Shared;
   revive(saved: unknown): Shared;
   /** Pure. `name` is an output's name, or `op` for a fold's own operation. Effects as for actors, without `shared`. */
-  apply(shared: Shared, name: string, body: unknown, ctx: SharedContext): { shared: Shared; effects: readonly Effect[] };
+  apply(
+    shared: Shared,
+    name: string,
+    body: unknown,
+    ctx: SharedContext,
+  ): { shared: Shared; effects: readonly Effect[] };
   /** Called when an owned record is published; must be undone exactly by `release`. */
   reserve(body: unknown): void;
   release(body: unknown): void;

@@ -1,0 +1,47 @@
+/** What the gateway needs of the engine behind it: actors to ask, journals to write events to, facts to look up. */
+import type { AppendOutcome } from '../actors/host/ports.js';
+import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../messages/decisions.js';
+
+export interface ActorClient {
+  /**
+   * Asks the owner of an actor and resolves to its answer; calls to an owner in this process stay in it. Rejects with the
+   * owner's EngineError, or Dependency `OWNER_UNREACHABLE` (with retryAfterMs) once `deadlineMs` has passed.
+   */
+  request(
+    kind: string,
+    token: string,
+    verb: string,
+    body: unknown,
+    options: { readonly deadlineMs: number; readonly trace?: string },
+  ): Promise<unknown>;
+}
+
+/** One event, already validated, on its way to its actor's journal. */
+export interface OutgoingEvent {
+  readonly kind: string;
+  readonly token: string;
+  readonly type: string;
+  readonly payload: Uint8Array;
+}
+
+export interface EventIngress {
+  /** Publishes as one group; an outcome each, same order, and the position token of those stored. Never rejects. */
+  publish(events: readonly OutgoingEvent[]): Promise<readonly (AppendOutcome & { readonly token?: string })[]>;
+}
+
+/** Answers for a subject whose owner cannot be reached: non-personal, uncapped, unbudgeted candidates only. */
+export interface FallbackDecider {
+  decide(request: DecisionRequest, reason: string): DecisionAnswer;
+}
+
+/** The long memory: facts in PostgreSQL. Undefined where the store is off or down. */
+export interface FactsReader {
+  decision(decisionId: string): Promise<DecisionBody | undefined>;
+}
+
+export interface StatusSource {
+  /** Status of every host that answers within the deadline. */
+  hosts(deadlineMs: number): Promise<readonly unknown[]>;
+  /** Not ready: why. */
+  notReady(): readonly string[];
+}
