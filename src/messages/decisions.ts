@@ -131,8 +131,11 @@ export interface DecisionAnswer {
   readonly latencyMs: number;
 }
 
-/** How a decision ended. `not-shown`: no impression came; `censored`: closed before its window had passed. */
-export type ExperienceStatus = 'complete' | 'censored' | 'not-shown';
+/**
+ * How a decision ended. `not-shown`: no impression came; `censored`: closed before its window had passed; `refused`:
+ * the fold did not let it happen, it was never answered, and learners skip it.
+ */
+export type ExperienceStatus = 'complete' | 'censored' | 'not-shown' | 'refused';
 
 /** A decision joined with its reward: the body of messages on `attune.experience.<surface>`. */
 export interface Experience {

@@ -45,8 +45,9 @@ export type Effect =
 
 /**
  * `applied`: state and effects count. `ignored`: understood, but nothing to do. `refused`: an owned record that may no
- * longer happen (its budget is gone, consent was withdrawn); its writer is told the reason. `rejected`: an event or
- * output that makes no sense; it is copied to the dead letters.
+ * longer happen (its budget is gone, consent was withdrawn); its writer is told the reason, the state stays, and of the
+ * effects only `experience` counts (a decision then says `status: 'refused'`, so that facts forget it). `rejected`: an
+ * event or output that makes no sense; the state stays and it is copied to the dead letters.
  */
 export type FoldOutcome = 'applied' | 'ignored' | 'refused' | 'rejected';
 
@@ -64,7 +65,7 @@ export interface HandleContext<Shared, Services> {
   readonly identity: string;
   /** Last folded sequence: what the state reflects. */
   readonly sequence: number;
-  /** max(fold time, the owner's wall clock). */
+  /** The server's time as far as the owner knows: last fold time plus what has passed since on its own clock. */
   readonly nowMs: number;
   readonly settings: FoldSettings;
   readonly shared: Shared;
@@ -73,6 +74,8 @@ export interface HandleContext<Shared, Services> {
   /** Bodies of this actor's owned records that are published but not yet folded, oldest first. */
   readonly overlay: readonly unknown[];
   readonly services: Services;
+  /** Parts of the answer already known to be missing, as in `after` for a token that could not be waited for. */
+  readonly degraded: readonly string[];
   /** Fresh, unguessable, `[0-9A-Za-z]{8,32}`. */
   readonly nonce: () => string;
   readonly trace: string | undefined;

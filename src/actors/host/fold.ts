@@ -1,0 +1,438 @@
+/**
+ * The fold: one journal record at a time, in journal order, onto a partition's state and its actors. No I/O and no
+ * clock; whatever it computes, any host computes again from the same journal. It either applies a record whole or
+ * throws and has changed nothing.
+ */
+import { partitionOf } from '../../kernel/ids.js';
+import type { InboundEvent } from '../../messages/events.js';
+import { compareTerms, type Chain, type Term } from '../../messages/records.js';
+import { subjects } from '../../messages/subjects.js';
+import { eventHash, type Activation } from './activation.js';
+import type { ActorAddress, ActorKind, ActorRecord, Effect, FoldOutcome, SharedState } from './actor-kind.js';
+import { comparePlaces, type ChainPlace, type PartitionState } from './partition-state.js';
+import type { JournalRecord } from './ports.js';
+import type { Protections } from './protections.js';
+import type { Decoded, DecodedEvent } from './record-codec.js';
+import type { TimerIndex } from './timer-index.js';
+
+/** An output with its place in the chain to its target, ready to publish. */
+export interface Output {
+  /** `p<N>`, `x` (experience) or `d` (dead letters). */
+  readonly target: string;
+  readonly subject: string;
+  readonly chain: Chain;
+  readonly atMs: number;
+  readonly body: unknown;
+}
+
+export type AppliedOutcome = FoldOutcome | 'void' | 'duplicate' | 'stale' | 'gap' | 'poison';
+
+export interface Applied {
+  readonly outcome: AppliedOutcome;
+  readonly reason: string | undefined;
+  /** Key of an owned record, for its writer. */
+  readonly key: string | undefined;
+  readonly outputs: readonly Output[];
+  /** The actor whose state changed. */
+  readonly changed: Activation | undefined;
+}
+
+/** What dead letters carry: enough to understand the record and to drive it again. */
+export interface DeadLetter {
+  readonly partition: number;
+  readonly sequence: number;
+  readonly subject: string;
+  /** base64 of the payload; cut at 64 KiB, then not re-drivable. */
+  readonly payload: string;
+  readonly truncated: boolean;
+  readonly kind: 'rejected' | 'poison';
+  readonly reason: string;
+}
+
+const DEAD_LETTER_PAYLOAD_BYTES_MAX = 64 * 1024;
+const NO_OUTPUTS: readonly Output[] = [];
+const NO_EFFECTS: readonly Effect[] = [];
+
+type AnyKind<Shared> = ActorKind<unknown, Shared, never>;
+
+export interface FoldOptions<Shared> {
+  readonly partition: number;
+  /** Identity of this partition's journal. */
+  readonly identity: string;
+  readonly kinds: ReadonlyMap<string, AnyKind<Shared>>;
+  readonly shared: SharedState<Shared>;
+  readonly protections: Protections;
+}
+
+interface Draft {
+  readonly target: string;
+  readonly subject: string;
+  readonly body: unknown;
+}
+
+export class PartitionFold<Shared> {
+  constructor(
+    private readonly options: FoldOptions<Shared>,
+    readonly state: PartitionState<Shared>,
+    readonly timers: TimerIndex,
+  ) {}
+
+  /** The actor that must be active for `apply`, if any. */
+  static addressOf(decoded: Decoded): ActorAddress | undefined {
+    switch (decoded.cls) {
+      case 'event':
+      case 'decision':
+      case 'command':
+      case 'timer':
+      case 'output':
+        return decoded.address;
+      case 'redrive':
+        return PartitionFold.addressOf(decoded.inner);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Throws if the record is poison; nothing has changed then. */
+  apply(record: JournalRecord, decoded: Decoded, activation: Activation | undefined): Applied {
+    const atMs = Math.max(this.state.foldTimeMs, record.timestampMs);
+    const applied = this.dispatch(record, decoded, activation, atMs, false);
+    this.advance(record, atMs);
+    return applied;
+  }
+
+  /** Obeys a verdict: the record is passed over and copied to the dead letters. */
+  skip(record: JournalRecord, decoded: Decoded | undefined, reason: string): Applied {
+    const atMs = Math.max(this.state.foldTimeMs, record.timestampMs);
+    if (decoded?.cls === 'output' && this.chainPlace(decoded.chain) === 'next') this.acceptChain(decoded.chain);
+    const outputs = this.emit(record.sequence, atMs, [this.deadLetter(record, 'poison', reason)]);
+    this.state.counters.poisoned++;
+    this.advance(record, atMs);
+    const key = decoded && (decoded.cls === 'decision' || decoded.cls === 'command') ? decoded.key : undefined;
+    return { outcome: 'poison', reason, key, outputs, changed: undefined };
+  }
+
+  private advance(record: JournalRecord, atMs: number): void {
+    this.state.sequence = record.sequence;
+    this.state.foldTimeMs = atMs;
+    this.state.counters.folded++;
+  }
+
+  private dispatch(
+    record: JournalRecord,
+    decoded: Decoded,
+    activation: Activation | undefined,
+    atMs: number,
+    redriven: boolean,
+  ): Applied {
+    const { state } = this;
+    switch (decoded.cls) {
+      case 'event':
+        return this.foldEvent(record, decoded, need(activation), atMs, redriven);
+      case 'decision':
+      case 'command': {
+        if (!redriven && !this.isCurrent(decoded.term)) return this.voided(decoded.key);
+        const applied = this.foldActor(record, need(activation), { type: decoded.cls, body: decoded.body }, atMs);
+        return { ...applied, key: decoded.key };
+      }
+      case 'timer': {
+        if (!redriven && !this.isCurrent(decoded.term)) return this.voided(undefined);
+        const actor = need(activation);
+        if (actor.sequence < record.sequence) {
+          const stale = decoded.generation !== actor.timerGeneration;
+          if (stale && this.options.protections.timerGeneration) {
+            state.counters.timersStale++;
+            return outcome('stale');
+          }
+          state.counters.timers++;
+        }
+        return this.foldActor(record, actor, { type: 'timer', dueMs: decoded.due }, Math.max(atMs, decoded.due));
+      }
+      case 'output': {
+        if (!redriven && this.options.protections.watermark) {
+          const place = this.chainPlace(decoded.chain);
+          if (place !== 'next') {
+            state.counters.outputsRepeated++;
+            return outcome(place === 'past' ? 'duplicate' : 'gap');
+          }
+        }
+        const applied = decoded.address
+          ? this.foldActor(
+              record,
+              need(activation),
+              { type: 'output', name: decoded.name, from: decoded.chain.p, body: decoded.body },
+              atMs,
+            )
+          : this.foldShared(record, decoded.name, decoded.body, atMs);
+        if (!redriven) this.acceptChain(decoded.chain);
+        state.counters.outputsIn++;
+        return applied;
+      }
+      case 'barrier':
+        if (decoded.record.term[0] <= state.term[0]) return this.voided(undefined);
+        state.term = [decoded.record.term[0], 0];
+        state.settings = decoded.record.settings;
+        return outcome('applied');
+      case 'marker':
+        if (decoded.term[0] !== state.term[0] || decoded.term[1] <= state.term[1]) return this.voided(undefined);
+        state.term = decoded.term;
+        return outcome('applied');
+      case 'verdict':
+        return outcome(this.isCurrent(decoded.record.term) ? 'applied' : 'void');
+      case 'redrive': {
+        if (!this.isCurrent(decoded.record.term)) return this.voided(decoded.record.key);
+        const applied = this.dispatch(record, decoded.inner, activation, atMs, true);
+        return { ...applied, key: decoded.record.key };
+      }
+      case 'malformed':
+        state.counters.rejected++;
+        return {
+          outcome: 'rejected',
+          reason: decoded.reason,
+          key: undefined,
+          outputs: this.emit(record.sequence, atMs, [this.deadLetter(record, 'rejected', decoded.reason)]),
+          changed: undefined,
+        };
+    }
+  }
+
+  private isCurrent(term: Term): boolean {
+    if (!this.options.protections.barrier) return true;
+    return compareTerms(term, this.state.term) === 0;
+  }
+
+  private voided(key: string | undefined): Applied {
+    this.state.counters.voided++;
+    return { outcome: 'void', reason: undefined, key, outputs: NO_OUTPUTS, changed: undefined };
+  }
+
+  private foldEvent(
+    record: JournalRecord,
+    decoded: DecodedEvent,
+    activation: Activation,
+    atMs: number,
+    redriven: boolean,
+  ): Applied {
+    const { state } = this;
+    const { events } = state.settings;
+    const hash = decoded.id === '' ? 0 : eventHash(decoded.source, decoded.id);
+    if (activation.sequence < record.sequence) {
+      if (hash !== 0 && activation.hasSeen(hash) && !redriven) {
+        state.counters.duplicates++;
+        return outcome('duplicate');
+      }
+      state.counters.events++;
+    }
+    const event: InboundEvent = {
+      source: decoded.source,
+      id: decoded.id === '' ? `${this.options.partition}-${record.sequence}` : decoded.id,
+      type: decoded.type,
+      timeMs: Math.min(Math.max(decoded.timeMs ?? atMs, atMs - events.pastMaxMs), atMs + events.futureMaxMs),
+      data: decoded.data,
+    };
+    const isNew = activation.sequence < record.sequence;
+    const applied = this.foldActor(record, activation, { type: 'event', event }, atMs);
+    if (isNew && hash !== 0) {
+      activation.remember(hash, events.dedupePerActor);
+      activation.touchedSequence = record.sequence;
+    }
+    return applied;
+  }
+
+  private foldActor(record: JournalRecord, activation: Activation, actorRecord: ActorRecord, atMs: number): Applied {
+    if (activation.sequence >= record.sequence) return this.refold(record, activation, atMs);
+    const { state } = this;
+    const kind = this.options.kinds.get(activation.address.kind);
+    if (!kind) throw new Error(`no kind ${activation.address.kind} is registered`);
+    const folded = kind.fold(activation.state, actorRecord, {
+      address: activation.address,
+      partition: this.options.partition,
+      sequence: record.sequence,
+      atMs,
+      settings: state.settings,
+      shared: state.shared,
+    });
+    const drafts: Draft[] = [];
+    const operations: unknown[] = [];
+    if (folded.outcome === 'rejected') drafts.push(this.deadLetter(record, 'rejected', folded.reason ?? 'rejected'));
+    const effects = effectsOf(folded.outcome, folded.effects);
+    for (const effect of effects) {
+      if (effect.to === 'shared') operations.push(effect.op);
+      else drafts.push(this.draft(effect));
+    }
+    const own = drafts.length;
+    const { shared, drafts: more } = this.operate(record.sequence, operations, atMs);
+
+    // Nothing below throws: the record is applied whole.
+    state.shared = shared;
+    if (folded.outcome === 'refused') state.counters.refused++;
+    if (folded.outcome === 'rejected') state.counters.rejected++;
+    activation.sequence = record.sequence;
+    const timerDueBefore = activation.timerDue;
+    if (folded.outcome === 'applied') {
+      activation.state = folded.state;
+      activation.timerDue = kind.timer(folded.state);
+    }
+    // A fired timer is over, whatever its fold made of it: the next one is another generation.
+    if (activation.timerDue !== timerDueBefore || actorRecord.type === 'timer') {
+      activation.timerGeneration++;
+      this.timers.set(activation.key, activation.timerDue, activation.timerGeneration);
+    }
+    activation.touchedSequence = record.sequence;
+    if (own > 0 || operations.length > 0) {
+      (activation.traces ??= []).push([record.sequence, countByTarget(drafts), operations]);
+    }
+    return {
+      outcome: folded.outcome,
+      reason: folded.reason,
+      key: undefined,
+      outputs: this.emit(record.sequence, atMs, more.length > 0 ? [...drafts, ...more] : drafts),
+      changed: activation,
+    };
+  }
+
+  /** The snapshot already has this record: only what it caused elsewhere is done again, from the trace. */
+  private refold(record: JournalRecord, activation: Activation, atMs: number): Applied {
+    const { state } = this;
+    this.timers.set(activation.key, activation.timerDue, activation.timerGeneration);
+    const trace = activation.traces?.find(([sequence]) => sequence === record.sequence);
+    if (!trace) return outcome('applied');
+    const [, counts, operations] = trace;
+    const { shared, drafts } = this.operate(record.sequence, operations, atMs);
+    state.shared = shared;
+    for (const [target, count] of Object.entries(counts)) {
+      const last = state.chains.get(target);
+      const index = last && last[0] === record.sequence ? last[1] + count : count - 1;
+      state.chains.set(target, [record.sequence, index]);
+    }
+    return {
+      outcome: 'applied',
+      reason: undefined,
+      key: undefined,
+      outputs: this.emit(record.sequence, atMs, drafts),
+      changed: activation,
+    };
+  }
+
+  private foldShared(record: JournalRecord, name: string, body: unknown, atMs: number): Applied {
+    const ctx = {
+      partition: this.options.partition,
+      sequence: record.sequence,
+      atMs,
+      settings: this.state.settings,
+    };
+    const { shared, effects } = this.options.shared.apply(this.state.shared, name, body, ctx);
+    const drafts = effects.map((effect) => this.draft(effect));
+    this.state.shared = shared;
+    return {
+      outcome: 'applied',
+      reason: undefined,
+      key: undefined,
+      outputs: this.emit(record.sequence, atMs, drafts),
+      changed: undefined,
+    };
+  }
+
+  private operate(sequence: number, operations: readonly unknown[], atMs: number): { shared: Shared; drafts: Draft[] } {
+    let { shared } = this.state;
+    const drafts: Draft[] = [];
+    if (operations.length === 0) return { shared, drafts };
+    const ctx = { partition: this.options.partition, sequence, atMs, settings: this.state.settings };
+    for (const op of operations) {
+      const result = this.options.shared.apply(shared, 'op', op, ctx);
+      shared = result.shared;
+      for (const effect of result.effects) drafts.push(this.draft(effect));
+    }
+    return { shared, drafts };
+  }
+
+  private draft(effect: Effect): Draft {
+    const { partitions } = this.state.settings;
+    switch (effect.to) {
+      case 'actor': {
+        const partition = partitionOf(effect.address.token, partitions);
+        const { kind, token } = effect.address;
+        return {
+          target: `p${partition}`,
+          subject: subjects.record(partition, 'output', kind, token, effect.name),
+          body: effect.body,
+        };
+      }
+      case 'partition':
+        return {
+          target: `p${effect.partition}`,
+          subject: subjects.partitionOutput(effect.partition, effect.name),
+          body: effect.body,
+        };
+      case 'experience':
+        return { target: 'x', subject: subjects.experience(effect.surface), body: effect.body };
+      case 'shared':
+        throw new Error('a shared operation cannot cause another one');
+    }
+  }
+
+  private deadLetter(record: JournalRecord, kind: DeadLetter['kind'], reason: string): Draft {
+    const truncated = record.payload.length > DEAD_LETTER_PAYLOAD_BYTES_MAX;
+    const kept = truncated ? record.payload.subarray(0, DEAD_LETTER_PAYLOAD_BYTES_MAX) : record.payload;
+    const body: DeadLetter = {
+      partition: this.options.partition,
+      sequence: record.sequence,
+      subject: record.subject,
+      payload: Buffer.from(kept).toString('base64'),
+      truncated,
+      kind,
+      reason,
+    };
+    return { target: 'd', subject: subjects.deadLetter(this.options.partition), body };
+  }
+
+  /** Gives drafts their places in the chains, in order. */
+  private emit(sequence: number, atMs: number, drafts: readonly Draft[]): readonly Output[] {
+    if (drafts.length === 0) return NO_OUTPUTS;
+    const { chains } = this.state;
+    return drafts.map(({ target, subject, body }) => {
+      const prev = chains.get(target) ?? ([0, 0] as const);
+      const place: ChainPlace = [sequence, prev[0] === sequence ? prev[1] + 1 : 0];
+      chains.set(target, place);
+      const chain: Chain = {
+        p: this.options.partition,
+        src: this.options.identity,
+        seq: place[0],
+        idx: place[1],
+        prev: [prev[0], prev[1]],
+      };
+      return { target, subject, chain, atMs, body };
+    });
+  }
+
+  private chainPlace(chain: Chain): 'past' | 'next' | 'ahead' {
+    const watermark = this.state.watermarks.get(`${chain.p}:${chain.src}`) ?? ([0, 0] as const);
+    if (comparePlaces([chain.seq, chain.idx], watermark) <= 0) return 'past';
+    return comparePlaces(chain.prev, watermark) === 0 ? 'next' : 'ahead';
+  }
+
+  private acceptChain(chain: Chain): void {
+    this.state.watermarks.set(`${chain.p}:${chain.src}`, [chain.seq, chain.idx]);
+  }
+}
+
+function outcome(result: AppliedOutcome): Applied {
+  return { outcome: result, reason: undefined, key: undefined, outputs: NO_OUTPUTS, changed: undefined };
+}
+
+function effectsOf(result: FoldOutcome, effects: readonly Effect[]): readonly Effect[] {
+  if (result === 'applied') return effects;
+  if (result === 'refused') return effects.filter((effect) => effect.to === 'experience');
+  return NO_EFFECTS;
+}
+
+function countByTarget(drafts: readonly Draft[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { target } of drafts) counts[target] = (counts[target] ?? 0) + 1;
+  return counts;
+}
+
+function need(activation: Activation | undefined): Activation {
+  if (!activation) throw new Error('the actor of this record is not active');
+  return activation;
+}
