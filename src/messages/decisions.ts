@@ -37,6 +37,12 @@ export const decisionRequestSchema = z.strictObject({
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
+/**
+ * Set to true on a request that has passed the schema (and the checks for duplicates) in this process, so that an owner in
+ * the same process need not check it again. Symbols do not survive JSON: what came over the wire never carries it.
+ */
+export const VALIDATED: unique symbol = Symbol('attune.validated');
+
 export interface PolicyRef {
   readonly id: string;
   readonly version: number;
