@@ -1,0 +1,37 @@
+/** `npm run nats:config -- --partitions N`: writes the templates of config/nats/ for a cluster of N partitions. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { natsTemplates } from './configuration.js';
+
+const PARTITIONS_MAX = 1024;
+
+function parsePartitions(text: string): number {
+  const partitions = Number(text);
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return partitions;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${PARTITIONS_MAX}.`);
+}
+
+const program = new Command('nats:config')
+  .description('Writes the nats-server configuration templates: subject mappings, accounts and permissions.')
+  .option('--partitions <n>', 'partitions of the cluster; fixed once it has data', parsePartitions, 16)
+  .option('--out <folder>', 'folder to write into', 'config/nats')
+  .option('--json', 'print the files as one JSON object instead of writing them')
+  .action(async (options: { partitions: number; out: string; json?: boolean }) => {
+    const files = natsTemplates(options.partitions);
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
+      return;
+    }
+    await mkdir(options.out, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(options.out, name);
+      await writeFile(file, content);
+      process.stdout.write(`${file}\n`);
+    }
+  });
+
+await program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`nats:config: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
