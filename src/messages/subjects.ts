@@ -29,6 +29,7 @@ export const subjects = {
   record: (partition: number, cls: Exclude<RecordClass, 'control'>, kind: string, token: string, name?: string) =>
     `attune.p.${partition}.${cls}.${kind}.${token}${name === undefined ? '' : `.${name}`}`,
   control: (partition: number, name: ControlName): string => `attune.p.${partition}.control.${name}`,
+  allControls: (partition: number): string => `attune.p.${partition}.control.>`,
   /** Outputs addressed to a whole partition rather than to one of its actors. */
   partitionOutput: (partition: number, name: string): string => `attune.p.${partition}.output.partition._.${name}`,
   experience: (surface: string): string => `attune.experience.${surface}`,

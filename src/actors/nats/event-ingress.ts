@@ -1,0 +1,86 @@
+/** Takes events to the journals of their actors, grouped per partition, past the server's mappings. */
+import { partitionOf } from '../../kernel/ids.js';
+import { subjects } from '../../messages/subjects.js';
+import { encodePosition } from '../../messages/tokens.js';
+import type { AppendOutcome, Journal, JournalMessage } from '../host/ports.js';
+
+/** One event, already validated. */
+export interface IngressEvent {
+  readonly kind: string;
+  readonly token: string;
+  readonly type: string;
+  readonly payload: Uint8Array;
+}
+
+export type IngressOutcome = AppendOutcome & { readonly token?: string };
+
+interface Share {
+  readonly indexes: number[];
+  readonly messages: JournalMessage[];
+}
+
+export class JournalEventIngress {
+  readonly #journal: (partition: number) => Journal;
+  readonly #partitions: number;
+  /** Identity of each journal, asked once, and again after a failure: the journal may have been made anew. */
+  readonly #identities = new Map<number, Promise<string | undefined>>();
+
+  constructor(journal: (partition: number) => Journal, partitions: number) {
+    this.#journal = journal;
+    this.#partitions = partitions;
+  }
+
+  /**
+   * Publishes the events, in order for each actor; an outcome each, same order, and for those stored a read-your-writes
+   * token, unless the journal's identity could not be had. Never rejects.
+   */
+  async publish(events: readonly IngressEvent[]): Promise<readonly IngressOutcome[]> {
+    const outcomes = new Array<IngressOutcome>(events.length);
+    const shares = [...this.#share(events)].map(async ([partition, share]) => {
+      const [identity, results] = await Promise.all([
+        this.#identity(partition),
+        this.#journal(partition).append(share.messages),
+      ]);
+      if (results.some((result) => result.status !== 'stored')) this.#identities.delete(partition);
+      share.indexes.forEach((index, i) => {
+        outcomes[index] = withToken(results[i]!, partition, identity);
+      });
+    });
+    await Promise.all(shares);
+    return outcomes;
+  }
+
+  #share(events: readonly IngressEvent[]): Map<number, Share> {
+    const shares = new Map<number, Share>();
+    events.forEach(({ kind, token, type, payload }, index) => {
+      const partition = partitionOf(token, this.#partitions);
+      let share = shares.get(partition);
+      if (!share) shares.set(partition, (share = { indexes: [], messages: [] }));
+      share.indexes.push(index);
+      share.messages.push({ subject: subjects.record(partition, 'event', kind, token, type), payload });
+    });
+    return shares;
+  }
+
+  #identity(partition: number): Promise<string | undefined> {
+    let identity = this.#identities.get(partition);
+    if (!identity) {
+      identity = this.#journal(partition)
+        .info()
+        .then(
+          (info) => info.identity,
+          () => {
+            this.#identities.delete(partition);
+            return undefined;
+          },
+        );
+      this.#identities.set(partition, identity);
+    }
+    return identity;
+  }
+}
+
+function withToken(outcome: AppendOutcome, partition: number, identity: string | undefined): IngressOutcome {
+  if (outcome.status !== 'stored' || identity === undefined) return outcome;
+  return { ...outcome, token: encodePosition({ identity, partition, sequence: outcome.sequence }) };
+}

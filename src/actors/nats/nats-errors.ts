@@ -1,0 +1,72 @@
+/** What the transport's and the server's failures are called in Attune. */
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { EngineError } from '../../kernel/errors.js';
+import type { AppendOutcome } from '../host/ports.js';
+
+const RETRY_AFTER_MS = 500;
+
+/** Error codes of the JetStream API (nats-server's errors.json). */
+const CODES = {
+  accountResources: 10002,
+  insufficientResources: 10023,
+  memoryResources: 10028,
+  streamNotFound: 10059,
+  storageResources: 10047,
+  messageTooLarge: 10054,
+  notEnabled: 10076,
+  notEnabledForAccount: 10039,
+  storeFailed: 10077,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnknown: 10164,
+} as const;
+
+const FULL: ReadonlySet<number> = new Set([
+  CODES.accountResources,
+  CODES.insufficientResources,
+  CODES.memoryResources,
+  CODES.storageResources,
+]);
+
+/** The `error` part of a publish acknowledgement. */
+export interface AckError {
+  readonly code: number;
+  readonly err_code?: number;
+  readonly description?: string;
+}
+
+/** A refusal is certain: the message is not, and will not be, stored. */
+export function refusal(error: AckError): AppendOutcome {
+  const message = error.description ?? 'The journal refused the record.';
+  return { status: 'refused', code: refusalCode(error.err_code ?? 0, message), message };
+}
+
+function refusalCode(code: number, description: string): string {
+  if (FULL.has(code)) return 'JOURNAL_FULL';
+  // A failed write carries the store's own words: a limit that was reached, or the disk's complaint.
+  if (code === CODES.storeFailed) return /size/.test(description) ? 'RECORD_TOO_LARGE' : 'JOURNAL_FULL';
+  if (code === CODES.messageTooLarge) return 'RECORD_TOO_LARGE';
+  if (code === CODES.notEnabled || code === CODES.notEnabledForAccount) return 'JOURNAL_UNAVAILABLE';
+  return 'JOURNAL_REFUSED';
+}
+
+export const isConflict = (error: unknown): boolean =>
+  error instanceof JetStreamApiError &&
+  (error.code === CODES.wrongLastSequence || error.code === CODES.wrongLastSequenceUnknown);
+
+export const isStreamMissing = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === CODES.streamNotFound;
+
+export const unreachable = (what: string, cause?: unknown): EngineError =>
+  new EngineError('Dependency', 'NATS_UNREACHABLE', `${what} does not answer.`, {
+    retryAfterMs: RETRY_AFTER_MS,
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+/** A failed call, as callers of a port see it. */
+export function dependency(what: string, error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  if (isStreamMissing(error)) {
+    return new EngineError('Dependency', 'STREAM_MISSING', `${what} does not exist on this server.`, { cause: error });
+  }
+  return unreachable(what, error);
+}

@@ -1,0 +1,140 @@
+/**
+ * A private nats-server for one test file: its own folder, a free loopback port, the subject mappings, and the two
+ * kinds of credentials. Stopped by its own process id.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as dial, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { subjectMappings } from '../../src/messages/subjects.js';
+
+const START_TRIES_MAX = 200;
+const START_PAUSE_MS = 25;
+
+export interface TestNats {
+  readonly url: string;
+  readonly port: number;
+  /** Credentials of the engine: everything. */
+  readonly engine: { readonly url: string; readonly user: string; readonly pass: string };
+  /** Credentials of an app: requests, events, state. */
+  readonly app: { readonly url: string; readonly user: string; readonly pass: string };
+  /** Graceful stop; the stored data stay until `dispose`. */
+  stop(): Promise<void>;
+  /** SIGKILL: nothing is flushed. */
+  kill(): Promise<void>;
+  /** Starts again on the same port and data; stops a running server first. */
+  restart(): Promise<void>;
+  /** Stops for good and removes the data. */
+  dispose(): Promise<void>;
+}
+
+export interface TestNatsOptions {
+  /** Partitions the mappings are made for; 0 leaves the mappings out. */
+  readonly partitions: number;
+  /** Upper bound of the file store, such as `8MB`. */
+  readonly maxStore?: string;
+}
+
+/** Starts a server and resolves once it answers. */
+export async function startTestNats(options: TestNatsOptions): Promise<TestNats> {
+  const folder = await mkdtemp(join(tmpdir(), 'attune-nats-'));
+  const port = await freePort();
+  const configFile = join(folder, 'nats.conf');
+  await writeFile(configFile, configuration(port, join(folder, 'data'), options));
+  let running: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    const child = spawn(natsServerBinary(), ['-c', configFile], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const complaints: string[] = [];
+    child.stderr!.on('data', (chunk: Buffer) => complaints.length < 50 && complaints.push(chunk.toString()));
+    running = child;
+    for (let i = 0; i < START_TRIES_MAX; i++) {
+      if (child.exitCode !== null) throw new Error(`nats-server ended at once:\n${complaints.join('')}`);
+      if (await answers(port)) return;
+      await pause(START_PAUSE_MS);
+    }
+    throw new Error(`nats-server did not answer on port ${port}:\n${complaints.join('')}`);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const child = running;
+    running = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  };
+
+  await start();
+  const url = `nats://127.0.0.1:${port}`;
+  return {
+    url,
+    port,
+    engine: { url, user: 'engine', pass: 'engine' },
+    app: { url, user: 'app', pass: 'app' },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    restart: async () => {
+      await end('SIGTERM');
+      await start();
+    },
+    dispose: async () => {
+      await end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configuration(port: number, storeDir: string, options: TestNatsOptions): string {
+  const mappings = options.partitions === 0 ? {} : subjectMappings(options.partitions);
+  const lines = Object.entries(mappings).map(([from, to]) => `      ${JSON.stringify(from)}: ${JSON.stringify(to)}`);
+  return `
+host: 127.0.0.1
+port: ${port}
+max_payload: 1MB
+jetstream { store_dir: ${JSON.stringify(storeDir)}, max_file_store: ${options.maxStore ?? '4GB'} }
+accounts {
+  ATTUNE {
+    jetstream: enabled
+    mappings {
+${lines.join('\n')}
+    }
+    users: [
+      { user: engine, password: engine }
+      { user: app, password: app, permissions: {
+          publish: { allow: ["attune.user.>", "attune.zone.>", "attune.campaign.>", "attune.event.>"],
+                     deny: ["attune.p.>", "$JS.>", "$KV.>", "$O.>"] }
+          subscribe: { allow: ["_INBOX.>", "attune.state.>", "attune.experience.>"] } } }
+    ]
+  }
+  SYS { users: [ { user: sys, password: sys } ] }
+}
+system_account: SYS
+no_auth_user: app
+`;
+}
+
+const natsServerBinary = (): string => process.env['NATS_SERVER'] ?? 'nats-server';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
