@@ -272,6 +272,8 @@ export class PartitionFold<Shared> {
     if (folded.outcome === 'applied') {
       activation.state = folded.state;
       activation.timerDue = kind.timer(folded.state);
+    } else if (actorRecord.type === 'timer') {
+      activation.timerDue = 0;
     }
     // A fired timer is over, whatever its fold made of it: the next one is another generation.
     if (activation.timerDue !== timerDueBefore || actorRecord.type === 'timer') {

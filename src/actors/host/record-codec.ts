@@ -68,8 +68,10 @@ export function decodeRecord(record: Pick<JournalRecord, 'subject' | 'payload'>)
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
   if (subject.cls === 'event') return decodeEvent(subject.kind, subject.token, subject.name, record.payload);
   const json = parseJson(record.payload) as Record<string, unknown> | undefined;
-  if (json === undefined || json === null || typeof json !== 'object') throw new Error('the record is not a JSON object');
-  if (typeof json.v !== 'number' || json.v > RECORD_VERSION) throw new Error(`record version ${String(json.v)} is not readable`);
+  if (json === undefined || json === null || typeof json !== 'object')
+    throw new Error('the record is not a JSON object');
+  if (typeof json.v !== 'number' || json.v > RECORD_VERSION)
+    throw new Error(`record version ${String(json.v)} is not readable`);
   switch (subject.cls) {
     case 'decision':
     case 'command':
@@ -168,7 +170,8 @@ function addressOf(kind: string, token: string): ActorAddress {
 }
 
 function termOf(value: unknown): Term {
-  if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'number') throw new Error('term is malformed');
+  if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'number')
+    throw new Error('term is malformed');
   return value as unknown as Term;
 }
 

@@ -1,0 +1,48 @@
+/** Every bound of a partition owner, with its unit in its name. */
+export interface HostLimits {
+  /** Requests being answered at once, per partition and per actor; above it the caller gets Overloaded. */
+  readonly requestsPerPartitionMax: number;
+  readonly requestsPerActorMax: number;
+  /** Activations kept per partition before the least recently used are passivated. */
+  readonly activationsPerPartitionMax: number;
+  readonly activationIdleMs: number;
+  readonly checkpointEveryMs: number;
+  readonly checkpointEveryRecords: number;
+  /** Folding waits for a checkpoint once it is this far ahead of the last one: the bound on replay. */
+  readonly checkpointLagRecordsMax: number;
+  /** Folding waits while more outputs than this are unacknowledged. */
+  readonly outputsUnacknowledgedMax: number;
+  /** Records buffered ahead of the fold; above it the reader is stopped and restarted later. */
+  readonly readAheadRecordsMax: number;
+  /** Timers fired in one go. */
+  readonly timersPerTickMax: number;
+  /** A partition stops when, of the last `poisonWindowRecords`, more than this share was poison. */
+  readonly poisonShareMax: number;
+  readonly poisonWindowRecords: number;
+  readonly broadcastEveryMs: number;
+  /** How long a request that names no deadline waits for its `after` token. */
+  readonly requestDeadlineMs: number;
+  /** Records younger than this are never trimmed. */
+  readonly retentionMs: number;
+  /** How long a graceful release waits for what is in flight. */
+  readonly releaseMs: number;
+}
+
+export const DEFAULT_HOST_LIMITS: HostLimits = {
+  requestsPerPartitionMax: 4_096,
+  requestsPerActorMax: 64,
+  activationsPerPartitionMax: 50_000,
+  activationIdleMs: 15 * 60_000,
+  checkpointEveryMs: 5_000,
+  checkpointEveryRecords: 20_000,
+  checkpointLagRecordsMax: 100_000,
+  outputsUnacknowledgedMax: 10_000,
+  readAheadRecordsMax: 20_000,
+  timersPerTickMax: 256,
+  poisonShareMax: 0.1,
+  poisonWindowRecords: 1_000,
+  broadcastEveryMs: 50,
+  requestDeadlineMs: 1_000,
+  retentionMs: 7 * 86_400_000,
+  releaseMs: 2_000,
+};

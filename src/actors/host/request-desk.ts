@@ -1,0 +1,275 @@
+/**
+ * Answers requests to the actors of one partition while it is served: bounded, one decision after the other, and never
+ * before the record has come back through the owner's own fold.
+ */
+import type { Clock } from '../../kernel/clock.js';
+import { EngineError, type WireError } from '../../kernel/errors.js';
+import { encodePosition, decodePosition } from '../../messages/tokens.js';
+import { subjects } from '../../messages/subjects.js';
+import { keyOf, type Activation } from './activation.js';
+import type { ActivationStore } from './activation-store.js';
+import type { ActorAddress, ActorKind, HandleContext, Handling, SharedState } from './actor-kind.js';
+import type { PartitionFold } from './fold.js';
+import type { HostLimits } from './limits.js';
+import type { Journal } from './ports.js';
+import type { Protections } from './protections.js';
+import { decodeRecord } from './record-codec.js';
+import type { RecordWriter } from './record-writer.js';
+
+/** A refused record is tried once more on the newer state; redirects count too. */
+const ATTEMPTS_MAX = 4;
+/** Share of the deadline that may be spent waiting for an `after` token. */
+const AFTER_SHARE = 0.8;
+
+type Append = Extract<Handling, { do: 'append' }>;
+
+export interface RequestDeskOptions<Shared> {
+  readonly partition: number;
+  readonly identity: string;
+  readonly kinds: ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
+  readonly shared: SharedState<Shared>;
+  readonly services: unknown;
+  readonly fold: PartitionFold<Shared>;
+  readonly store: ActivationStore;
+  readonly writer: RecordWriter;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly limits: HostLimits;
+  readonly protections: Protections;
+  readonly nonce: () => string;
+  readonly nowMs: () => number;
+  /** Throws StaleOwner where this owner may no longer answer. */
+  readonly assertServing: () => void;
+}
+
+interface AfterWaiter {
+  readonly sequence: number;
+  readonly resolve: (reached: boolean) => void;
+  readonly cancel: () => void;
+}
+
+export class RequestDesk<Shared> {
+  private open = 0;
+  private readonly overlays = new Map<string, unknown[]>();
+  /** Outcomes of owned records in flight, for requests that join them. */
+  private readonly inFlight = new Map<string, Promise<unknown>>();
+  private waiters: AfterWaiter[] = [];
+
+  constructor(private readonly options: RequestDeskOptions<Shared>) {}
+
+  get openRequests(): number {
+    return this.open;
+  }
+
+  /** Actors with records in flight stay active. */
+  isPinned(key: string): boolean {
+    return this.overlays.has(key);
+  }
+
+  async request(address: ActorAddress, verb: string, body: unknown, trace: string | undefined): Promise<unknown> {
+    const { limits } = this.options;
+    this.options.assertServing();
+    if (this.open >= limits.requestsPerPartitionMax) throw overloaded('this partition');
+    this.open++;
+    try {
+      const degraded = await this.awaitAfter(verb, body);
+      return await this.answer(address, verb, body, trace, degraded);
+    } finally {
+      this.open--;
+    }
+  }
+
+  /** Told after every folded batch. */
+  progressed(sequence: number): void {
+    if (this.waiters.length === 0) return;
+    const ready = this.waiters.filter((w) => w.sequence <= sequence);
+    if (ready.length === 0) return;
+    this.waiters = this.waiters.filter((w) => w.sequence > sequence);
+    for (const waiter of ready) {
+      waiter.cancel();
+      waiter.resolve(true);
+    }
+  }
+
+  stop(): void {
+    for (const waiter of this.waiters) {
+      waiter.cancel();
+      waiter.resolve(false);
+    }
+    this.waiters = [];
+    this.options.shared.clear();
+    this.overlays.clear();
+  }
+
+  private async answer(
+    first: ActorAddress,
+    verb: string,
+    body: unknown,
+    trace: string | undefined,
+    degraded: readonly string[],
+  ): Promise<unknown> {
+    const { store, kinds, services, limits } = this.options;
+    let address = first;
+    for (let attempt = 1; ; attempt++) {
+      const kind = kinds.get(address.kind);
+      if (!kind) throw new EngineError('NotFound', 'KIND_UNKNOWN', `There are no actors of kind ${address.kind}.`);
+      const activated = store.activate(address);
+      const activation = activated instanceof Promise ? await activated : activated;
+      // It may have been passivated again, or the tenure may have ended, while it was loading.
+      this.options.assertServing();
+      if (activated instanceof Promise && store.peek(activation.key) !== activation) continue;
+      if ((this.overlays.get(activation.key)?.length ?? 0) >= limits.requestsPerActorMax) {
+        throw overloaded(`${address.kind} ${address.token}`);
+      }
+      const ctx = this.context(activation, trace, degraded);
+      const handling = kind.handle(activation.state, verb, body, { ...ctx, services: services as never });
+      switch (handling.do) {
+        case 'reply':
+          return handling.body;
+        case 'fail':
+          throw EngineError.fromWire(handling.error);
+        case 'redirect':
+          if (attempt >= ATTEMPTS_MAX) throw invariant('REDIRECT_LOOP', 'A request was redirected too often.');
+          address = handling.address;
+          continue;
+        case 'join': {
+          const outcome = this.inFlight.get(handling.key);
+          if (!outcome) throw invariant('JOIN_UNKNOWN', 'A request joined a record that is not in flight.');
+          return outcome;
+        }
+        case 'reread':
+          return this.reread(handling);
+        case 'append': {
+          const result = await this.append(handling, trace);
+          if (result.done) return result.body;
+          const error = handling.refused(result.reason);
+          if (error || attempt >= ATTEMPTS_MAX) throw EngineError.fromWire(error ?? refused(result.reason));
+          continue;
+        }
+      }
+    }
+  }
+
+  private context(
+    activation: Activation,
+    trace: string | undefined,
+    degraded: readonly string[],
+  ): Omit<HandleContext<Shared, never>, 'services'> {
+    const { partition, identity, fold, protections, shared, nonce, nowMs } = this.options;
+    return {
+      address: activation.address,
+      partition,
+      identity,
+      sequence: fold.state.sequence,
+      nowMs: nowMs(),
+      settings: fold.state.settings,
+      shared: fold.state.shared,
+      reserved: (key) => (protections.overlay ? shared.reserved(key) : 0),
+      overlay: protections.overlay ? (this.overlays.get(activation.key) ?? NOTHING) : NOTHING,
+      degraded,
+      nonce,
+      trace,
+    };
+  }
+
+  private append(
+    handling: Append,
+    trace: string | undefined,
+  ): Promise<{ done: true; body: unknown } | { done: false; reason: string }> {
+    const { partition, identity, writer, shared } = this.options;
+    const { address, body, key } = handling;
+    const actorKey = keyOf(address);
+    const overlay = this.overlays.get(actorKey);
+    if (overlay) overlay.push(body);
+    else this.overlays.set(actorKey, [body]);
+    shared.reserve(body);
+    const outcome = new Promise<{ done: true; body: unknown } | { done: false; reason: string }>((resolve, reject) => {
+      writer.write({
+        key,
+        subject: subjects.record(partition, handling.class, address.kind, address.token),
+        body,
+        trace,
+        settle: (applied, sequence, error) => {
+          this.uncover(actorKey, body);
+          if (error) reject(error);
+          else if (!applied || applied.outcome === 'refused' || applied.outcome === 'poison') {
+            resolve({ done: false, reason: applied?.reason ?? 'refused' });
+          } else {
+            const token = encodePosition({ partition, sequence, identity });
+            resolve({ done: true, body: handling.reply({ sequence, token }) });
+          }
+        },
+      });
+    });
+    const joined = outcome.then((result) => {
+      if (result.done) return result.body;
+      throw EngineError.fromWire(handling.refused(result.reason) ?? refused(result.reason));
+    });
+    joined.catch(() => undefined);
+    this.inFlight.set(key, joined);
+    const forget = (): void => void this.inFlight.delete(key);
+    outcome.then(forget, forget);
+    return outcome;
+  }
+
+  private uncover(actorKey: string, body: unknown): void {
+    const overlay = this.overlays.get(actorKey);
+    if (!overlay) return;
+    const index = overlay.indexOf(body);
+    if (index === -1) return;
+    this.options.shared.release(body);
+    if (overlay.length === 1) this.overlays.delete(actorKey);
+    else overlay.splice(index, 1);
+  }
+
+  private async reread(handling: Extract<Handling, { do: 'reread' }>): Promise<unknown> {
+    const record = await this.options.journal.get(handling.sequence);
+    if (!record) {
+      throw new EngineError('NotFound', 'RECORD_TRIMMED', 'The journal no longer holds this decision.');
+    }
+    const decoded = decodeRecord(record);
+    if (decoded.cls !== 'decision' && decoded.cls !== 'command') {
+      throw invariant('REREAD_MISMATCH', 'The journal holds another record at this sequence.');
+    }
+    return handling.reply(decoded.body);
+  }
+
+  /** Waits until the fold has reached the request's `after` token; what could not be waited for is `degraded`. */
+  private async awaitAfter(verb: string, body: unknown): Promise<readonly string[]> {
+    if (verb !== 'decide' || typeof body !== 'object' || body === null) return NOT_DEGRADED;
+    const { after, deadlineMs } = body as { after?: unknown; deadlineMs?: unknown };
+    if (typeof after !== 'string') return NOT_DEGRADED;
+    const { partition, identity, sequence } = decodePosition(after);
+    if (partition !== this.options.partition || identity !== this.options.identity) return AFTER_MISSED;
+    if (sequence <= this.options.fold.state.sequence) return NOT_DEGRADED;
+    const budgetMs = typeof deadlineMs === 'number' ? deadlineMs : this.options.limits.requestDeadlineMs;
+    const reached = await new Promise<boolean>((resolve) => {
+      const waiter: AfterWaiter = {
+        sequence,
+        resolve,
+        cancel: this.options.clock.after(budgetMs * AFTER_SHARE, () => {
+          this.waiters = this.waiters.filter((w) => w !== waiter);
+          resolve(false);
+        }),
+      };
+      this.waiters.push(waiter);
+    });
+    this.options.assertServing();
+    return reached ? NOT_DEGRADED : AFTER_MISSED;
+  }
+}
+
+const NOTHING: readonly unknown[] = [];
+const NOT_DEGRADED: readonly string[] = [];
+const AFTER_MISSED: readonly string[] = ['after'];
+
+const overloaded = (what: string): EngineError =>
+  new EngineError('Overloaded', 'OVERLOADED', `Too many requests are waiting for ${what}.`, { retryAfterMs: 100 });
+
+const invariant = (code: string, message: string): EngineError => new EngineError('Invariant', code, message);
+
+const refused = (reason: string): WireError => ({
+  family: 'Conflict',
+  code: 'REFUSED',
+  message: `The record was refused when it was folded: ${reason}.`,
+});

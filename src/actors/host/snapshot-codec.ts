@@ -1,0 +1,160 @@
+/** Snapshots and checkpoints as stored bytes. Both say which journal they are of and what its last record was. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { EngineError } from '../../kernel/errors.js';
+import { RECORD_VERSION, termSchema } from '../../messages/records.js';
+import { foldSettingsSchema } from '../../messages/settings.js';
+import { Activation, addressOfKey, type Trace } from './activation.js';
+import type { ActorKind, SharedState } from './actor-kind.js';
+import type { PartitionCounters, PartitionState } from './partition-state.js';
+
+export const CHECKPOINT_KEY = 'checkpoint';
+/** Checkpoints are cut into values of this size, below nats-server's default message limit. */
+export const CHUNK_BYTES = 512 * 1024;
+
+/** Where in which journal a stored state stands. */
+export interface Position {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly identity: string;
+  /** Of the record at `sequence`; empty at 0. */
+  readonly fingerprint: string;
+}
+
+const positionShape = {
+  v: z.literal(RECORD_VERSION),
+  epoch: z.number(),
+  sequence: z.number(),
+  identity: z.string(),
+  fingerprint: z.string(),
+};
+
+const snapshotSchema = z.object({
+  ...positionShape,
+  state: z.unknown(),
+  timer: z.tuple([z.number(), z.number()]),
+  seen: z.array(z.number()).optional(),
+  seenNext: z.number().optional(),
+  traces: z.array(z.tuple([z.number(), z.record(z.string(), z.number()), z.array(z.unknown())])).optional(),
+});
+
+export function encodeSnapshot(activation: Activation, at: Position): Uint8Array {
+  return Buffer.from(
+    JSON.stringify({
+      v: RECORD_VERSION,
+      ...at,
+      state: activation.state,
+      timer: [activation.timerDue, activation.timerGeneration],
+      seen: activation.seen,
+      seenNext: activation.seenNext === 0 ? undefined : activation.seenNext,
+      traces: activation.traces,
+    }),
+  );
+}
+
+export interface LoadedSnapshot {
+  readonly activation: Activation;
+  readonly position: Position;
+}
+
+/** Throws Invariant `SNAPSHOT_DAMAGED` if the bytes are not a snapshot this build can read. */
+export function decodeSnapshot(
+  key: string,
+  bytes: Uint8Array,
+  revision: number,
+  kind: ActorKind<unknown, never, never>,
+): LoadedSnapshot {
+  try {
+    const saved = snapshotSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const activation = new Activation(key, addressOfKey(key), kind.revive(saved.state));
+    activation.sequence = saved.sequence;
+    activation.savedSequence = saved.sequence;
+    activation.touchedSequence = saved.sequence;
+    activation.revision = revision;
+    [activation.timerDue, activation.timerGeneration] = saved.timer;
+    activation.seen = saved.seen;
+    activation.seenNext = saved.seenNext ?? 0;
+    activation.traces = saved.traces as Trace[] | undefined;
+    const { epoch, sequence, identity, fingerprint } = saved;
+    return { activation, position: { epoch, sequence, identity, fingerprint } };
+  } catch (cause) {
+    throw new EngineError('Invariant', 'SNAPSHOT_DAMAGED', `The snapshot ${key} cannot be read.`, { cause });
+  }
+}
+
+const checkpointSchema = z.object({
+  ...positionShape,
+  foldTimeMs: z.number(),
+  term: termSchema,
+  settings: foldSettingsSchema,
+  shared: z.unknown(),
+  watermarks: z.array(z.tuple([z.string(), z.number(), z.number()])),
+  chains: z.array(z.tuple([z.string(), z.number(), z.number()])),
+  timers: z.array(z.tuple([z.string(), z.number(), z.number()])),
+  counters: z.record(z.string(), z.number()),
+  /** (sequence, fold time) of earlier checkpoints, oldest first: what retention is computed from. */
+  marks: z.array(z.tuple([z.number(), z.number()])),
+});
+
+export interface Checkpoint<Shared> {
+  readonly position: Position;
+  readonly state: PartitionState<Shared>;
+  readonly timers: readonly (readonly [key: string, due: number, generation: number])[];
+  readonly marks: readonly (readonly [sequence: number, foldTimeMs: number])[];
+}
+
+export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>): Uint8Array {
+  const { position, state, timers, marks } = checkpoint;
+  return Buffer.from(
+    JSON.stringify({
+      v: RECORD_VERSION,
+      ...position,
+      foldTimeMs: state.foldTimeMs,
+      term: state.term,
+      settings: state.settings,
+      shared: state.shared,
+      watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
+      chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
+      timers,
+      counters: state.counters,
+      marks,
+    }),
+  );
+}
+
+export function decodeCheckpoint<Shared>(bytes: Uint8Array, shared: SharedState<Shared>): Checkpoint<Shared> {
+  try {
+    const saved = checkpointSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const { epoch, sequence, identity, fingerprint } = saved;
+    return {
+      position: { epoch, sequence, identity, fingerprint },
+      state: {
+        sequence,
+        foldTimeMs: saved.foldTimeMs,
+        term: saved.term,
+        settings: saved.settings,
+        shared: shared.revive(saved.shared),
+        watermarks: new Map(saved.watermarks.map(([source, s, i]) => [source, [s, i] as const])),
+        chains: new Map(saved.chains.map(([target, s, i]) => [target, [s, i] as const])),
+        counters: saved.counters as unknown as PartitionCounters,
+      },
+      timers: saved.timers,
+      marks: saved.marks,
+    };
+  } catch (cause) {
+    throw new EngineError('Invariant', 'CHECKPOINT_DAMAGED', 'The checkpoint cannot be read.', { cause });
+  }
+}
+
+/** Identifies one record of one journal: enough to notice that history was rewritten under a snapshot. */
+export function fingerprintOf(subject: string, payload: Uint8Array): string {
+  return createHash('sha256').update(subject).update('\n').update(payload).digest('base64url').slice(0, 16);
+}
+
+/** The header under CHECKPOINT_KEY: the body itself where it is small, else the keys of its chunks. */
+export type CheckpointHeader =
+  | { readonly epoch: number; readonly sequence: number; readonly body: string }
+  | { readonly epoch: number; readonly sequence: number; readonly chunks: readonly string[] };
+
+export const chunkKey = (epoch: number, sequence: number, index: number): string =>
+  `checkpoint-chunk.${epoch}.${sequence}.${index}`;

@@ -1,0 +1,34 @@
+/** Requests over NATS: JSON in, JSON out; errors as `{"error": {family, code, message, field}}`. */
+import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { decodeToken } from '../../kernel/ids.js';
+import { ACTOR_KINDS, parsePartitionSubject, type ActorKindName } from '../../messages/subjects.js';
+import type { ActorAddress } from './actor-kind.js';
+import type { RequestEnvelope } from './ports.js';
+
+type Answer = (address: ActorAddress, verb: string, body: unknown, trace: string | undefined) => Promise<unknown>;
+
+/** Never rejects: whatever goes wrong is an answer. */
+export async function answerRequest(request: RequestEnvelope, answer: Answer): Promise<Uint8Array> {
+  try {
+    const subject = parsePartitionSubject(request.subject);
+    if (!subject || !(ACTOR_KINDS as readonly string[]).includes(subject.kind)) {
+      throw new EngineError('NotFound', 'KIND_UNKNOWN', 'There are no actors of this kind.');
+    }
+    if (decodeToken(subject.token) === undefined)
+      throw invalidRequest('ID_INVALID', 'The id is not a well-formed token.', 'id');
+    const address = { kind: subject.kind as ActorKindName, token: subject.token };
+    const body = await answer(address, subject.name, parseBody(request.payload), request.trace);
+    return Buffer.from(JSON.stringify(body ?? null));
+  } catch (error) {
+    return Buffer.from(JSON.stringify({ error: EngineError.from(error).toWire() }));
+  }
+}
+
+function parseBody(payload: Uint8Array): unknown {
+  if (payload.length === 0) return {};
+  try {
+    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
+  } catch {
+    throw invalidRequest('JSON_MALFORMED', 'The request is not JSON.');
+  }
+}
