@@ -1,0 +1,51 @@
+/** Which messages of the experience stream are outcomes that count: each chain's outputs, once each, in its order. */
+import type { JournalRecord } from '../../actors/host/ports.js';
+import { outputRecordSchema } from '../../messages/records.js';
+import { subjects } from '../../messages/subjects.js';
+import type { Cursor, Sifted } from './cursor.js';
+import { outcomeRow } from './fact-rows.js';
+import { refuseNewer } from './sift-journal.js';
+
+const PREFIX = subjects.experience('');
+
+/**
+ * Pure. An output counts only if the one before it in its chain is the last that counted; a repeat and an output of a
+ * former owner's own making are dropped. Where `adopt` says that the stream's beginning is gone, the first output met
+ * of an unknown chain counts whatever came before it. Throws Configuration `RECORD_TOO_NEW`.
+ */
+export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boolean): Sifted {
+  const at = { ...cursor, sequence: record.sequence };
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(record.payload).toString('utf8'));
+  } catch {
+    return { cursor: at, changes: [], skipped: 'malformed' };
+  }
+  refuseNewer(json);
+  const output = outputRecordSchema.safeParse(json);
+  if (!output.success || !record.subject.startsWith(PREFIX)) return { cursor: at, changes: [], skipped: 'malformed' };
+
+  const { chain, body, at: atMs } = output.data;
+  const key = `${chain.p}/${chain.src}`;
+  const mark = cursor.watermarks[key];
+  const expected = mark ?? (adopt ? chain.prev : [0, 0]);
+  if (chain.prev[0] !== expected[0] || chain.prev[1] !== expected[1]) {
+    return { cursor: at, changes: [], skipped: isAfter(chain.prev, expected) ? 'stale' : 'duplicate' };
+  }
+
+  const advanced = { ...at, watermarks: { ...cursor.watermarks, [key]: [chain.seq, chain.idx] as const } };
+  const place = {
+    partition: chain.p,
+    identity: chain.src,
+    sequence: chain.seq,
+    index: chain.idx,
+    surface: record.subject.slice(PREFIX.length),
+    atMs,
+  };
+  const row = outcomeRow(place, body);
+  if (row === undefined) return { cursor: advanced, changes: [], skipped: 'malformed' };
+  return { cursor: advanced, changes: [{ kind: 'outcome', json: row }] };
+}
+
+const isAfter = (a: readonly [number, number], b: readonly [number, number]): boolean =>
+  a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
