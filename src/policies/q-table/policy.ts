@@ -1,0 +1,88 @@
+/** Acts on a table of action values: greedily but for a share of exploration, or softly. */
+import { z } from 'zod';
+import type { Candidate } from '../../messages/decisions.js';
+import type { DecisionContext, Policy } from '../policy.js';
+import { parametersOf, type PolicySource } from '../source.js';
+
+export const Q_TABLE_FAMILY = 'q-table';
+
+const finite = z.number().refine(Number.isFinite, 'must be finite');
+const byStateAndAction = z.record(z.string(), z.record(z.string(), finite));
+
+export const qTableParametersSchema = z.strictObject({
+  /** State → action (candidate id) → value. */
+  q: byStateAndAction,
+  /** State → action → how often it was learned from; only for explanations. */
+  counts: byStateAndAction.default({}),
+  /** The value of an action that is not in the table. */
+  initial: finite.default(0),
+  exploration: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('epsilon-greedy'), epsilon: z.number().min(0).max(1) }),
+    /** Boltzmann: p ∝ exp(q/temperature). */
+    z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(1e9) }),
+  ]),
+});
+export type QTableParameters = z.infer<typeof qTableParametersSchema>;
+
+/**
+ * Throws Configuration `POLICY_PARAMETERS`. Candidates with equal values are equally likely, so a state that was never
+ * seen gets the uniform distribution.
+ */
+export function qTablePolicy(source: PolicySource): Policy {
+  const { q, counts, initial, exploration } = parametersOf(qTableParametersSchema, source);
+  const table = new Map(Object.entries(q).map(([state, row]) => [state, new Map(Object.entries(row))] as const));
+  const values = (context: DecisionContext, candidates: readonly Candidate[]): number[] => {
+    const row = context.state === undefined ? undefined : table.get(context.state);
+    return candidates.map((candidate) => row?.get(candidate.id) ?? initial);
+  };
+  const toProbabilities =
+    exploration.kind === 'softmax'
+      ? (v: number[]): number[] => softmax(v, exploration.temperature)
+      : (v: number[]): number[] => epsilonGreedy(v, exploration.epsilon);
+
+  return {
+    ref: source.policy,
+    distribution: (context, candidates) => toProbabilities(values(context, candidates)),
+    scores: values,
+    explain(context, candidates, index) {
+      const all = values(context, candidates);
+      const { id } = candidates[index]!;
+      const value = all[index]!;
+      const state = context.state ?? '';
+      const trials = Object.hasOwn(counts, state) && Object.hasOwn(counts[state]!, id) ? counts[state]![id]! : 0;
+      const known = context.state !== undefined && table.get(context.state)?.has(id) === true;
+      const best = all.every((other) => other <= value);
+      return [
+        known
+          ? { code: 'value', text: `It is worth ${rounded(value)} in situations like this one.`, contribution: value }
+          : { code: 'untried', text: 'It was not tried in a situation like this one yet.', contribution: value },
+        { code: 'trials', text: `Tried ${trials} times in such situations.`, contribution: trials },
+        best
+          ? { code: 'exploitation', text: 'Nothing else promises more.' }
+          : { code: 'exploration', text: 'Shown now and then to find out how good it is.' },
+      ];
+    },
+  };
+}
+
+/** ε/n for each, and 1 − ε shared by all that have the largest value. */
+function epsilonGreedy(values: readonly number[], epsilon: number): number[] {
+  let best = -Infinity;
+  let tied = 0;
+  for (const value of values) {
+    if (value > best) [best, tied] = [value, 1];
+    else if (value === best) tied++;
+  }
+  return values.map((value) => epsilon / values.length + (value === best ? (1 - epsilon) / tied : 0));
+}
+
+/** From the distance to the largest, so that nothing overflows. */
+function softmax(values: readonly number[], temperature: number): number[] {
+  let best = -Infinity;
+  for (const value of values) if (value > best) best = value;
+  const weights = values.map((value) => Math.exp((value - best) / temperature));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
+
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
