@@ -1,0 +1,46 @@
+import type { Stored } from '../host/ports.js';
+
+interface Entry {
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly writtenMs: number;
+}
+
+/** One bucket of the simulated server. Values older than `ttlMs` are gone, without a word to anybody. */
+export class SimulatedBucket {
+  private readonly entries = new Map<string, Entry>();
+  private revision = 0;
+
+  constructor(
+    readonly name: string,
+    private readonly ttlMs: number = Infinity,
+  ) {}
+
+  get(key: string, nowMs: number): Stored | undefined {
+    const entry = this.alive(key, nowMs);
+    return entry === undefined ? undefined : { value: entry.value, revision: entry.revision };
+  }
+
+  put(key: string, value: Uint8Array, expected: number, nowMs: number): number | undefined {
+    if ((this.alive(key, nowMs)?.revision ?? 0) !== expected) return undefined;
+    this.entries.set(key, { value, revision: ++this.revision, writtenMs: nowMs });
+    return this.revision;
+  }
+
+  remove(key: string, expected: number, nowMs: number): boolean {
+    const entry = this.alive(key, nowMs);
+    if (entry === undefined || entry.revision !== expected) return false;
+    this.entries.delete(key);
+    this.revision++;
+    return true;
+  }
+
+  keys(prefix: string, nowMs: number): string[] {
+    return [...this.entries.keys()].filter((key) => key.startsWith(prefix) && this.alive(key, nowMs) !== undefined);
+  }
+
+  private alive(key: string, nowMs: number): Entry | undefined {
+    const entry = this.entries.get(key);
+    return entry !== undefined && nowMs - entry.writtenMs < this.ttlMs ? entry : undefined;
+  }
+}

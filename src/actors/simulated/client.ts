@@ -1,0 +1,31 @@
+import { EngineError } from '../../kernel/errors.js';
+import { parsePartitionSubject } from '../../messages/subjects.js';
+import type { SimulatedConnection } from './connection.js';
+
+/**
+ * Sends one request to whoever serves the subject's partition and resolves to the first answer. Rejects with Dependency
+ * `OWNER_UNREACHABLE` when nobody serves it or nobody answers in time; it may have been carried out all the same.
+ */
+export function requestActor(
+  connection: SimulatedConnection,
+  subject: string,
+  payload: Uint8Array,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  const { server, process } = connection;
+  const partition = parsePartitionSubject(subject)!.partition;
+  return new Promise((resolve, reject) => {
+    const fail = (): void =>
+      reject(new EngineError('Dependency', 'OWNER_UNREACHABLE', 'The owner does not answer.', { retryAfterMs: 100 }));
+    process.clock.after(timeoutMs, fail);
+    const answer = connection.replier();
+    connection.send(() => {
+      const subscribers = server.subscribers(partition);
+      if (subscribers.length === 0) return answer(fail);
+      for (const { connection: owner, deliver } of subscribers) {
+        const ask = owner.replier();
+        ask(() => deliver(subject, payload, (bytes) => owner.send(() => answer(() => resolve(bytes)))));
+      }
+    });
+  });
+}

@@ -1,0 +1,172 @@
+import type { Clock } from '../../kernel/clock.js';
+import { seededRandom, type SeededRandom } from '../../kernel/random.js';
+import { EventQueue, type QueuedEvent } from './event-queue.js';
+import { Trace } from './trace.js';
+
+/** Simulated time 0, in milliseconds since the epoch (2024-01-01T00:00:00Z). */
+export const SIMULATED_EPOCH_MS = 1_704_067_200_000;
+
+/** Events that may run at one simulated instant; above it the simulated code is spinning. */
+const EVENTS_PER_INSTANT_MAX = 100_000;
+
+/** Ties of ordered channels are equal, so that they keep their order; those of timers are drawn. */
+const ORDERED_TIE = 0.5;
+
+const drained = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** The one timeline all simulated processes share. The same seed gives the same order of everything. */
+export class Timeline {
+  readonly random: SeededRandom;
+  private readonly queue = new EventQueue();
+  private currentMs = 0;
+
+  constructor(
+    seed: number,
+    readonly trace: Trace = new Trace(false),
+  ) {
+    this.random = seededRandom(seed);
+  }
+
+  /** Milliseconds since the simulation began. */
+  get nowMs(): number {
+    return this.currentMs;
+  }
+
+  /** Uniform in [min, max). */
+  between(min: number, max: number): number {
+    return min + (max - min) * this.random.next();
+  }
+
+  chance(probability: number): boolean {
+    return probability > 0 && this.random.next() < probability;
+  }
+
+  /** Runs `task` at `atMs`, or now if that is past. Tasks of one time keep the order they were scheduled in. */
+  at(atMs: number, task: () => void): QueuedEvent {
+    return this.queue.push(Math.max(atMs, this.currentMs), ORDERED_TIE, task);
+  }
+
+  /** Like `at`, but tasks of one time run in a drawn order. */
+  atAnyOrder(atMs: number, task: () => void): QueuedEvent {
+    return this.queue.push(Math.max(atMs, this.currentMs), this.random.next(), task);
+  }
+
+  /** Runs what is due up to `untilMs`; after each event all promises that it settled have been followed up. */
+  async run(untilMs: number): Promise<void> {
+    await drained();
+    let instantMs = -1;
+    let count = 0;
+    for (let event = this.queue.pop(untilMs); event; event = this.queue.pop(untilMs)) {
+      if (event.atMs !== instantMs) {
+        instantMs = event.atMs;
+        count = 0;
+      } else if (++count > EVENTS_PER_INSTANT_MAX) {
+        throw new Error(`Simulated code spins at ${instantMs} ms.`);
+      }
+      this.currentMs = event.atMs;
+      event.run();
+      await drained();
+    }
+    this.currentMs = Math.max(this.currentMs, untilMs);
+  }
+
+  note(who: string, what: string): void {
+    this.trace.add(this.currentMs, who, what);
+  }
+}
+
+export type ProcessStatus = 'running' | 'paused' | 'killed';
+
+/** How a process's own clocks differ from the timeline's. */
+export interface ClockFaults {
+  /** Added to the wall clock. */
+  readonly wallOffsetMs: number;
+  /** Rate of both clocks against the timeline, as in 1.0001. */
+  readonly rate: number;
+}
+
+const TRUE_CLOCK: ClockFaults = { wallOffsetMs: 0, rate: 1 };
+
+/**
+ * A process as the operating system sees it. All that ever runs in it comes through `run`: so nothing runs while it is
+ * paused (it comes late, at once, on resumption), and nothing runs ever again once it is killed.
+ */
+export class SimulatedProcess {
+  readonly clock: Clock;
+  private current: ProcessStatus = 'running';
+  private stalled: { readonly timer: boolean; readonly task: () => void }[] = [];
+  private wallJumpMs = 0;
+  private lastSoonMs = 0;
+
+  constructor(
+    readonly timeline: Timeline,
+    readonly name: string,
+    faults: ClockFaults = TRUE_CLOCK,
+  ) {
+    const bootMs = timeline.nowMs;
+    const elapsed = (): number => (timeline.nowMs - bootMs) * faults.rate;
+    this.clock = {
+      nowMs: () => Math.floor(SIMULATED_EPOCH_MS + bootMs + elapsed() + faults.wallOffsetMs + this.wallJumpMs),
+      monotonicMs: elapsed,
+      after: (delayMs, task) => {
+        const event = timeline.atAnyOrder(timeline.nowMs + Math.max(delayMs, 1) / faults.rate, () =>
+          this.run(() => {
+            // Node checks a timer's cancellation when it runs it: also after a pause in which both came due.
+            if (!event.cancelled) task();
+          }, true),
+        );
+        return () => {
+          event.cancelled = true;
+        };
+      },
+      soon: (task) => {
+        // What was asked for first runs first, as with setImmediate.
+        this.lastSoonMs = Math.max(this.lastSoonMs, timeline.nowMs + timeline.between(0, 0.05));
+        timeline.at(this.lastSoonMs, () => this.run(task));
+      },
+    };
+  }
+
+  get status(): ProcessStatus {
+    return this.current;
+  }
+
+  /** Runs `task` in this process: now, on resumption, or never. */
+  run(task: () => void, timer = false): void {
+    if (this.current === 'running') task();
+    else if (this.current === 'paused') this.stalled.push({ timer, task });
+  }
+
+  /** Runs `task` in this process at `atMs` or later; tasks of one time keep their order. */
+  at(atMs: number, task: () => void): void {
+    this.timeline.at(atMs, () => this.run(task));
+  }
+
+  /** SIGSTOP. */
+  pause(): void {
+    if (this.current === 'running') this.current = 'paused';
+  }
+
+  /** SIGCONT: everything that came in the meantime comes now, sometimes all timers before all deliveries. */
+  resume(): void {
+    if (this.current !== 'paused') return;
+    this.current = 'running';
+    const stalled = this.stalled;
+    this.stalled = [];
+    const ordered = this.timeline.chance(0.5)
+      ? [...stalled.filter((entry) => entry.timer), ...stalled.filter((entry) => !entry.timer)]
+      : stalled;
+    for (const entry of ordered) this.timeline.at(this.timeline.nowMs, () => this.run(entry.task, entry.timer));
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.current = 'killed';
+    this.stalled = [];
+  }
+
+  /** The wall clock is set; the monotonic one goes on. */
+  jumpWall(byMs: number): void {
+    this.wallJumpMs += byMs;
+  }
+}
