@@ -6,14 +6,15 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
-import { RECORD_VERSION } from '../../messages/records.js';
+import { RECORD_VERSION, redriveSchema } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { subjects } from '../../messages/subjects.js';
+import { encodePosition } from '../../messages/tokens.js';
 import { addressOfKey, type Activation } from './activation.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
-import { PartitionFold, type Applied } from './fold.js';
+import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
 import type { HostLimits } from './limits.js';
 import { OutputPublisher } from './output-publisher.js';
 import { freshPartitionState, type PartitionCounters } from './partition-state.js';
@@ -37,6 +38,13 @@ export interface OwnerLog {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
 }
+
+export interface RedriveResult {
+  readonly outcome: AppliedOutcome;
+  readonly token: string;
+}
+
+const redriveRequestSchema = redriveSchema.unwrap().pick({ sequence: true, subject: true, payload: true, by: true });
 
 export interface PartitionOwnerOptions<Shared> {
   readonly partition: number;
@@ -167,10 +175,12 @@ export class PartitionOwner<Shared> {
     this.end('stopped', reason);
   }
 
-  /** Tries a dead letter again, under a new sequence; resolves to the fold's outcome. */
-  redrive(letter: { sequence: number; subject: string; payload: string }, by: string): Promise<string> {
+  /** Tries a dead letter again, under a new sequence; resolves to the fold's outcome and the new position's token. */
+  redrive(letter: { sequence: number; subject: string; payload: string }, by: string): Promise<RedriveResult> {
     const { partition, nonce } = this.options;
+    if (this.phase !== 'serving') return Promise.reject(staleOwner());
     const key = nonce();
+    const { identity } = this.info;
     return new Promise((resolve, reject) => {
       this.writer.write({
         key,
@@ -178,7 +188,11 @@ export class PartitionOwner<Shared> {
         body: undefined,
         trace: undefined,
         fields: { key, ...letter, by },
-        settle: (applied, _sequence, error) => (error ? reject(error) : resolve(applied?.outcome ?? 'void')),
+        settle: (applied, sequence, error) => {
+          if (error) reject(error);
+          else
+            resolve({ outcome: applied?.outcome ?? 'void', token: encodePosition({ partition, sequence, identity }) });
+        },
       });
     });
   }
@@ -320,7 +334,14 @@ export class PartitionOwner<Shared> {
   }
 
   private serve(request: RequestEnvelope): Promise<Uint8Array> {
-    return answerRequest(request, (address, verb, body, trace) => this.request(address, verb, body, trace));
+    return answerRequest(request, {
+      actor: (address, verb, body, trace) => this.request(address, verb, body, trace),
+      partition: async (verb, body) => {
+        if (verb !== 'redrive') throw new EngineError('NotFound', 'VERB_UNKNOWN', `A partition does not know ${verb}.`);
+        const { sequence, subject, payload, by } = redriveRequestSchema.parse(body);
+        return this.redrive({ sequence, subject, payload }, by);
+      },
+    });
   }
 
   // ---- folding ----------------------------------------------------------------------------------------------------

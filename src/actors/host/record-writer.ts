@@ -91,12 +91,12 @@ export class RecordWriter {
   }
 
   /** Fails everything pending: this owner's tenure is over. What was published may still count; a repeat will tell. */
-  stop(error: EngineError = staleOwner()): void {
+  stop(): void {
     this.stopped = true;
     const entries = [...this.pending.values()];
     this.pending.clear();
     this.queue = [];
-    for (const { draft } of entries) draft.settle(undefined, 0, error);
+    for (const { draft, published } of entries) draft.settle(undefined, 0, published ? outcomeUnknown() : staleOwner());
   }
 
   private flush(): void {
@@ -151,6 +151,16 @@ export class RecordWriter {
 
 const staleOwner = (): EngineError =>
   new EngineError('StaleOwner', 'STALE_OWNER', 'The actor has moved to another host; ask again.', { retryAfterMs: 50 });
+
+const outcomeUnknown = (): EngineError =>
+  new EngineError(
+    'Dependency',
+    'OUTCOME_UNKNOWN',
+    'The owner lost its partition before it knew the outcome; a repeat with the same requestId tells.',
+    {
+      retryAfterMs: 100,
+    },
+  );
 
 const notStored = (): EngineError =>
   new EngineError('Dependency', 'JOURNAL_TIMEOUT', 'The journal did not store the record; ask again.', {

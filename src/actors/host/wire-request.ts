@@ -5,24 +5,30 @@ import { ACTOR_KINDS, parsePartitionSubject, type ActorKindName } from '../../me
 import type { ActorAddress } from './actor-kind.js';
 import type { RequestEnvelope } from './ports.js';
 
-type Answer = (address: ActorAddress, verb: string, body: unknown, trace: string | undefined) => Promise<unknown>;
+export interface RequestAnswers {
+  actor(address: ActorAddress, verb: string, body: unknown, trace: string | undefined): Promise<unknown>;
+  /** Requests to the partition itself, on the kind `partition`. */
+  partition(verb: string, body: unknown): Promise<unknown>;
+}
 
 /** Never rejects: whatever goes wrong is an answer. */
-export async function answerRequest(request: RequestEnvelope, answer: Answer): Promise<Uint8Array> {
+export async function answerRequest(request: RequestEnvelope, answers: RequestAnswers): Promise<Uint8Array> {
   try {
     const subject = parsePartitionSubject(request.subject);
+    if (subject?.kind === 'partition') return reply(await answers.partition(subject.name, parseBody(request.payload)));
     if (!subject || !(ACTOR_KINDS as readonly string[]).includes(subject.kind)) {
       throw new EngineError('NotFound', 'KIND_UNKNOWN', 'There are no actors of this kind.');
     }
     if (decodeToken(subject.token) === undefined)
       throw invalidRequest('ID_INVALID', 'The id is not a well-formed token.', 'id');
     const address = { kind: subject.kind as ActorKindName, token: subject.token };
-    const body = await answer(address, subject.name, parseBody(request.payload), request.trace);
-    return Buffer.from(JSON.stringify(body ?? null));
+    return reply(await answers.actor(address, subject.name, parseBody(request.payload), request.trace));
   } catch (error) {
     return Buffer.from(JSON.stringify({ error: EngineError.from(error).toWire() }));
   }
 }
+
+const reply = (body: unknown): Uint8Array => Buffer.from(JSON.stringify(body ?? null));
 
 function parseBody(payload: Uint8Array): unknown {
   if (payload.length === 0) return {};
