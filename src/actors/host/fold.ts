@@ -108,8 +108,7 @@ export class PartitionFold<Shared> {
     const outputs = this.emit(record.sequence, atMs, [this.deadLetter(record, 'poison', reason)]);
     this.state.counters.poisoned++;
     this.advance(record, atMs);
-    const key = decoded && (decoded.cls === 'decision' || decoded.cls === 'command') ? decoded.key : undefined;
-    return { outcome: 'poison', reason, key, outputs, changed: undefined };
+    return { outcome: 'poison', reason, key: keyOfRecord(decoded), outputs, changed: undefined };
   }
 
   private advance(record: JournalRecord, atMs: number): void {
@@ -416,6 +415,11 @@ export class PartitionFold<Shared> {
   private acceptChain(chain: Chain): void {
     this.state.watermarks.set(`${chain.p}:${chain.src}`, [chain.seq, chain.idx]);
   }
+}
+
+function keyOfRecord(decoded: Decoded | undefined): string | undefined {
+  if (decoded?.cls === 'redrive') return decoded.record.key;
+  return decoded?.cls === 'decision' || decoded?.cls === 'command' ? decoded.key : undefined;
 }
 
 function outcome(result: AppliedOutcome): Applied {

@@ -117,11 +117,19 @@ function decodeControl(name: string, json: unknown): Decoded {
       return { cls: 'verdict', record: verdictSchema.parse(json) };
     case 'redrive': {
       const redrive = redriveSchema.parse(json);
-      const inner = decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') });
-      return { cls: 'redrive', record: redrive, inner };
+      return { cls: 'redrive', record: redrive, inner: decodeInner(redrive) };
     }
     default:
       throw new Error(`control ${name} is not known`);
+  }
+}
+
+/** What could not be decoded once may not be now either: it is then rejected for good, not poison again. */
+function decodeInner(redrive: Redrive): Decoded {
+  try {
+    return decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') });
+  } catch (error) {
+    return malformed(`REDRIVE_UNREADABLE: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
