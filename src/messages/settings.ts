@@ -99,3 +99,13 @@ export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
   campaign: { initialShare: 4, holdGraceMs: 60_000 },
   rewards: {},
 });
+
+/** What an operator may set of them in the configuration; partitions belong to the cluster, rewards to surfaces. */
+const foldConfigSchema = foldSettingsSchema.unwrap().omit({ partitions: true, rewards: true }).readonly();
+export type FoldConfig = z.infer<typeof foldConfigSchema>;
+
+/** The section `fold` of the configuration, for loadConfig. */
+export const FOLD_CONFIG: { readonly schema: z.ZodType<FoldConfig>; readonly defaults: FoldConfig } = (() => {
+  const { partitions: _partitions, rewards: _rewards, ...defaults } = DEFAULT_FOLD_SETTINGS;
+  return { schema: foldConfigSchema, defaults };
+})();

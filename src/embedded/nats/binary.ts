@@ -13,7 +13,7 @@ export interface NatsBinary {
 /** The floor that Attune is tested with: Debian 12's. */
 export const NATS_VERSION_MIN = [2, 9, 10] as const;
 
-const COMMON_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/opt/homebrew/bin'];
+const USUAL_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/opt/homebrew/bin'];
 const INSTALL_MS_MAX = 300_000;
 
 export function parseVersion(text: string): NatsBinary['version'] | undefined {
@@ -44,10 +44,9 @@ export async function findNatsServer(
   binDir: string,
   say: (line: string) => void,
   env: NodeJS.ProcessEnv = process.env,
+  usualFolders: readonly string[] = USUAL_FOLDERS,
 ): Promise<NatsBinary> {
-  const folders = [
-    ...new Set([...(env.PATH ?? '').split(delimiter).filter((f) => f !== ''), ...COMMON_FOLDERS, binDir]),
-  ];
+  const folders = [...new Set([...(env.PATH ?? '').split(delimiter).filter((f) => f !== ''), ...usualFolders, binDir])];
   const passedOver: string[] = [];
   const search = async (): Promise<NatsBinary | undefined> => {
     for (const folder of [...folders, join(binDir, 'usr', 'sbin')]) {
@@ -92,7 +91,9 @@ async function waysHere(binDir: string, env: NodeJS.ProcessEnv): Promise<Way[]> 
       if (folder !== '' && (await isExecutable(join(folder, command)))) return true;
     return false;
   };
-  const path = [env.PATH, '/usr/local/go/bin', '/opt/homebrew/bin'].filter(Boolean).join(delimiter);
+  const path = [env.PATH, '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/go/bin', '/opt/homebrew/bin']
+    .filter(Boolean)
+    .join(delimiter);
   const tool = (command: string, args: string[], more: NodeJS.ProcessEnv = {}, cwd = '/'): Promise<unknown> =>
     run(command, args, {
       cwd,

@@ -1,6 +1,6 @@
 /** As whom PostgreSQL runs and where its data lies. PostgreSQL refuses to run as root. */
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { EngineError } from '../../kernel/errors.js';
@@ -44,10 +44,11 @@ async function outside(stateDir: string, inside: string, say: (line: string) => 
   const id = await remembered(join(inside, 'state-id'), () => randomSecret().slice(0, 16));
   const known = await lstat(folder).catch(() => undefined);
   if (known && !known.isDirectory()) throw new Error(`${folder} is not a directory`);
-  // Somebody removed the state directory, which this folder is a part of, and began a new one at its path.
+  // Somebody removed the state directory, which this folder is a part of, or has yet to mount it: a new one begins.
   if (known && (await readFile(join(folder, 'state-id'), 'utf8').catch(() => '')) !== id) {
-    say(`removing ${folder}: the state directory it belonged to is gone`);
-    await rm(folder, { recursive: true, force: true });
+    say(`moving ${folder} to ${folder}.old: the state directory it belonged to is gone`);
+    await rm(`${folder}.old`, { recursive: true, force: true });
+    await rename(folder, `${folder}.old`);
   }
   if (!known) say(`PostgreSQL's data goes to ${folder}, since its user cannot pass through ${stateDir}`);
   await mkdir(folder, { recursive: true, mode: 0o711 });
@@ -88,5 +89,7 @@ async function unprivileged(): Promise<{ uid: number; gid: number }> {
 /** Removes what PostgreSQL keeps for this state directory outside of it. Nothing may be running on it. */
 export async function removeOutsideData(stateDir: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
-  await rm(outsideFolder(stateDir), { recursive: true, force: true });
+  const folder = outsideFolder(stateDir);
+  await rm(folder, { recursive: true, force: true });
+  await rm(`${folder}.old`, { recursive: true, force: true });
 }

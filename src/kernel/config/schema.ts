@@ -1,0 +1,170 @@
+/**
+ * The engine's configuration: one strict schema, with built-in values for everything. config/default.yaml says the
+ * same with explanations. Durations are milliseconds, sizes bytes, money cents.
+ */
+import { z, type ZodType } from 'zod';
+import { LOG_LEVELS } from '../logger.js';
+
+export const ROLES = ['all', 'gateway', 'host', 'learner'] as const;
+export type Role = (typeof ROLES)[number];
+
+const count = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
+const durationMs = (min: number, max = 86_400_000): z.ZodNumber => count(min, max);
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"');
+const urlOf = (...schemes: string[]): z.ZodString =>
+  z
+    .string()
+    .refine(
+      (text) => text.split(',').every((part) => schemes.some((scheme) => part.trim().startsWith(`${scheme}://`))),
+      `must begin with ${schemes.map((s) => `${s}://`).join(' or ')}`,
+    );
+
+const http = z.strictObject({ host: z.string().min(1), port: count(0, 65_535) });
+
+const nats = z.strictObject({
+  url: urlOf('nats', 'tls', 'ws', 'wss').optional(),
+  user: z.string().min(1).optional(),
+  password: z.string().min(1).optional(),
+  credsFile: z.string().min(1).optional(),
+});
+
+const cluster = z.strictObject({
+  partitions: count(1, 1024),
+  leaseTtlMs: durationMs(1000, 600_000),
+  hostId: name.optional(),
+});
+
+const limits = z.strictObject({
+  mailboxMax: count(1, 65_536),
+  pendingAppendsMax: count(1, 1_000_000),
+  activationsMax: count(1, 10_000_000),
+  activationIdleMs: durationMs(100),
+  checkpointIntervalMs: durationMs(100, 3_600_000),
+  checkpointRecordsMax: count(1, 10_000_000),
+  outputsUnackedMax: count(1, 1_000_000),
+  requestDeadlineMs: durationMs(1, 60_000),
+  poisonShareMax: z.number().gt(0).max(1),
+  bodyBytesMax: count(1024, 64 * 1024 * 1024),
+});
+
+const rateLimit = z.strictObject({ perKey: count(0, 10_000_000), perUser: count(0, 10_000_000) });
+
+const apiKey = z.strictObject({
+  name,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the key: 64 lower-case hex digits'),
+});
+
+const learner = z.strictObject({
+  id: name,
+  kind: z.string().min(1),
+  surface: z.string().min(1),
+  policy: z.string().min(1),
+  config: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** `fold` is owned by the message contract, above the kernel, and comes in from there. */
+export const configSchema = <Fold>(fold: ZodType<Fold>) =>
+  z.strictObject({
+    role: z.enum(ROLES),
+    http,
+    nats,
+    database: z.strictObject({ url: urlOf('postgres', 'postgresql').optional() }),
+    stateDir: z.string().min(1),
+    surfacesDir: z.string().min(1),
+    policiesDir: z.string().min(1),
+    cluster,
+    fold,
+    limits,
+    rateLimit,
+    auth: z.strictObject({ apiKeys: z.array(apiKey).max(10_000) }),
+    log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
+    learners: z.array(learner).max(256),
+  });
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** Deeply frozen. */
+export type Config<Fold> = DeepReadonly<z.infer<ReturnType<typeof configSchema<Fold>>>>;
+
+/** Built-in values; files and environment are laid over them. */
+export const CONFIG_DEFAULTS = {
+  role: 'all',
+  http: { host: '127.0.0.1', port: 8080 },
+  nats: {},
+  database: {},
+  stateDir: '.attune',
+  surfacesDir: 'config/surfaces',
+  policiesDir: 'config/policies',
+  cluster: { partitions: 16, leaseTtlMs: 5000 },
+  limits: {
+    mailboxMax: 64,
+    pendingAppendsMax: 4096,
+    activationsMax: 100_000,
+    activationIdleMs: 600_000,
+    checkpointIntervalMs: 5000,
+    checkpointRecordsMax: 20_000,
+    outputsUnackedMax: 10_000,
+    requestDeadlineMs: 1000,
+    poisonShareMax: 0.01,
+    bodyBytesMax: 4 * 1024 * 1024,
+  },
+  rateLimit: { perKey: 100_000, perUser: 200 },
+  auth: { apiKeys: [] },
+  log: { level: 'info' },
+  learners: [],
+} as const;
+
+export interface Problem {
+  /** Path, as in `limits.mailboxMax`. */
+  readonly field: string;
+  readonly value?: unknown;
+  readonly rule: string;
+}
+
+/** What no single field can say. Called on a configuration whose fields are valid. */
+export function relationProblems(config: Config<unknown>): Problem[] {
+  const problems: Problem[] = [];
+  const demand = (holds: boolean, problem: Problem): void => {
+    if (!holds) problems.push(problem);
+  };
+  const { role, http: listen, nats: server, auth, learners } = config;
+  demand(isLoopback(listen.host) || auth.apiKeys.length > 0, {
+    field: 'auth.apiKeys',
+    value: [],
+    rule: `must hold a key where http.host (${listen.host}) is not a loopback address`,
+  });
+  demand(role === 'all' || server.url !== undefined, {
+    field: 'nats.url',
+    rule: `must be set for the role ${role}: only the role all brings its own server`,
+  });
+  demand((server.user === undefined) === (server.password === undefined), {
+    field: 'nats.password',
+    value: server.password,
+    rule: 'must be set together with nats.user',
+  });
+  demand(server.credsFile === undefined || server.user === undefined, {
+    field: 'nats.credsFile',
+    value: server.credsFile,
+    rule: 'must not be set together with nats.user',
+  });
+  demandUnique(auth.apiKeys, 'auth.apiKeys', 'name', problems);
+  demandUnique(learners, 'learners', 'id', problems);
+  return problems;
+}
+
+function demandUnique<K extends string>(
+  items: readonly Record<K, string>[],
+  field: string,
+  key: K,
+  problems: Problem[],
+): void {
+  const seen = new Set<string>();
+  items.forEach((item, index) => {
+    if (seen.has(item[key]))
+      problems.push({ field: `${field}[${index}].${key}`, value: item[key], rule: 'must be unique' });
+    seen.add(item[key]);
+  });
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
