@@ -47,8 +47,9 @@ async function until(ready: () => Promise<boolean> | boolean): Promise<void> {
 /** A server that nobody in this process looks after: what a killed process leaves behind. */
 async function leaveBehind(pid: number, uid: number): Promise<() => number> {
   const [command, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  const runner = uid === process.getuid!() ? {} : { uid, gid: uid };
   return () => {
-    const child = spawn(command!, args, { detached: true, stdio: 'ignore', uid, gid: uid, cwd: '/' });
+    const child = spawn(command!, args, { detached: true, stdio: 'ignore', cwd: '/', ...runner });
     child.unref();
     return child.pid!;
   };
