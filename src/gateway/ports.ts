@@ -45,3 +45,38 @@ export interface StatusSource {
   /** Not ready: why. */
   notReady(): readonly string[];
 }
+
+/** A record that was skipped or rejected, as copied to the dead-letter stream. */
+export interface DeadLetter {
+  /** The journal it stood in, and where. */
+  readonly partition: number;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly reason: string;
+  /** The original payload, base64. */
+  readonly payload: string;
+  readonly atMs: number;
+}
+
+export interface DeadLetters {
+  /** Newest first, at most `limit`; of one partition where it is named. */
+  list(query: { readonly partition?: number; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  /**
+   * Journals the original again under a new sequence and resolves to its position token. Rejects with NotFound
+   * `DEAD_LETTER_UNKNOWN` where there is none at this place.
+   */
+  redrive(partition: number, sequence: number, by: string): Promise<{ readonly token: string }>;
+}
+
+/** Depths of the process's bounded queues, by name; read at each scrape. */
+export interface QueueGauges {
+  collect(): Readonly<Record<string, number>>;
+}
+
+/** Structured logging, one line a call; `fields.trace` ties it to a request. */
+export interface GatewayLogger {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}

@@ -1,0 +1,53 @@
+import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { EngineError } from '../../kernel/errors.js';
+import { ZodPipe } from '../http/zod-pipe.js';
+import type { DeadLetter, DeadLetters } from '../ports.js';
+import { GatewayServices } from '../services.js';
+
+const partition = z.coerce.number().int().min(0).max(1023);
+
+const listQuerySchema = z.strictObject({
+  partition: partition.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+const placeSchema = z.strictObject({ partition, sequence: z.coerce.number().int().min(1) });
+
+@ApiTags('dead letters')
+@Controller('v1/deadletters')
+export class DeadLettersController {
+  constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Records that were rejected or could not be folded, newest first' })
+  @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
+  async list(
+    @Query(new ZodPipe(listQuerySchema)) query: z.infer<typeof listQuerySchema>,
+  ): Promise<{ deadLetters: readonly DeadLetter[] }> {
+    const { partition, limit } = query;
+    const found = await this.deadLetters().list(partition === undefined ? { limit } : { partition, limit });
+    return { deadLetters: found };
+  }
+
+  @Post(':partition/:sequence/redrive')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Journals a dead letter again, as a new record naming the original' })
+  @ApiParam({ name: 'partition', schema: { type: 'integer' } })
+  @ApiParam({ name: 'sequence', schema: { type: 'integer' } })
+  redrive(
+    @Param(new ZodPipe(placeSchema)) place: z.infer<typeof placeSchema>,
+    @Req() request: FastifyRequest,
+  ): Promise<{ token: string }> {
+    return this.deadLetters().redrive(place.partition, place.sequence, request.caller);
+  }
+
+  private deadLetters(): DeadLetters {
+    const { deadLetters } = this.services.deps;
+    if (deadLetters) return deadLetters;
+    throw new EngineError('Dependency', 'DEAD_LETTERS_UNAVAILABLE', 'This gateway has no way to the dead letters.');
+  }
+}

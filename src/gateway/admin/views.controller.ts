@@ -1,0 +1,67 @@
+import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { EngineError } from '../../kernel/errors.js';
+import { encodeToken } from '../../kernel/ids.js';
+import type { ZoneFacts } from '../../messages/zones.js';
+import { ZodPipe } from '../http/zod-pipe.js';
+import { GatewayServices } from '../services.js';
+
+const limitSchema = z.coerce.number().int().min(1).max(1000).default(100);
+const zonesQuerySchema = z.strictObject({ limit: limitSchema });
+
+/** What actors say of themselves. */
+@ApiTags('views')
+@Controller('v1')
+export class ViewsController {
+  constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
+
+  @Get('users/:id')
+  @ApiOperation({ summary: 'A user’s consent, session, fatigue, caps and pending decisions' })
+  @ApiParam({ name: 'id' })
+  user(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
+    return this.view('user', id, request);
+  }
+
+  @Get('zones/:cell')
+  @ApiOperation({ summary: 'A zone’s facts' })
+  @ApiParam({ name: 'cell', description: 'H3 cell index' })
+  zone(@Param('cell') cell: string, @Req() request: FastifyRequest): Promise<unknown> {
+    return this.view('zone', cell, request);
+  }
+
+  @Get('campaigns/:id')
+  @ApiOperation({ summary: 'A campaign’s status, budget and audit trail' })
+  @ApiParam({ name: 'id' })
+  campaign(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
+    return this.view('campaign', id, request);
+  }
+
+  @Get('learners/:id')
+  @ApiOperation({ summary: 'A learner’s mode, version and lag' })
+  @ApiParam({ name: 'id' })
+  learner(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
+    return this.view('learner', id, request);
+  }
+
+  @Get('zones')
+  @ApiOperation({ summary: 'The zones this gateway knows, most recent pickups first' })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
+  zones(@Query(new ZodPipe(zonesQuerySchema)) query: z.infer<typeof zonesQuerySchema>): {
+    zones: readonly ZoneFacts[];
+    staleMs: number | null;
+  } {
+    const { zones } = this.services.deps;
+    if (!zones) throw new EngineError('Dependency', 'ZONES_UNAVAILABLE', 'This gateway keeps no replica of zones.');
+    const busiest = [...zones.all()].sort((a, b) => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1));
+    const staleMs = zones.staleMs();
+    return { zones: busiest.slice(0, query.limit), staleMs: Number.isFinite(staleMs) ? staleMs : null };
+  }
+
+  private view(kind: string, id: string, request: FastifyRequest): Promise<unknown> {
+    const { actors, options } = this.services;
+    const token = encodeToken(id, 'id');
+    return actors.request(kind, token, 'view', {}, { deadlineMs: options.deadlineMs, trace: request.id });
+  }
+}

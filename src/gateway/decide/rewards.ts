@@ -1,0 +1,65 @@
+/** A reward for a decision: checked against the decision, then journaled as an event of type `reward`. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../../kernel/clock.js';
+import { invalidRequest } from '../../kernel/errors.js';
+import { notStored, type AcceptedEvent } from '../events/ingest.js';
+import { childTraceparent } from '../http/trace.js';
+import type { EventIngress } from '../ports.js';
+import { parseWith } from '../validation.js';
+import type { DecisionLookup } from './decision-lookup.js';
+
+export const rewardBodySchema = z.strictObject({
+  /** What the reaction is worth; clamped by the surface's reward definition. */
+  value: z.number(),
+  /** The slate item it is for; the first where left out. */
+  candidateId: z.string().min(1).max(256).optional(),
+});
+
+const idempotencyKeySchema = z.string().min(1).max(256);
+
+export class Rewards {
+  constructor(
+    private readonly lookup: DecisionLookup,
+    private readonly ingress: EventIngress,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The same `idempotencyKey` for the same decision counts once. Rejects with `INVALID_REQUEST`, `DECISION_UNKNOWN`,
+   * `CANDIDATE_NOT_IN_SLATE`, or what kept the journal from storing it.
+   */
+  async give(
+    decisionId: string,
+    body: unknown,
+    idempotencyKey: string | undefined,
+    trace: string,
+  ): Promise<AcceptedEvent> {
+    const reward = parseWith(rewardBodySchema, body);
+    const id =
+      idempotencyKey === undefined
+        ? randomUUID()
+        : parseWith(idempotencyKeySchema, idempotencyKey, ['idempotency-key']);
+    const decision = await this.lookup.find(decisionId, trace);
+    const { candidateId } = reward;
+    if (candidateId !== undefined && !decision.body.slate.some((item) => item.id === candidateId)) {
+      throw invalidRequest('CANDIDATE_NOT_IN_SLATE', 'candidateId was not in this decision’s slate.', 'candidateId');
+    }
+    const event = {
+      specversion: '1.0',
+      id,
+      // Event ids are remembered per actor and source: keys of different decisions must not meet.
+      source: `urn:attune:reward:${decision.nonce}`,
+      type: 'reward',
+      time: new Date(this.clock.nowMs()).toISOString(),
+      traceparent: childTraceparent(trace),
+      data: { decisionId, ...reward },
+    };
+    const payload = Buffer.from(JSON.stringify(event));
+    const [outcome] = await this.ingress.publish([
+      { kind: decision.kind, token: decision.token, type: 'reward', payload },
+    ]);
+    if (outcome!.status !== 'stored') throw notStored(outcome!);
+    return { id, token: outcome!.token ?? '' };
+  }
+}

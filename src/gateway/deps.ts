@@ -1,0 +1,34 @@
+/** Everything the gateway is made of. */
+import type { Clock } from '../kernel/clock.js';
+import type { FoldSettings } from '../messages/settings.js';
+import type { ZoneDirectory } from '../messages/zones.js';
+import type { GatewayOptionsInput } from './options.js';
+import type {
+  ActorClient,
+  DeadLetters,
+  EventIngress,
+  FactsReader,
+  FallbackDecider,
+  GatewayLogger,
+  QueueGauges,
+  StatusSource,
+} from './ports.js';
+
+export interface GatewayDeps {
+  readonly actors: ActorClient;
+  readonly ingress: EventIngress;
+  readonly fallback: FallbackDecider;
+  readonly status: StatusSource;
+  readonly clock: Clock;
+  readonly logger: GatewayLogger;
+  /** Skew bounds of events and the resolution of zone cells. */
+  readonly settings: Pick<FoldSettings, 'events' | 'h3Resolution'>;
+  /** Known surfaces; where given, an unknown one is refused before any actor is asked. */
+  readonly surfaces?: { has(surface: string): boolean };
+  /** Left out where the store is off. */
+  readonly facts?: FactsReader;
+  readonly zones?: ZoneDirectory;
+  readonly deadLetters?: DeadLetters;
+  readonly queues?: QueueGauges;
+  readonly options?: GatewayOptionsInput;
+}

@@ -1,0 +1,151 @@
+/**
+ * One CloudEvent, checked and made into a journal record. As with decisions, `isCloudEvent` is a hand-written equal of
+ * `cloudEventSchema` for speed; what it refuses is given to the schema, which says why.
+ */
+import { getResolution, isValidCell } from 'h3-js';
+import { z } from 'zod';
+import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { encodeToken } from '../../kernel/ids.js';
+import { cloudEventSchema, EVENT_TYPE, type CloudEvent } from '../../messages/events.js';
+import type { FoldSettings } from '../../messages/settings.js';
+import { PUBLIC_KINDS } from '../../messages/subjects.js';
+import { parseDecisionId } from '../../messages/tokens.js';
+import type { OutgoingEvent } from '../ports.js';
+import { issueError } from '../validation.js';
+
+export interface EventRules {
+  readonly events: FoldSettings['events'];
+  readonly h3Resolution: number;
+  readonly recordBytesMax: number;
+}
+
+export interface CheckedEvent extends OutgoingEvent {
+  readonly id: string;
+}
+
+/**
+ * Throws InvalidRequest: `INVALID_REQUEST`, `EVENT_IN_FUTURE`, `EVENT_TOO_OLD`, `EVENT_TOO_LARGE`, `EVENT_TOO_NESTED`,
+ * `SUBJECT_KIND_UNKNOWN`, `ZONE_CELL_INVALID`, `DECISION_UNKNOWN`, `ID_*`. `traceparent` is stamped onto an event that
+ * brings none (CloudEvents' distributed tracing extension).
+ */
+export function readCloudEvent(value: unknown, rules: EventRules, nowMs: number, traceparent: string): CheckedEvent {
+  const event = isCloudEvent(value) ? value : parseEvent(value);
+  if (event.data_base64 !== undefined) {
+    throw invalidRequest('INVALID_REQUEST', 'data_base64 is not read; send JSON in data.', 'data_base64');
+  }
+  if (event.time !== undefined) checkTime(event.time, rules.events, nowMs);
+  const address = addressOf(event, rules.h3Resolution);
+  event.traceparent ??= traceparent;
+  const payload = encode(event);
+  if (payload.length > rules.recordBytesMax) {
+    throw invalidRequest('EVENT_TOO_LARGE', `The event is larger than ${rules.recordBytesMax} bytes.`, 'data');
+  }
+  return { id: event.id, kind: address.kind, token: address.token, type: event.type, payload };
+}
+
+function parseEvent(value: unknown): CloudEvent {
+  const parsed = cloudEventSchema.safeParse(value);
+  if (!parsed.success) throw issueError(parsed.error.issues);
+  return parsed.data;
+}
+
+function encode(event: CloudEvent): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(event));
+  } catch (error) {
+    // What JSON.parse gave can only fail to be written again by its depth.
+    throw new EngineError('InvalidRequest', 'EVENT_TOO_NESTED', 'data is nested too deeply.', {
+      field: 'data',
+      cause: error,
+    });
+  }
+}
+
+function checkTime(time: string, skew: FoldSettings['events'], nowMs: number): void {
+  const atMs = Date.parse(time);
+  if (atMs > nowMs + skew.futureMaxMs) {
+    throw invalidRequest('EVENT_IN_FUTURE', `time is more than ${skew.futureMaxMs} ms ahead of this engine.`, 'time');
+  }
+  if (atMs < nowMs - skew.pastMaxMs) {
+    throw invalidRequest('EVENT_TOO_OLD', `time is more than ${skew.pastMaxMs} ms ago.`, 'time');
+  }
+}
+
+const PUBLIC_KIND_SET: ReadonlySet<string> = new Set(PUBLIC_KINDS);
+
+function addressOf(event: CloudEvent, h3Resolution: number): { kind: string; token: string } {
+  const slash = event.subject.indexOf('/');
+  const kind = slash < 0 ? event.subject : event.subject.slice(0, slash);
+  if (slash < 0 || !PUBLIC_KIND_SET.has(kind)) {
+    throw invalidRequest(
+      'SUBJECT_KIND_UNKNOWN',
+      `subject must be one of ${PUBLIC_KINDS.map((k) => `${k}/<id>`).join(', ')}.`,
+      'subject',
+    );
+  }
+  const id = event.subject.slice(slash + 1);
+  const token = encodeToken(id, 'subject');
+  if (kind === 'zone' && !(isValidCell(id) && getResolution(id) === h3Resolution)) {
+    throw invalidRequest('ZONE_CELL_INVALID', `subject must name an H3 cell of resolution ${h3Resolution}.`, 'subject');
+  }
+  return kind === 'user' ? userOrStandIn(event, token) : { kind, token };
+}
+
+/**
+ * A decision made without consent is held by an anonymous actor, and its id says so: what follows from it goes there and
+ * not to the user's own record. A bare `reward` has to name a decision that its subject can hold.
+ */
+function userOrStandIn(event: CloudEvent, token: string): { kind: string; token: string } {
+  const decisionId = event.data?.decisionId;
+  const decision = decisionId === undefined ? undefined : parseDecisionId(decisionId);
+  if (decision?.kind === 'anon') return { kind: 'anon', token: decision.token };
+  if (event.type === 'reward' && decision?.token !== token) {
+    throw invalidRequest('DECISION_UNKNOWN', 'data.decisionId is not a decision of this subject.', 'data.decisionId');
+  }
+  return { kind: 'user', token };
+}
+
+type Fields = Record<string, unknown>;
+
+const DATETIME = z.regexes.datetime({ offset: true });
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isText = (value: unknown, min: number, max: number): value is string =>
+  typeof value === 'string' && value.length >= min && value.length <= max;
+
+const isOptionalText = (value: unknown, max: number): boolean => value === undefined || isText(value, 0, max);
+
+const isOptionalNumber = (value: unknown, min: number, max: number): boolean =>
+  value === undefined || (Number.isFinite(value) && (value as number) >= min && (value as number) <= max);
+
+/** True if the schema would accept it. */
+export function isCloudEvent(value: unknown): value is CloudEvent {
+  return (
+    isObject(value) &&
+    value.specversion === '1.0' &&
+    isText(value.id, 1, 256) &&
+    isText(value.source, 1, 256) &&
+    isText(value.type, 1, 128) &&
+    EVENT_TYPE.test(value.type) &&
+    isText(value.subject, 3, 300) &&
+    (value.time === undefined || (typeof value.time === 'string' && DATETIME.test(value.time))) &&
+    (value.datacontenttype === undefined || typeof value.datacontenttype === 'string') &&
+    (value.data === undefined || isEventData(value.data))
+  );
+}
+
+function isEventData(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isOptionalText(value.decisionId, 900) &&
+    isOptionalText(value.candidateId, 256) &&
+    isOptionalNumber(value.value, -Infinity, Infinity) &&
+    isOptionalNumber(value.lat, -90, 90) &&
+    isOptionalNumber(value.lng, -180, 180) &&
+    isOptionalText(value.sessionId, 256) &&
+    (value.purposes === undefined ||
+      (Array.isArray(value.purposes) && value.purposes.length <= 16 && value.purposes.every((p) => isText(p, 0, 64))))
+  );
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import { readBatch } from './event-batch.js';
+import type { Ingest } from './ingest.js';
+
+const text = { type: 'string' } as const;
+
+/** JSON schema of the answer, for the serialiser and for `/docs`. */
+export const ingestResultJsonSchema = {
+  type: 'object',
+  required: ['accepted', 'rejected'],
+  properties: {
+    accepted: {
+      type: 'array',
+      items: { type: 'object', required: ['id', 'token'], properties: { id: text, token: text } },
+    },
+    rejected: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['index', 'id', 'code', 'message', 'field'],
+        properties: {
+          index: { type: 'integer' },
+          id: { type: 'string', nullable: true },
+          code: text,
+          message: text,
+          field: { type: 'string', nullable: true },
+        },
+      },
+    },
+  },
+} as const;
+
+const schema: FastifySchema = { response: { 202: ingestResultJsonSchema } };
+
+/** What a caller waits before it tries an event again that was not journaled. */
+const RETRY_AFTER_SECONDS = '1';
+
+/**
+ * `POST /v1/events`. Where nothing was accepted, the answer is an error that also carries the list: `code`, `message` and
+ * `field` are those of the first rejection.
+ */
+export function routeEvents(server: FastifyInstance, ingest: Ingest, eventsPerBatchMax: number): void {
+  server.post('/v1/events', { schema }, async (request, reply) => {
+    const batch = readBatch(request.headers, request.body, eventsPerBatchMax);
+    const { status, accepted, rejected } = await ingest.accept(batch, request.id);
+    void reply.code(status);
+    if (status === 202) return { accepted, rejected };
+    if (status !== 400) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    const { code, message, field } = rejected.find((one) => isCauseOf(status, one.code)) ?? rejected[0]!;
+    return { code, message, field, traceId: request.id, accepted, rejected };
+  });
+}
+
+/** Whether a rejection's code is what gave the answer its status. */
+const isCauseOf = (status: number, code: string): boolean =>
+  status === 503 ? code.startsWith('JOURNAL_') : status === 429 ? code === 'RATE_LIMITED' : true;

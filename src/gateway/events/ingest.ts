@@ -1,0 +1,107 @@
+/** A batch of events → the journals. Good parts are accepted, bad ones listed; nothing is half-applied. */
+import type { Clock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
+import type { AppendOutcome } from '../../actors/host/ports.js';
+import type { RateLimit } from '../auth/rate-limit.js';
+import { childTraceparent } from '../http/trace.js';
+import type { GatewayMetrics } from '../metrics.js';
+import type { EventIngress } from '../ports.js';
+import { readCloudEvent, type CheckedEvent, type EventRules } from './cloud-event.js';
+
+export interface AcceptedEvent {
+  readonly id: string;
+  /** Read-your-writes token. */
+  readonly token: string;
+}
+
+export interface RejectedEvent {
+  /** Place in the batch, from 0. */
+  readonly index: number;
+  /** The event's own id, where it had one. */
+  readonly id: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly field: string | null;
+}
+
+export interface IngestResult {
+  readonly accepted: readonly AcceptedEvent[];
+  /** By index, ascending. */
+  readonly rejected: readonly RejectedEvent[];
+  /** 202 if anything was accepted or nothing rejected; else 503 or 429 if a retry may help; else 400. */
+  readonly status: 202 | 400 | 429 | 503;
+}
+
+export interface IngestDeps {
+  readonly ingress: EventIngress;
+  readonly clock: Clock;
+  readonly metrics: GatewayMetrics;
+  readonly rules: EventRules;
+  readonly perUser: RateLimit | undefined;
+}
+
+export class Ingest {
+  constructor(private readonly deps: IngestDeps) {}
+
+  /** Rejects only with Overloaded `OVERLOADED`, before anything is journaled. */
+  async accept(batch: readonly unknown[], trace: string): Promise<IngestResult> {
+    const { ingress, clock, metrics, rules, perUser } = this.deps;
+    const nowMs = clock.nowMs();
+    const traceparent = childTraceparent(trace);
+    const good: CheckedEvent[] = [];
+    const indexes: number[] = [];
+    const rejected: RejectedEvent[] = [];
+    for (let index = 0; index < batch.length; index++) {
+      try {
+        const event = readCloudEvent(batch[index], rules, nowMs, traceparent);
+        if (perUser && event.kind === 'user') await perUser.take(event.token);
+        good.push(event);
+        indexes.push(index);
+      } catch (thrown) {
+        if (!(thrown instanceof EngineError)) throw thrown;
+        rejected.push(rejection(index, idOf(batch[index]), thrown));
+      }
+    }
+    const accepted: AcceptedEvent[] = [];
+    if (good.length > 0) {
+      const outcomes = await ingress.publish(good);
+      for (let i = 0; i < good.length; i++) {
+        const outcome = outcomes[i]!;
+        if (outcome.status === 'stored') accepted.push({ id: good[i]!.id, token: outcome.token ?? '' });
+        else rejected.push(rejection(indexes[i]!, good[i]!.id, notStored(outcome)));
+      }
+      rejected.sort((a, b) => a.index - b.index);
+    }
+    metrics.eventsAccepted(accepted.length);
+    for (const { code } of rejected) metrics.eventRejected(code);
+    return { accepted, rejected, status: statusOf(accepted, rejected) };
+  }
+}
+
+/** An outcome other than `stored`, as an error. `unknown` may yet be stored: sending the same id again is safe. */
+export function notStored(outcome: Exclude<AppendOutcome, { status: 'stored' }>): EngineError {
+  if (outcome.status === 'refused') {
+    const isOversize = outcome.code === 'RECORD_TOO_LARGE';
+    return new EngineError(isOversize ? 'InvalidRequest' : 'Dependency', outcome.code, outcome.message);
+  }
+  return new EngineError(
+    'Dependency',
+    'JOURNAL_TIMEOUT',
+    'The journal has not acknowledged this event; send it again with the same source and id.',
+  );
+}
+
+function rejection(index: number, id: string | null, error: EngineError): RejectedEvent {
+  return { index, id, code: error.code, message: error.message, field: error.field ?? null };
+}
+
+function idOf(event: unknown): string | null {
+  const id = (event as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' ? id.slice(0, 256) : null;
+}
+
+function statusOf(accepted: readonly AcceptedEvent[], rejected: readonly RejectedEvent[]): IngestResult['status'] {
+  if (accepted.length > 0 || rejected.length === 0) return 202;
+  if (rejected.some(({ code }) => code.startsWith('JOURNAL_'))) return 503;
+  return rejected.some(({ code }) => code === 'RATE_LIMITED') ? 429 : 400;
+}

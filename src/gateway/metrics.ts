@@ -1,0 +1,78 @@
+/** Prometheus metrics of one gateway, in a registry of its own. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { QueueGauges } from './ports.js';
+
+const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
+
+export class GatewayMetrics {
+  private readonly registry = new Registry();
+  /** surface → degraded parts joined by `+` → count. Kept plain, because prom-client hashes labels at every increment. */
+  private readonly counts = new Map<string, Map<string, number>>();
+  private readonly latency: Histogram;
+  private readonly accepted: Counter;
+  private readonly rejected: Counter<'code'>;
+
+  constructor(queues: QueueGauges) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    const { counts } = this;
+    new Counter({
+      name: 'attune_decisions_total',
+      help: 'Decisions answered, by surface and by the parts that were degraded.',
+      labelNames: ['surface', 'degraded'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const [surface, byPart] of counts) {
+          for (const [degraded, n] of byPart) this.inc({ surface, degraded }, n);
+        }
+      },
+    });
+    this.latency = new Histogram({
+      name: 'attune_decision_latency_seconds',
+      help: 'Time from the parsed request to the answer.',
+      buckets: LATENCY_BUCKETS_SECONDS,
+      registers,
+    });
+    this.accepted = new Counter({ name: 'attune_events_accepted_total', help: 'Events journaled.', registers });
+    this.rejected = new Counter({
+      name: 'attune_events_rejected_total',
+      help: 'Events rejected, by code.',
+      labelNames: ['code'] as const,
+      registers,
+    });
+    new Gauge({
+      name: 'attune_queue_depth',
+      help: 'Depth of a bounded queue of this process.',
+      labelNames: ['queue'] as const,
+      registers,
+      collect() {
+        for (const [queue, depth] of Object.entries(queues.collect())) this.set({ queue }, depth);
+      },
+    });
+  }
+
+  decided(surface: string, degraded: readonly string[], latencyMs: number): void {
+    this.latency.observe(latencyMs / 1000);
+    let byPart = this.counts.get(surface);
+    if (!byPart) this.counts.set(surface, (byPart = new Map()));
+    const parts = degraded.length === 0 ? 'none' : degraded.join('+');
+    byPart.set(parts, (byPart.get(parts) ?? 0) + 1);
+  }
+
+  eventsAccepted(n: number): void {
+    if (n > 0) this.accepted.inc(n);
+  }
+
+  eventRejected(code: string): void {
+    this.rejected.inc({ code });
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}

@@ -1,0 +1,65 @@
+/** The gateway's parts, put together once from its ports. */
+import { BoundedActors, BoundedIngress } from './admission.js';
+import { authenticator, type Credentials } from './auth/api-keys.js';
+import { rateLimit, type RateLimit } from './auth/rate-limit.js';
+import { DecisionLookup } from './decide/decision-lookup.js';
+import { Decider } from './decide/decider.js';
+import { Rewards } from './decide/rewards.js';
+import type { GatewayDeps } from './deps.js';
+import { Ingest } from './events/ingest.js';
+import { GatewayMetrics } from './metrics.js';
+import { gatewayOptionsSchema, type GatewayOptions } from './options.js';
+
+export class GatewayServices {
+  readonly options: GatewayOptions;
+  readonly metrics: GatewayMetrics;
+  readonly actors: BoundedActors;
+  readonly decider: Decider;
+  readonly ingest: Ingest;
+  readonly lookup: DecisionLookup;
+  readonly rewards: Rewards;
+  /** Name of the caller, or Unauthenticated. */
+  readonly authenticate: (headers: Credentials) => string;
+  /** Undefined where no limit is configured. */
+  readonly perKey: RateLimit | undefined;
+
+  constructor(readonly deps: GatewayDeps) {
+    const options = (this.options = gatewayOptionsSchema.parse(deps.options ?? {}));
+    const { clock } = deps;
+    const actors = (this.actors = new BoundedActors(deps.actors, options.requestsInFlightMax));
+    const ingress = new BoundedIngress(deps.ingress, options.eventsInFlightMax);
+    const metrics = (this.metrics = new GatewayMetrics({
+      collect: () => ({
+        gateway_requests: actors.inFlight,
+        gateway_events: ingress.inFlight,
+        ...deps.queues?.collect(),
+      }),
+    }));
+    const { perKey, perUser } = options.rateLimit;
+    const userLimit = perUser === undefined ? undefined : rateLimit(perUser, 'user');
+    this.perKey = perKey === undefined ? undefined : rateLimit(perKey, 'caller');
+    this.authenticate = authenticator(options.apiKeys);
+    this.decider = new Decider({
+      actors,
+      fallback: deps.fallback,
+      clock,
+      metrics,
+      perUser: userLimit,
+      surfaces: deps.surfaces,
+      deadlineMs: options.deadlineMs,
+    });
+    this.ingest = new Ingest({
+      ingress,
+      clock,
+      metrics,
+      perUser: userLimit,
+      rules: {
+        events: deps.settings.events,
+        h3Resolution: deps.settings.h3Resolution,
+        recordBytesMax: options.recordBytesMax,
+      },
+    });
+    this.lookup = new DecisionLookup(actors, deps.facts, options.deadlineMs);
+    this.rewards = new Rewards(this.lookup, ingress, clock);
+  }
+}
