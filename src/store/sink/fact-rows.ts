@@ -1,41 +1,6 @@
 /** Decisions and experiences as rows: the JSON that PostgreSQL reads with json_to_recordset, columns as in entities/. */
-import { z } from 'zod';
 import type { DecisionBody } from '../../messages/decisions.js';
-
-/** From 1970 to the end of 9999: dates that JavaScript and PostgreSQL write alike. */
-const timeMs = z.number().min(0).max(253_402_300_799_999);
-const ref = z.looseObject({ id: z.string(), version: z.number().int() });
-
-/** The part of a DecisionBody that becomes columns; the rest goes into `details` as it is. */
-const decisionSchema = z.looseObject({
-  id: z.string(),
-  surface: z.string(),
-  subjectKind: z.string(),
-  atMs: timeMs,
-  policy: ref,
-  slate: z.array(z.looseObject({ id: z.string(), propensity: z.number() })),
-  filtered: z.array(z.unknown()),
-  personalized: z.boolean(),
-  degraded: z.array(z.string()),
-  fallbackReason: z.string().nullable(),
-  context: z.record(z.string(), z.unknown()),
-});
-
-const experienceSchema = z.looseObject({
-  decisionId: z.string(),
-  status: z.enum(['complete', 'censored', 'not-shown']),
-  decidedAtMs: timeMs,
-  closedAtMs: timeMs,
-  policy: ref,
-  reward: z.number(),
-  rewardedId: z.string().nullable(),
-  events: z.array(z.unknown()),
-});
-
-/** What the experience stream carries for a decision that the fold refused. */
-const refusalSchema = z.looseObject({ decisionId: z.string(), status: z.literal('refused'), reason: z.string() });
-
-const outcomeSchema = z.union([experienceSchema, refusalSchema]);
+import { isDecision, isExperience, isRefusal, isTimeMs } from './wire.js';
 
 export interface DecisionPlace {
   readonly partition: number;
@@ -48,9 +13,8 @@ export interface DecisionPlace {
 
 /** Undefined where the body is not a decision's. */
 export function decisionRow(place: DecisionPlace, body: unknown): string | undefined {
-  const parsed = decisionSchema.safeParse(body);
-  if (!parsed.success) return undefined;
-  const { id, surface, subjectKind, atMs, policy, slate, filtered, personalized, degraded, ...rest } = parsed.data;
+  if (!isDecision(body)) return undefined;
+  const { id, surface, subjectKind, atMs, policy, slate, filtered, personalized, degraded, ...rest } = body;
   const { fallbackReason, context, ...details } = rest;
   return rowJson({
     partition: place.partition,
@@ -88,31 +52,29 @@ export interface OutcomePlace {
 
 /** Undefined where the body is neither an experience nor a refusal. */
 export function outcomeRow(place: OutcomePlace, body: unknown): string | undefined {
-  const parsed = outcomeSchema.safeParse(body);
-  if (!parsed.success || !timeMs.safeParse(place.atMs).success) return undefined;
   const { atMs, ...key } = place;
-  const outcome = parsed.data;
-  if (outcome.status === 'refused') {
+  if (isExperience(body)) {
     return rowJson({
       ...key,
-      decision_id: outcome.decisionId,
-      status: outcome.status,
-      closed_at: new Date(atMs).toISOString(),
-      reason: outcome.reason,
-      events: [],
+      decision_id: body.decisionId,
+      status: body.status,
+      decided_at: new Date(body.decidedAtMs).toISOString(),
+      closed_at: new Date(body.closedAtMs).toISOString(),
+      policy_id: body.policy.id,
+      policy_version: body.policy.version,
+      reward: body.reward,
+      rewarded_id: body.rewardedId,
+      events: body.events,
     });
   }
+  if (!isRefusal(body) || !isTimeMs(atMs)) return undefined;
   return rowJson({
     ...key,
-    decision_id: outcome.decisionId,
-    status: outcome.status,
-    decided_at: new Date(outcome.decidedAtMs).toISOString(),
-    closed_at: new Date(outcome.closedAtMs).toISOString(),
-    policy_id: outcome.policy.id,
-    policy_version: outcome.policy.version,
-    reward: outcome.reward,
-    rewarded_id: outcome.rewardedId,
-    events: outcome.events,
+    decision_id: body.decisionId,
+    status: body.status,
+    closed_at: new Date(atMs).toISOString(),
+    reason: body.reason,
+    events: [],
   });
 }
 

@@ -1,10 +1,9 @@
 /** Which messages of the experience stream are outcomes that count: each chain's outputs, once each, in its order. */
 import type { JournalRecord } from '../../actors/host/ports.js';
-import { outputRecordSchema } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
 import type { Cursor, Sifted } from './cursor.js';
 import { outcomeRow } from './fact-rows.js';
-import { refuseNewer } from './sift-journal.js';
+import { chainOf, parseRecord } from './wire.js';
 
 const PREFIX = subjects.experience('');
 
@@ -15,17 +14,10 @@ const PREFIX = subjects.experience('');
  */
 export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boolean): Sifted {
   const at = { ...cursor, sequence: record.sequence };
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(record.payload).toString('utf8'));
-  } catch {
+  const output = parseRecord(record.payload);
+  const chain = chainOf(output);
+  if (chain === undefined || !record.subject.startsWith(PREFIX))
     return { cursor: at, changes: [], skipped: 'malformed' };
-  }
-  refuseNewer(json);
-  const output = outputRecordSchema.safeParse(json);
-  if (!output.success || !record.subject.startsWith(PREFIX)) return { cursor: at, changes: [], skipped: 'malformed' };
-
-  const { chain, body, at: atMs } = output.data;
   const key = `${chain.p}/${chain.src}`;
   const mark = cursor.watermarks[key];
   const expected = mark ?? (adopt ? chain.prev : [0, 0]);
@@ -40,9 +32,9 @@ export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boo
     sequence: chain.seq,
     index: chain.idx,
     surface: record.subject.slice(PREFIX.length),
-    atMs,
+    atMs: Number(output?.['at']),
   };
-  const row = outcomeRow(place, body);
+  const row = outcomeRow(place, output?.['body']);
   if (row === undefined) return { cursor: advanced, changes: [], skipped: 'malformed' };
   return { cursor: advanced, changes: [{ kind: 'outcome', json: row }] };
 }

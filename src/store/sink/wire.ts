@@ -1,0 +1,108 @@
+/**
+ * Checks of what is read from the streams, by hand: a schema library's take four times as long as everything else the
+ * sink does with a record, and the fold has already checked what is here. Only what the facts use is looked at.
+ */
+import { EngineError } from '../../kernel/errors.js';
+import type { DecisionBody, Experience } from '../../messages/decisions.js';
+import { RECORD_VERSION, type Chain, type Term } from '../../messages/records.js';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What the experience stream carries for a decision that the fold refused. */
+export interface Refusal {
+  readonly decisionId: string;
+  readonly status: 'refused';
+  readonly reason: string;
+}
+
+/** The end of the year 9999: up to there, JavaScript and PostgreSQL write dates alike. */
+const TIME_MS_MAX = 253_402_300_799_999;
+
+/**
+ * The JSON object in a payload, or undefined where there is none. Throws Configuration `RECORD_TOO_NEW` for one that a
+ * newer build has written: it must not be read as something it is not.
+ */
+export function parseRecord(payload: Uint8Array): JsonObject | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isObject(json)) return undefined;
+  const version = json['v'];
+  if (typeof version === 'number' && version > RECORD_VERSION) {
+    throw new EngineError(
+      'Configuration',
+      'RECORD_TOO_NEW',
+      `A record has schema version ${version}; this build reads up to ${RECORD_VERSION}. Update this process.`,
+    );
+  }
+  return json;
+}
+
+export function termOf(record: JsonObject | undefined): Term | undefined {
+  const term = record?.['term'];
+  return isPair(term) ? term : undefined;
+}
+
+export function chainOf(record: JsonObject | undefined): Chain | undefined {
+  const chain = record?.['chain'];
+  if (!isObject(chain)) return undefined;
+  const { p, src, seq, idx, prev } = chain;
+  return isCount(p) && typeof src === 'string' && isCount(seq) && isCount(idx) && isPair(prev)
+    ? { p, src, seq, idx, prev }
+    : undefined;
+}
+
+export function isDecision(body: unknown): body is DecisionBody {
+  if (!isObject(body) || !isRef(body['policy']) || !isObject(body['context'])) return false;
+  const { id, surface, subjectKind, atMs, slate, filtered, personalized, degraded, fallbackReason } = body;
+  return (
+    typeof id === 'string' &&
+    typeof surface === 'string' &&
+    typeof subjectKind === 'string' &&
+    isTimeMs(atMs) &&
+    Array.isArray(slate) &&
+    slate.every((item) => isObject(item) && typeof item['propensity'] === 'number') &&
+    Array.isArray(filtered) &&
+    typeof personalized === 'boolean' &&
+    Array.isArray(degraded) &&
+    degraded.every((part) => typeof part === 'string') &&
+    (fallbackReason === null || typeof fallbackReason === 'string')
+  );
+}
+
+export function isExperience(body: unknown): body is Experience {
+  if (!isObject(body) || !isRef(body['policy'])) return false;
+  const { decisionId, status, decidedAtMs, closedAtMs, reward, rewardedId, events } = body;
+  return (
+    typeof decisionId === 'string' &&
+    (status === 'complete' || status === 'censored' || status === 'not-shown') &&
+    isTimeMs(decidedAtMs) &&
+    isTimeMs(closedAtMs) &&
+    typeof reward === 'number' &&
+    (rewardedId === null || typeof rewardedId === 'string') &&
+    Array.isArray(events)
+  );
+}
+
+export function isRefusal(body: unknown): body is Refusal {
+  if (!isObject(body)) return false;
+  const { decisionId, status, reason } = body;
+  return typeof decisionId === 'string' && status === 'refused' && typeof reason === 'string';
+}
+
+export const isTimeMs = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= TIME_MS_MAX;
+
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isRef = (value: unknown): boolean =>
+  isObject(value) && typeof value['id'] === 'string' && Number.isSafeInteger(value['version']);
+
+const isPair = (value: unknown): value is readonly [number, number] =>
+  Array.isArray(value) && value.length === 2 && isCount(value[0]) && isCount(value[1]);
