@@ -103,6 +103,8 @@ export interface DecisionBody {
   /** Ids of the candidates the policy was asked about, and the distribution it gave, in the same order. */
   readonly eligible: readonly string[];
   readonly distribution: readonly number[];
+  /** The exploration floor mixed into the distribution, and into each position's conditional; 0 if left out. */
+  readonly explorationFloor?: number;
   readonly filtered: readonly Filtered[];
   readonly policy: PolicyRef;
   readonly personalized: boolean;
@@ -154,6 +156,8 @@ export interface Experience {
   readonly slate: readonly { readonly id: string; readonly propensity: number; readonly forced?: true }[];
   readonly eligible: readonly string[];
   readonly distribution: readonly number[];
+  /** As in the decision's body. */
+  readonly explorationFloor?: number;
   readonly context: Readonly<Record<string, string | number | boolean>>;
   readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The credited reward, and the slate item it was credited to (the first where no event named one). */

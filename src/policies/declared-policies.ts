@@ -1,0 +1,81 @@
+/** Policies declared in YAML, one a file. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { EngineError } from '../kernel/errors.js';
+import { DECLARED_FAMILIES } from './families.js';
+import type { Policy, PolicyDirectory } from './policy.js';
+import type { PolicyFamily } from './source.js';
+import { STATIC_FAMILY } from './static/policy.js';
+
+const declarationSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,127}$/, 'must be lower-case words joined by -'),
+  version: z.number().int().nonnegative(),
+  family: z.string(),
+  parameters: z.unknown().optional(),
+});
+
+/** The last resort where even a chain's static end is missing: the order in which candidates were given. */
+export const GIVEN_ORDER: Policy = DECLARED_FAMILIES[STATIC_FAMILY]!({
+  policy: { id: 'given-order', version: 0 },
+  parameters: { order: 'given' },
+});
+
+export interface DeclaredPolicies extends PolicyDirectory {
+  readonly ids: readonly string[];
+  /** Whether a policy always gives the same answer: what a fallback chain must end in. */
+  isStatic(policyId: string): boolean;
+}
+
+/**
+ * Reads every *.yaml of a folder. Throws Configuration `POLICIES_INVALID` that lists all problems, each with its file
+ * and field.
+ */
+export function loadPolicies(
+  folder: string,
+  families: Readonly<Record<string, PolicyFamily>> = DECLARED_FAMILIES,
+): DeclaredPolicies {
+  const policies = new Map<string, Policy>([[GIVEN_ORDER.ref.id, GIVEN_ORDER]]);
+  const statics = new Set<string>([GIVEN_ORDER.ref.id]);
+  const problems: string[] = [];
+  for (const file of readdirSync(folder).sort()) {
+    if (!file.endsWith('.yaml')) continue;
+    try {
+      const declared = declarationSchema.safeParse(parse(readFileSync(join(folder, file), 'utf8')));
+      if (!declared.success) {
+        for (const issue of declared.error.issues) problems.push(`${file}: ${issue.path.join('.')}: ${issue.message}`);
+        continue;
+      }
+      const { id, version, family, parameters } = declared.data;
+      const make = families[family];
+      if (make === undefined) {
+        problems.push(`${file}: family: ${family} is none of ${Object.keys(families).join(', ')}`);
+      } else if (policies.has(id)) {
+        problems.push(`${file}: id: ${id} is declared twice`);
+      } else {
+        policies.set(id, make({ policy: { id, version }, parameters }));
+        if (family === STATIC_FAMILY) statics.add(id);
+      }
+    } catch (error) {
+      problems.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (problems.length > 0) throw new EngineError('Configuration', 'POLICIES_INVALID', problems.join('\n'));
+  return {
+    ids: [...policies.keys()],
+    get: (policyId) => policies.get(policyId),
+    isStatic: (policyId) => statics.has(policyId),
+  };
+}
+
+/** Several directories as one: the first that knows an id answers. */
+export const chainDirectories = (...directories: readonly PolicyDirectory[]): PolicyDirectory => ({
+  get(policyId) {
+    for (const directory of directories) {
+      const policy = directory.get(policyId);
+      if (policy !== undefined) return policy;
+    }
+    return undefined;
+  },
+});
