@@ -591,7 +591,12 @@ export class PartitionOwner<Shared> {
   }
 
   private fireTimers(): void {
-    if (this.phase !== 'serving' || !this.options.leaseHeld()) return;
+    if (this.phase !== 'serving') return;
+    if (!this.options.leaseHeld()) {
+      // The lease may yet be renewed, and then nothing else would wake the timers up.
+      this.once('timer', RETRY_MS, () => this.fireTimers());
+      return;
+    }
     const { limits } = this.options;
     const room = limits.timersPerTickMax - this.writer.inFlight;
     if (room <= 0) {
