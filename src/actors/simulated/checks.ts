@@ -1,0 +1,98 @@
+/** What holds for any actors: nothing of the host's own work is lost, repeated or out of order. */
+import { isDeepStrictEqual } from 'node:util';
+import { receive, type Emission, type Replay } from './replay.js';
+import type { SimulatedServer } from './server.js';
+
+export interface Violation {
+  /** Which promise was broken: stable, kebab-case. */
+  readonly promise: string;
+  readonly what: string;
+}
+
+/** A state as some owner says it is, beside the one the journal says it is. */
+export interface Seen {
+  readonly partition: number;
+  readonly kind: string;
+  readonly token: string;
+  readonly state: unknown;
+}
+
+const short = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text;
+};
+
+/** Every output is in its target exactly once, in the order it was emitted. */
+export function checkOutputs<Shared>(server: SimulatedServer, replays: readonly Replay<Shared>[]): Violation[] {
+  const violations: Violation[] = [];
+  const compare = (
+    name: string,
+    emitted: readonly Emission[],
+    got: readonly { subject: string; body: unknown }[],
+  ): void => {
+    const wanted = emitted.map(({ subject, body }) => ({ subject, body }));
+    if (emitted.length === got.length && wanted.every((entry, index) => sameOutput(entry, got[index]!))) return;
+    const index = wanted.findIndex((entry, i) => got[i] === undefined || !sameOutput(entry, got[i]));
+    violations.push({
+      promise: 'outputs-exactly-once',
+      what: `${name}: emitted ${wanted.length}, received ${got.length}; at ${index}: ${short(wanted[index])} against ${short(got[index])}`,
+    });
+  };
+  const experience = receive(server.experience);
+  const letters = receive(server.deadLetters);
+  replays.forEach((replay, source) => {
+    replays.forEach((target, to) => {
+      const got = target.records
+        .filter(
+          ({ cls, verdict, json }) =>
+            cls === 'output' && verdict !== 'duplicate' && verdict !== 'gap' && sourceOf(json) === source,
+        )
+        .map(({ record, json }) => ({ subject: record.subject, body: json.body }));
+      compare(
+        `outputs ${source} → ${to}`,
+        replay.emissions.filter(({ target: name }) => name === `p${to}`),
+        got,
+      );
+    });
+    compare(
+      `experience of ${source}`,
+      replay.emissions.filter(({ target }) => target === 'x'),
+      (experience.get(source) ?? []).map(({ subject, body }) => ({ subject, body })),
+    );
+    compare(
+      `dead letters of ${source}`,
+      replay.emissions.filter(({ target }) => target === 'd'),
+      (letters.get(source) ?? []).map(({ subject, body }) => {
+        const { kind, sequence } = body as { kind: string; sequence: number };
+        return { subject, body: { kind, sequence } };
+      }),
+    );
+  });
+  return violations;
+}
+
+/** The state an owner serves, after all its failovers and loads, is the fold of the whole journal. */
+export function checkStates<Shared>(replays: readonly Replay<Shared>[], seen: readonly Seen[]): Violation[] {
+  return seen.flatMap(({ partition, kind, token, state }) => {
+    const actor = replays[partition]!.actors.get(`${kind}.${token}`);
+    if (actor === undefined || isDeepStrictEqual(JSON.parse(JSON.stringify(actor.state)), state)) return [];
+    return [
+      {
+        promise: 'state-is-the-fold',
+        what: `${kind} ${token}: the journal says ${short(actor.state)}, its owner ${short(state)}`,
+      },
+    ];
+  });
+}
+
+/** Nothing stands in a journal that no owner may have written. */
+export function checkJournals<Shared>(replays: readonly Replay<Shared>[]): Violation[] {
+  return replays.flatMap((replay, partition) =>
+    replay.faults.map((fault) => ({ promise: 'journal-is-sound', what: `partition ${partition}: ${fault}` })),
+  );
+}
+
+const sourceOf = (json: Record<string, unknown>): number => (json.chain as { p: number }).p;
+
+const sameOutput = (a: { subject: string; body: unknown }, b: { subject: string; body: unknown }): boolean =>
+  a.subject === b.subject && isDeepStrictEqual(JSON.parse(JSON.stringify(a.body)), b.body);

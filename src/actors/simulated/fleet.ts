@@ -1,0 +1,147 @@
+import { seededRandom, type Random } from '../../kernel/random.js';
+import type { FoldSettings } from '../../messages/settings.js';
+import { Host } from '../host/host.js';
+import type { ActorKind, SharedState } from '../host/actor-kind.js';
+import type { HostLimits } from '../host/limits.js';
+import type { Protections } from '../host/protections.js';
+import { SimulatedProcess, type Timeline } from './clock.js';
+import { SimulatedCluster } from './cluster.js';
+import { SimulatedConnection, type BreakFate } from './connection.js';
+import type { SimulatedServer } from './server.js';
+
+/** What the simulated hosts run. */
+export interface Cast<Shared> {
+  readonly kinds: readonly ActorKind<never, Shared, never>[];
+  readonly createShared: () => SharedState<Shared>;
+  readonly services: unknown;
+}
+
+export interface FleetOptions<Shared> {
+  readonly server: SimulatedServer;
+  readonly cast: Cast<Shared>;
+  readonly settings: FoldSettings;
+  readonly limits: HostLimits;
+  readonly leaseTtlMs: number;
+  readonly protections: Protections;
+  readonly seed: number;
+}
+
+/** One start of one host. */
+export interface Member<Shared> {
+  readonly slot: number;
+  readonly process: SimulatedProcess;
+  readonly connection: SimulatedConnection;
+  readonly host: Host<Shared>;
+  leaving: boolean;
+}
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/** Ids as hosts draw them, from a seed. */
+export function nonceOf(random: Random): () => string {
+  return () => Array.from({ length: 12 }, () => ALPHABET[Math.floor(random.next() * ALPHABET.length)]).join('');
+}
+
+/** The hosts of one simulated cluster: slots in which one process after the other runs. */
+export class Fleet<Shared> {
+  readonly members: (Member<Shared> | undefined)[] = [];
+  /** Partitions that a host refused, as it said. */
+  readonly refusals: string[] = [];
+  private starts = 0;
+
+  constructor(private readonly options: FleetOptions<Shared>) {}
+
+  get timeline(): Timeline {
+    return this.options.server.timeline;
+  }
+
+  start(slot: number): void {
+    const { server, cast, settings, limits, leaseTtlMs, protections, seed } = this.options;
+    const start = ++this.starts;
+    const name = `host${slot}.${start}`;
+    const process = new SimulatedProcess(this.timeline, name, {
+      wallOffsetMs: this.timeline.between(-5_000, 5_000),
+      rate: 1 + this.timeline.between(-1e-4, 1e-4),
+    });
+    const connection = new SimulatedConnection(process, server);
+    const say = (message: string, fields?: Record<string, unknown>): void => {
+      if (fields?.['phase'] === 'refused') this.refusals.push(`${name}: ${String(fields['reason'])}`);
+      this.timeline.note(name, `${message} ${JSON.stringify(fields ?? {})}`);
+    };
+    const host = new Host<Shared>({
+      hostId: `host${slot}`,
+      incarnation: `i${start}`,
+      cluster: new SimulatedCluster(connection),
+      ...cast,
+      settings,
+      limits,
+      leaseTtlMs,
+      clock: process.clock,
+      nonce: nonceOf(seededRandom(seed * 7919 + start)),
+      log: { info: say, warn: say },
+      protections,
+    });
+    this.members[slot] = { slot, process, connection, host, leaving: false };
+    this.timeline.note(name, 'starts');
+    process.run(() => host.start());
+  }
+
+  /** SIGKILL. */
+  kill(slot: number, fate: BreakFate): void {
+    const member = this.members[slot];
+    if (!member) return;
+    this.timeline.note(member.process.name, 'is killed');
+    this.members[slot] = undefined;
+    member.process.kill();
+    member.connection.breakOff(fate);
+  }
+
+  pause(slot: number): void {
+    const member = this.members[slot];
+    if (member?.process.status !== 'running') return;
+    this.timeline.note(member.process.name, 'is paused');
+    member.process.pause();
+  }
+
+  resume(slot: number): void {
+    const member = this.members[slot];
+    if (member?.process.status !== 'paused') return;
+    this.timeline.note(member.process.name, 'goes on');
+    member.process.resume();
+  }
+
+  /** SIGTERM: the host hands everything over, then its process ends. */
+  leave(slot: number, onGone: () => void): void {
+    const member = this.members[slot];
+    if (!member || member.leaving || member.process.status !== 'running') return onGone();
+    member.leaving = true;
+    this.timeline.note(member.process.name, 'leaves');
+    member.process.run(() => {
+      void member.host.leave().then(() => {
+        if (this.members[slot] !== member) return;
+        this.kill(slot, 'lost');
+        onGone();
+      });
+    });
+  }
+
+  slotOf(connection: SimulatedConnection): number {
+    return this.members.findIndex((member) => member?.connection === connection);
+  }
+
+  /** Whether every partition is served by somebody who has nothing left to do. */
+  isQuiet(): boolean {
+    const owned = this.members.flatMap((member) => member?.host.status().partitions ?? []);
+    return (
+      owned.length === this.options.settings.partitions &&
+      owned.every(
+        (owner) =>
+          owner.phase === 'serving' &&
+          owner.lag === 0 &&
+          owner.recordsInFlight === 0 &&
+          owner.outputsUnacknowledged === 0 &&
+          owner.timers === 0,
+      )
+    );
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * The checker's own fold: a whole journal from its first record, straight from the text of the rules and apart from the
+ * host's code. What it computes is what every host must have computed.
+ */
+import { partitionOf } from '../../kernel/ids.js';
+import type { FoldSettings } from '../../messages/settings.js';
+import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, SharedState } from '../host/actor-kind.js';
+import type { ActorKindName } from '../../messages/subjects.js';
+import type { SimulatedStream, StoredRecord } from './stream.js';
+
+/** What one record caused elsewhere, in the order of its chain. */
+export interface Emission {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly target: string;
+  readonly subject: string;
+  readonly body: unknown;
+}
+
+/** One actor's state, and what the host keeps beside it. */
+export interface ReplayedActor {
+  readonly address: ActorAddress;
+  state: unknown;
+  timerDue: number;
+  timerGeneration: number;
+  /** Last ids of events, `source\nid`, at most `settings.events.dedupePerActor`. */
+  readonly seen: string[];
+}
+
+export type Verdict =
+  'applied' | 'ignored' | 'refused' | 'rejected' | 'void' | 'duplicate' | 'stale' | 'gap' | 'poison';
+
+/** A record and what became of it. */
+export interface ReplayedRecord {
+  readonly record: StoredRecord;
+  readonly cls: string;
+  readonly kind: string;
+  readonly token: string;
+  readonly name: string;
+  readonly json: Record<string, unknown>;
+  readonly atMs: number;
+  readonly verdict: Verdict;
+}
+
+type Place = readonly [number, number];
+type Json = Record<string, unknown>;
+
+const isAfter = (a: Place, b: Place): boolean => a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
+const isSame = (a: Place, b: Place): boolean => a[0] === b[0] && a[1] === b[1];
+
+export interface ReplayOptions<Shared> {
+  readonly partition: number;
+  readonly kinds: ReadonlyMap<string, ActorKind<never, Shared, never>>;
+  readonly shared: SharedState<Shared>;
+  readonly settings: FoldSettings;
+}
+
+export class Replay<Shared> {
+  readonly actors = new Map<string, ReplayedActor>();
+  readonly records: ReplayedRecord[] = [];
+  readonly emissions: Emission[] = [];
+  /** What the rules do not allow to stand in a journal. */
+  readonly faults: string[] = [];
+  shared: Shared;
+  private term: Place = [0, 0];
+  private foldTimeMs = 0;
+  private settings: FoldSettings;
+  private readonly watermarks = new Map<string, Place>();
+  private readonly verdicts: Map<number, string>;
+
+  constructor(
+    private readonly options: ReplayOptions<Shared>,
+    stream: SimulatedStream,
+  ) {
+    this.shared = options.shared.create();
+    this.settings = options.settings;
+    this.verdicts = verdictsOf(stream.records);
+    for (const record of stream.records) this.take(record);
+  }
+
+  private take(record: StoredRecord): void {
+    const [, , , cls = '', kind = '', token = '', ...name] = record.subject.split('.');
+    const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
+    this.foldTimeMs = Math.max(this.foldTimeMs, record.timestampMs);
+    const entry = { record, cls, kind, token, name: name.join('.'), json };
+    const reason = this.verdicts.get(record.sequence);
+    let verdict: Verdict;
+    if (reason !== undefined) {
+      verdict = 'poison';
+      if (cls === 'output' && this.chainStands(json) === 'next') this.acceptChain(json);
+      this.emit(record.sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}`, {
+        kind: 'poison',
+        sequence: record.sequence,
+      });
+    } else {
+      verdict = this.judge(entry);
+    }
+    this.records.push({ ...entry, atMs: this.foldTimeMs, verdict });
+  }
+
+  private judge(entry: Omit<ReplayedRecord, 'atMs' | 'verdict'>): Verdict {
+    const { cls, kind, token, name, json, record } = entry;
+    const address = { kind: kind as ActorKindName, token };
+    switch (cls) {
+      case 'control':
+        return this.control(kind, json);
+      case 'event': {
+        const actor = this.actor(address);
+        const id = `${String(json.source)}\n${String(json.id)}`;
+        if (actor.seen.includes(id)) return 'duplicate';
+        const event = {
+          source: String(json.source),
+          id: String(json.id),
+          type: name,
+          timeMs: this.foldTimeMs,
+          data: (json.data ?? {}) as Json,
+        };
+        const verdict = this.fold(record.sequence, actor, { type: 'event', event });
+        actor.seen.push(id);
+        if (actor.seen.length > this.settings.events.dedupePerActor) actor.seen.shift();
+        return verdict;
+      }
+      case 'decision':
+      case 'command':
+        if (!isSame(json.term as Place, this.term)) return 'void';
+        return this.fold(record.sequence, this.actor(address), { type: cls, body: json.body });
+      case 'timer': {
+        if (!isSame(json.term as Place, this.term)) return 'void';
+        const actor = this.actor(address);
+        if (actor.timerGeneration !== json.generation) return 'stale';
+        const dueMs = json.due as number;
+        return this.fold(record.sequence, actor, { type: 'timer', dueMs }, Math.max(this.foldTimeMs, dueMs));
+      }
+      case 'output': {
+        const stands = this.chainStands(json);
+        if (stands !== 'next') return stands === 'past' ? 'duplicate' : 'gap';
+        this.acceptChain(json);
+        const from = (json.chain as { p: number }).p;
+        if (kind !== 'partition') {
+          return this.fold(record.sequence, this.actor(address), { type: 'output', name, from, body: json.body });
+        }
+        this.operate(record.sequence, this.foldTimeMs, name, json.body);
+        return 'applied';
+      }
+      default:
+        this.faults.push(`${record.subject} does not belong in a journal`);
+        return 'poison';
+    }
+  }
+
+  private control(name: string, json: Json): Verdict {
+    const term = json.term as Place;
+    switch (name) {
+      case 'barrier':
+        if (term[0] <= this.term[0]) return 'void';
+        this.term = [term[0], 0];
+        this.settings = json.settings as FoldSettings;
+        return 'applied';
+      case 'marker':
+        if (term[0] !== this.term[0] || term[1] <= this.term[1]) return 'void';
+        this.term = term;
+        return 'applied';
+      case 'verdict':
+        return isSame(term, this.term) ? 'applied' : 'void';
+      default:
+        this.faults.push(`unexpected control ${name}`);
+        return 'ignored';
+    }
+  }
+
+  private actor(address: ActorAddress): ReplayedActor {
+    const key = `${address.kind}.${address.token}`;
+    const known = this.actors.get(key);
+    if (known) return known;
+    const kind = this.kindOf(address);
+    const actor = { address, state: kind.create(address), timerDue: 0, timerGeneration: 0, seen: [] };
+    this.actors.set(key, actor);
+    return actor;
+  }
+
+  private kindOf(address: ActorAddress): ActorKind<unknown, Shared, never> {
+    return this.options.kinds.get(address.kind) as unknown as ActorKind<unknown, Shared, never>;
+  }
+
+  private fold(sequence: number, actor: ReplayedActor, record: ActorRecord, atMs = this.foldTimeMs): Verdict {
+    const kind = this.kindOf(actor.address);
+    let folded: Folded<unknown>;
+    try {
+      folded = kind.fold(actor.state, record, {
+        address: actor.address,
+        partition: this.options.partition,
+        sequence,
+        atMs,
+        settings: this.settings,
+        shared: this.shared,
+      });
+    } catch (error) {
+      this.faults.push(`record ${sequence} cannot be folded and has no verdict: ${String(error)}`);
+      return 'poison';
+    }
+    const { outcome } = folded;
+    const before = actor.timerDue;
+    if (outcome === 'applied') {
+      actor.state = folded.state;
+      actor.timerDue = kind.timer(folded.state);
+    } else if (record.type === 'timer') {
+      actor.timerDue = 0;
+    }
+    if (actor.timerDue !== before || record.type === 'timer') actor.timerGeneration++;
+    if (outcome === 'rejected') {
+      this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}`, { kind: 'rejected', sequence });
+    }
+    const effects = folded.effects.filter(
+      (effect) => outcome === 'applied' || (outcome === 'refused' && effect.to === 'experience'),
+    );
+    for (const effect of effects) if (effect.to !== 'shared') this.effect(sequence, atMs, effect);
+    for (const effect of effects) if (effect.to === 'shared') this.operate(sequence, atMs, 'op', effect.op);
+    return outcome;
+  }
+
+  private operate(sequence: number, atMs: number, name: string, body: unknown): void {
+    const { partition, shared } = this.options;
+    const applied = shared.apply(this.shared, name, body, { partition, sequence, atMs, settings: this.settings });
+    this.shared = applied.shared;
+    for (const effect of applied.effects) this.effect(sequence, atMs, effect);
+  }
+
+  private effect(sequence: number, atMs: number, effect: Effect): void {
+    switch (effect.to) {
+      case 'actor': {
+        const { kind, token } = effect.address;
+        const to = partitionOf(token, this.settings.partitions);
+        this.emit(sequence, atMs, `p${to}`, `attune.p.${to}.output.${kind}.${token}.${effect.name}`, effect.body);
+        return;
+      }
+      case 'partition': {
+        const to = effect.partition;
+        this.emit(sequence, atMs, `p${to}`, `attune.p.${to}.output.partition._.${effect.name}`, effect.body);
+        return;
+      }
+      case 'experience':
+        this.emit(sequence, atMs, 'x', `attune.experience.${effect.surface}`, effect.body);
+        return;
+      case 'shared':
+        this.faults.push(`record ${sequence}: a shared operation caused another one`);
+    }
+  }
+
+  private emit(sequence: number, atMs: number, target: string, subject: string, body: unknown): void {
+    this.emissions.push({ sequence, atMs, target, subject, body });
+  }
+
+  private chainStands(json: Json): 'past' | 'next' | 'gap' {
+    const chain = json.chain as { p: number; src: string; seq: number; idx: number; prev: Place };
+    const watermark = this.watermarks.get(`${chain.p} ${chain.src}`) ?? [0, 0];
+    if (!isAfter([chain.seq, chain.idx], watermark)) return 'past';
+    return isSame(chain.prev, watermark) ? 'next' : 'gap';
+  }
+
+  private acceptChain(json: Json): void {
+    const chain = json.chain as { p: number; src: string; seq: number; idx: number };
+    this.watermarks.set(`${chain.p} ${chain.src}`, [chain.seq, chain.idx]);
+  }
+}
+
+/** Verdicts count if their term is the current one where they stand; of several, the first. */
+function verdictsOf(records: readonly StoredRecord[]): Map<number, string> {
+  const verdicts = new Map<number, string>();
+  let term: Place = [0, 0];
+  for (const record of records) {
+    const [, , , cls, name] = record.subject.split('.');
+    if (cls !== 'control') continue;
+    const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
+    const own = json.term as Place;
+    if (name === 'barrier' && own[0] > term[0]) term = [own[0], 0];
+    else if (name === 'marker' && own[0] === term[0] && own[1] > term[1]) term = own;
+    else if (name === 'verdict' && isSame(own, term)) {
+      const about = json.sequence as number;
+      if (about < record.sequence && !verdicts.has(about)) verdicts.set(about, String(json.reason));
+    }
+  }
+  return verdicts;
+}
+
+/** Applies messages of several chains as their receiver does: each once, each chain in order. */
+export function receive(stream: SimulatedStream): Map<number, { subject: string; body: unknown; sequence: number }[]> {
+  const watermarks = new Map<string, Place>();
+  const received = new Map<number, { subject: string; body: unknown; sequence: number }[]>();
+  for (const record of stream.records) {
+    const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
+    const chain = json.chain as { p: number; src: string; seq: number; idx: number; prev: Place };
+    const source = `${chain.p} ${chain.src}`;
+    const watermark = watermarks.get(source) ?? [0, 0];
+    if (!isAfter([chain.seq, chain.idx], watermark) || !isSame(chain.prev, watermark)) continue;
+    watermarks.set(source, [chain.seq, chain.idx]);
+    const list = received.get(chain.p) ?? [];
+    list.push({ subject: record.subject, body: json.body, sequence: chain.seq });
+    received.set(chain.p, list);
+  }
+  return received;
+}
