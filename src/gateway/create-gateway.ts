@@ -6,6 +6,7 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { invalidRequest } from '../kernel/errors.js';
+import type { Logger } from '../kernel/logger.js';
 import { routeDecisions } from './decide/decide.route.js';
 import type { GatewayDeps } from './deps.js';
 import { toHttpError } from './error-mapping.js';
@@ -16,7 +17,6 @@ import { ErrorFilter } from './http/error.filter.js';
 import { installHooks, sendError } from './http/hooks.js';
 import { describeApi } from './http/openapi.js';
 import { traceIdOf } from './http/trace.js';
-import type { GatewayLogger } from './ports.js';
 import { GatewayServices } from './services.js';
 
 /** Longer than any URL Node takes: what is too long for an id is answered as that. */
@@ -82,10 +82,13 @@ function answerUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 /** Nest's own lines go to the structured log; its boot chatter to debug. */
-function nestLogger(logger: GatewayLogger): LoggerService {
+function nestLogger(logger: Logger): LoggerService {
   const line =
-    (level: keyof GatewayLogger) =>
+    (level: 'debug' | 'warn' | 'error') =>
     (message: unknown, ...rest: unknown[]): void =>
-      logger[level]({ component: 'nest', detail: rest.filter((part) => typeof part === 'string') }, String(message));
+      logger[level]('Nest', {
+        detail: String(message),
+        context: rest.filter((part) => typeof part === 'string').at(-1),
+      });
   return { log: line('debug'), debug: line('debug'), verbose: line('debug'), warn: line('warn'), error: line('error') };
 }

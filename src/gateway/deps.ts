@@ -1,5 +1,6 @@
 /** Everything the gateway is made of. */
 import type { Clock } from '../kernel/clock.js';
+import type { Logger } from '../kernel/logger.js';
 import type { FoldSettings } from '../messages/settings.js';
 import type { ZoneDirectory } from '../messages/zones.js';
 import type { GatewayOptionsInput } from './options.js';
@@ -9,7 +10,6 @@ import type {
   EventIngress,
   FactsReader,
   FallbackDecider,
-  GatewayLogger,
   QueueGauges,
   StatusSource,
 } from './ports.js';
@@ -20,7 +20,7 @@ export interface GatewayDeps {
   readonly fallback: FallbackDecider;
   readonly status: StatusSource;
   readonly clock: Clock;
-  readonly logger: GatewayLogger;
+  readonly logger: Logger;
   /** Skew bounds of events and the resolution of zone cells. */
   readonly settings: Pick<FoldSettings, 'events' | 'h3Resolution'>;
   /** Known surfaces; where given, an unknown one is refused before any actor is asked. */

@@ -50,7 +50,7 @@ export function toHttpError(error: EngineError, traceId: string): HttpError {
       code: error.code,
       // What went wrong inside is for the log; the client gets the sentence of INTERNAL.
       message: status === 500 ? 'The engine failed in a way it did not expect.' : error.message,
-      field: error.field ?? null,
+      field: error.field || null,
       traceId,
     },
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 const count = z.number().int().positive();
+const perSecond = z.number().int().min(0).default(0);
 
 export const gatewayOptionsSchema = z
   .strictObject({
@@ -17,8 +18,8 @@ export const gatewayOptionsSchema = z
     connectionsMax: count.default(10_000),
     /** How long a decision or a view waits for its actor where the request does not say. */
     deadlineMs: count.default(1000),
-    /** Requests a second; undefined: no limit. */
-    rateLimit: z.strictObject({ perKey: count.optional(), perUser: count.optional() }).default({}).readonly(),
+    /** Requests a second; 0: no limit. */
+    rateLimit: z.strictObject({ perKey: perSecond, perUser: perSecond }).prefault({}).readonly(),
     /** Who may call; none: everybody who can connect. Only hashes are configured, in lower-case hex. */
     apiKeys: z
       .array(

@@ -72,11 +72,3 @@ export interface DeadLetters {
 export interface QueueGauges {
   collect(): Readonly<Record<string, number>>;
 }
-
-/** Structured logging, one line a call; `fields.trace` ties it to a request. */
-export interface GatewayLogger {
-  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-}

@@ -36,8 +36,8 @@ export class GatewayServices {
       }),
     }));
     const { perKey, perUser } = options.rateLimit;
-    const userLimit = perUser === undefined ? undefined : rateLimit(perUser, 'user');
-    this.perKey = perKey === undefined ? undefined : rateLimit(perKey, 'caller');
+    const userLimit = perUser === 0 ? undefined : rateLimit(perUser, 'user');
+    this.perKey = perKey === 0 ? undefined : rateLimit(perKey, 'caller');
     this.authenticate = authenticator(options.apiKeys);
     this.decider = new Decider({
       actors,

@@ -1,9 +1,10 @@
 /** In-memory stand-ins for the gateway's ports, with switches for what can go wrong. */
 import type { GatewayDeps } from '../../src/gateway/deps.js';
-import type { ActorClient, DeadLetter, EventIngress, GatewayLogger, OutgoingEvent } from '../../src/gateway/ports.js';
+import type { ActorClient, DeadLetter, EventIngress, OutgoingEvent } from '../../src/gateway/ports.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import { EngineError } from '../../src/kernel/errors.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../../src/messages/decisions.js';
+import type { LogFields, Logger } from '../../src/kernel/logger.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 
 export interface Asked {
@@ -103,15 +104,19 @@ export class FakeIngress implements EventIngress {
   }
 }
 
-export class FakeLogger implements GatewayLogger {
-  readonly lines: { level: string; fields: Readonly<Record<string, unknown>>; message: string }[] = [];
+export class FakeLogger implements Logger {
+  readonly lines: { level: string; message: string; fields: LogFields }[] = [];
   debug = this.line('debug');
   info = this.line('info');
   warn = this.line('warn');
   error = this.line('error');
 
-  private line(level: string): GatewayLogger['debug'] {
-    return (fields, message) => void this.lines.push({ level, fields, message });
+  with(): Logger {
+    return this;
+  }
+
+  private line(level: string): Logger['debug'] {
+    return (message, fields = {}) => void this.lines.push({ level, message, fields });
   }
 }
 

@@ -1,7 +1,7 @@
 /** What happens around every request, raw or Nest's: trace id, who calls, limits, errors. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toEngineError, toHttpError } from '../error-mapping.js';
-import type { GatewayLogger } from '../ports.js';
+import type { Logger } from '../../kernel/logger.js';
 import type { GatewayServices } from '../services.js';
 
 declare module 'fastify' {
@@ -39,30 +39,25 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
     });
   }
   server.addHook('onResponse', (request, reply, done) => {
-    services.deps.logger.debug(
-      { trace: request.id, method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },
-      'request',
-    );
+    services.deps.logger.debug('Request answered.', {
+      trace: request.id,
+      method: request.method,
+      url: request.url,
+      status: reply.statusCode,
+      ms: reply.elapsedTime,
+    });
     done();
   });
 }
 
 /** Answers with the error's status and body; logs what is the engine's own fault, with its cause. */
-export function sendError(
-  thrown: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  logger: GatewayLogger,
-): FastifyReply {
+export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
   const error = toEngineError(thrown);
   const { status, retryAfterSeconds, body } = toHttpError(error, request.id);
   if (status === 500) {
-    logger.error(
-      { trace: request.id, code: error.code, detail: error.message, err: error.cause ?? error },
-      'request failed',
-    );
+    logger.error('Request failed.', { trace: request.id, code: error.code, error: error.cause ?? error });
   } else if (status === 503) {
-    logger.warn({ trace: request.id, code: error.code, detail: error.message }, 'request refused');
+    logger.warn('Request refused.', { trace: request.id, code: error.code, detail: error.message });
   }
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
