@@ -60,16 +60,21 @@ export function betaTable(alpha: number, beta: number): BetaTable {
   return { low, high, centre, spread, cellsPerUnit: 1 / width, cubic };
 }
 
-/** P(arm ≤ θ). */
-export function cumulative(table: BetaTable, theta: number): number {
-  if (theta <= table.low) return 0;
-  if (theta >= table.high) return 1;
-  const at = (theta - table.low) * table.cellsPerUnit;
-  const cell = at < CELLS ? at | 0 : CELLS - 1;
-  const t = at - cell;
-  const c = cell * 4;
-  const { cubic } = table;
-  return cubic[c]! + t * (cubic[c + 1]! + t * (cubic[c + 2]! + t * cubic[c + 3]!));
+/** Fills `into` with P(arm ≤ θ) for each node θ. */
+export function tabulate(table: BetaTable, nodes: Float64Array, into: Float64Array): void {
+  const { low, high, cellsPerUnit, cubic } = table;
+  for (let k = 0; k < nodes.length; k++) {
+    const theta = nodes[k]!;
+    if (theta <= low) into[k] = 0;
+    else if (theta >= high) into[k] = 1;
+    else {
+      const at = (theta - low) * cellsPerUnit;
+      const cell = at < CELLS ? at | 0 : CELLS - 1;
+      const t = at - cell;
+      const c = cell * 4;
+      into[k] = cubic[c]! + t * (cubic[c + 1]! + t * (cubic[c + 2]! + t * cubic[c + 3]!));
+    }
+  }
 }
 
 /** 0·ln 0 is 0 here: the limit of x⁰. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import betainc from '@stdlib/math-base-special-betainc';
 import fc from 'fast-check';
 import { seededRandom } from '../../kernel/random.js';
-import { betaTable, cumulative } from './beta-table.js';
+import { betaTable, tabulate } from './beta-table.js';
 import { choiceProbabilities } from './choice-probabilities.js';
 
 type Arm = readonly [alpha: number, beta: number];
@@ -103,7 +103,7 @@ const CASES: [name: string, arms: Arm[]][] = [
 
 describe('choice probabilities of independent Beta arms', () => {
   it.each(CASES)('agree with a fine quadrature: %s', (_, arms) => {
-    expect(distance(ours(arms), fine(arms))).toBeLessThan(2e-3);
+    expect(distance(ours(arms), fine(arms))).toBeLessThan(1e-3);
   });
 
   it('agree with sampling', () => {
@@ -115,7 +115,7 @@ describe('choice probabilities of independent Beta arms', () => {
       [1, 3],
     ];
     const random = seededRandom(7);
-    const draws = 100_000;
+    const draws = 40_000;
     const wins = arms.map(() => 0);
     for (let d = 0; d < draws; d++) {
       const values = arms.map(([a, b]) => Array.from({ length: a + b - 1 }, () => random.next()).sort()[a - 1]!);
@@ -126,7 +126,7 @@ describe('choice probabilities of independent Beta arms', () => {
         ours(arms),
         wins.map((w) => w / draws),
       ),
-    ).toBeLessThan(6e-3);
+    ).toBeLessThan(9e-3);
   });
 
   it('are a distribution that grows with successes and does not depend on the order of the arms', () => {
@@ -140,7 +140,7 @@ describe('choice probabilities of independent Beta arms', () => {
         const better = ours([[arms[0]![0] * 1.5, arms[0]![1]], ...arms.slice(1)]);
         expect(better[0]!).toBeGreaterThanOrEqual(p[0]! - 2e-3);
       }),
-      { numRuns: 200, seed: 3 },
+      { numRuns: 100, seed: 3 },
     );
   });
 
@@ -170,9 +170,10 @@ describe('the table of a Beta distribution', () => {
     [123_456.25, 654_321.5],
   ])('follows the incomplete beta function: Beta(%d, %d)', (a, b) => {
     const table = betaTable(a, b);
-    for (let k = 0; k <= 500; k++) {
-      const theta = table.low + ((table.high - table.low) * k) / 500;
-      expect(Math.abs(cumulative(table, theta) - betainc(Math.sin(theta) ** 2, a, b))).toBeLessThan(a < 1 || b < 1 ? 1e-3 : 1e-4);
-    }
+    const nodes = Float64Array.from({ length: 501 }, (_, k) => table.low + ((table.high - table.low) * k) / 500);
+    const found = new Float64Array(nodes.length);
+    tabulate(table, nodes, found);
+    const worst = Math.max(...nodes.map((theta, k) => Math.abs(found[k]! - betainc(Math.sin(theta) ** 2, a, b))));
+    expect(worst).toBeLessThan(a < 1 || b < 1 ? 1e-3 : 1e-4);
   });
 });

@@ -1,0 +1,29 @@
+/** What learners may rely on in an experience that came over the wire. */
+import { z } from 'zod';
+import type { Experience } from '../messages/decisions.js';
+
+const finite = z.number().refine(Number.isFinite, 'must be finite');
+
+/** Further fields pass through: a learner that is older than its stream still reads it. */
+export const experienceSchema = z.looseObject({
+  decisionId: z.string(),
+  surface: z.string(),
+  status: z.enum(['complete', 'censored', 'not-shown', 'refused']),
+  slate: z.array(z.looseObject({ id: z.string(), propensity: finite, forced: z.literal(true).optional() })),
+  eligible: z.array(z.string()),
+  distribution: z.array(finite),
+  context: z.record(z.string(), z.union([z.string(), finite, z.boolean()])),
+  features: z.record(z.string(), z.record(z.string(), finite)),
+  reward: finite,
+  rewardedId: z.string().nullable(),
+  state: z.string().optional(),
+  episode: z.string().optional(),
+  next: z.object({ state: z.string(), eligible: z.array(z.string()) }).nullish(),
+  terminal: z.boolean().optional(),
+});
+
+/** Undefined for anything that is not an experience. */
+export function parseExperience(body: unknown): Experience | undefined {
+  const parsed = experienceSchema.safeParse(body);
+  return parsed.success ? (parsed.data as unknown as Experience) : undefined;
+}

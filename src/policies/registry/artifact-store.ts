@@ -1,0 +1,36 @@
+/** Where artifacts are kept and which one of each policy is live. The NATS adapter is in src/actors/learner/. */
+import type { Artifact } from '../artifact.js';
+
+/** What the registry says of one policy. */
+export interface RegistryEntry {
+  readonly policyId: string;
+  readonly version: number;
+  /** Name of the artifact in the object store. */
+  readonly objectKey: string;
+  readonly checksum: string;
+  readonly publishedAtMs: number;
+  /** The learner, or the person, who published it. */
+  readonly by: string;
+  /** The publisher's lease epoch; 0 for one without a lease. */
+  readonly epoch: number;
+}
+
+export interface ArtifactStore {
+  /**
+   * Stores the artifact and makes it the live one. Rejects with StaleOwner `ARTIFACT_STALE_EPOCH` once a later epoch
+   * has published, and with Conflict `ARTIFACT_VERSION_TAKEN` unless the version is above the live one.
+   */
+  publish(artifact: Artifact, epoch: number): Promise<void>;
+  /** The live entry; undefined where nothing was published. */
+  entry(policyId: string): Promise<RegistryEntry | undefined>;
+  /**
+   * An artifact's bytes, of the live version unless one is named; undefined where it is not stored. Unchecked. Waits
+   * for a store that is out of reach for a while before it rejects with Dependency.
+   */
+  load(policyId: string, version?: number): Promise<Uint8Array | undefined>;
+  /**
+   * Calls back with every policy's live entry, those there already first, and then with each change, in order. The
+   * returned function ends it. Reconnects by itself.
+   */
+  watch(onChange: (entry: RegistryEntry) => void): () => void;
+}
