@@ -54,6 +54,8 @@ export class OutputPublisher {
 
   /** Resolves once every output of records up to `sequence` is acknowledged. Never resolves after stop(). */
   acknowledged(sequence: number): Promise<void> {
+    // What was unacknowledged at the stop is forgotten here, and not to be taken for acknowledged.
+    if (this.stopped) return new Promise(() => {});
     if (this.oldest() > sequence) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push({ sequence, resolve }));
   }
