@@ -1,0 +1,43 @@
+/** Builds dist/ where it is missing or was built from other sources; says nothing where there is nothing to do. */
+import './require-node.mjs';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stampFile = join(root, 'dist', '.built-from');
+const SETTINGS = ['package-lock.json', '.swcrc', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+/** Changes with any source file or build setting: its path, size or time. */
+function stamp() {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.spec.ts'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  const hash = createHash('sha256');
+  for (const file of [...sources.sort(), ...SETTINGS.map((name) => join(root, name))]) {
+    const { mtimeMs, size } = statSync(file);
+    hash.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function isFresh(wanted) {
+  return (
+    existsSync(join(root, 'dist', 'main.js')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted
+  );
+}
+
+// A package that ships only dist/ has nothing to build from.
+if (existsSync(join(root, 'src'))) {
+  const wanted = stamp();
+  if (!isFresh(wanted)) {
+    const { status } = spawnSync(process.execPath, [join(root, 'node_modules/@nestjs/cli/bin/nest.js'), 'build'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
+    if (status !== 0) process.exit(status ?? 1);
+    writeFileSync(stampFile, wanted);
+  }
+}
