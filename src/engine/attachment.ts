@@ -1,0 +1,59 @@
+/** A process's tie to its cluster: one connection, the streams and buckets made, the mappings proven. */
+import { randomBytes } from 'node:crypto';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { KeyValue } from '../actors/host/ports.js';
+import { ensureCluster } from '../actors/nats/bootstrap.js';
+import { NatsCluster } from '../actors/nats/cluster.js';
+import { connect, type NatsLink } from '../actors/nats/connection.js';
+import { probeMappings } from '../actors/nats/probe.js';
+import type { Logger } from '../kernel/logger.js';
+
+const SAMPLING_KEY = 'sampling-key';
+const SAMPLING_KEY_BYTES = 32;
+
+export interface AttachmentOptions {
+  readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly leaseTtlMs: number;
+  readonly log: Logger;
+}
+
+export interface Attachment {
+  readonly link: NatsLink;
+  readonly jsm: JetStreamManager;
+  readonly cluster: NatsCluster;
+  /** Seeds the sampling of slates; made once for the cluster, the same on all its processes. */
+  readonly samplingKey: Uint8Array;
+}
+
+/** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
+export async function attach(options: AttachmentOptions): Promise<Attachment> {
+  const { nats, name, partitions, replicas, leaseTtlMs, log } = options;
+  const { user, password } = nats;
+  const link = await connect({
+    url: nats.url,
+    name,
+    log,
+    ...(user === undefined || password === undefined ? {} : { user, pass: password }),
+  });
+  try {
+    await ensureCluster(link, { partitions, replicas, leaseTtlMs });
+    await probeMappings(link, partitions);
+    const cluster = await NatsCluster.open(link, { partitions, replicas, log });
+    const jsm = await jetstreamManager(link.nc, { checkAPI: false });
+    return { link, jsm, cluster, samplingKey: await samplingKeyOf(cluster.constants) };
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+async function samplingKeyOf(constants: KeyValue): Promise<Uint8Array> {
+  const stored = await constants.get(SAMPLING_KEY);
+  if (stored) return stored.value;
+  const fresh = randomBytes(SAMPLING_KEY_BYTES);
+  if ((await constants.put(SAMPLING_KEY, fresh, 0)) !== undefined) return fresh;
+  return samplingKeyOf(constants);
+}

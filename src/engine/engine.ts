@@ -1,0 +1,192 @@
+/** One process of Attune: the parts its role asks for, on one connection, started and stopped in order. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { JournalEventIngress } from '../actors/nats/event-ingress.js';
+import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
+import { ZoneReplica } from '../actors/replica/zone-replica.js';
+import { createFallbackDecider } from '../actors/user/fallback.js';
+import { createGateway } from '../gateway/create-gateway.js';
+import { systemClock } from '../kernel/clock.js';
+import type { Logger } from '../kernel/logger.js';
+import { chainDirectories } from '../policies/declared-policies.js';
+import { PolicyRegistry } from '../policies/registry/registry.js';
+import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
+import { RoutedActorClient } from './actor-client.js';
+import { attach, type Attachment } from './attachment.js';
+import { StreamDeadLetters } from './dead-letters.js';
+import { FactsFloor, startFacts, type FactsRole } from './facts-role.js';
+import { createHost, type EngineHost } from './host-role.js';
+import { ClusterStatus, serveStatus } from './status.js';
+import { loadWorld, type EngineConfig, type World } from './world.js';
+
+export interface EngineOptions {
+  readonly config: EngineConfig;
+  /** Where NATS is; for the role all this may be the embedded server. */
+  readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
+  /** Undefined: no facts. */
+  readonly databaseUrl: string | undefined;
+  readonly replicas?: number;
+  readonly log: Logger;
+}
+
+export interface Engine {
+  /** Base URL of the REST API; undefined for roles without a gateway. */
+  readonly url: string | undefined;
+  readonly hostId: string;
+  /** Graceful: requests under way finish, partitions are flushed and handed over. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Resolves once the process is ready: listening, and serving the partitions that are its to serve. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { config, nats, databaseUrl, replicas = 1, log } = options;
+  const { role } = config;
+  const has = (part: 'gateway' | 'host' | 'learner'): boolean => role === 'all' || role === part;
+  const hostId =
+    config.cluster.hostId ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-')}-${randomBytes(3).toString('hex')}`;
+  const world = loadWorld(config);
+  const { partitions, leaseTtlMs } = config.cluster;
+  const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, log });
+  const stops: (() => unknown)[] = [() => attachment.link.close()];
+  const stop = once(async () => {
+    for (const task of stops.reverse()) await task();
+  });
+  try {
+    const floor = new FactsFloor(attachment.cluster.constants);
+    stops.push(() => floor.stop());
+    const zones = new ZoneReplica(systemClock);
+    const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
+    stops.push(() => feed.stop());
+    const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => log.info('policy', { ...status }));
+    const policies = chainDirectories(registry, world.policies);
+
+    // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
+    const facts = databaseUrl && (has('learner') || has('gateway')) ? databaseUrl : undefined;
+    const factsRole: FactsRole | undefined =
+      facts && has('learner') ? startFacts(facts, attachment, partitions, log) : undefined;
+    if (factsRole) stops.push(() => factsRole.stop());
+    let host: EngineHost | undefined;
+    if (has('host')) {
+      const created = createHost({
+        config,
+        hostId,
+        world,
+        attachment,
+        policies,
+        zones,
+        log,
+        trimFloor: (partition) => floor.of(partition),
+      });
+      host = created;
+      created.start();
+      stops.push(() => created.leave());
+      await readiness(created, partitions);
+    }
+    const parts = (): Record<string, unknown> => ({
+      role,
+      policies: registry.status(),
+      facts: factsRole?.status(),
+      zones: zones.size,
+    });
+    if (host) stops.push(serveStatus(attachment, hostId, host, parts));
+    const gateway = has('gateway')
+      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, factsRole, policies })
+      : undefined;
+    if (gateway) stops.push(() => gateway.close());
+    return { url: gateway ? await gateway.getUrl() : undefined, hostId, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface GatewayParts {
+  readonly options: EngineOptions;
+  readonly world: World;
+  readonly attachment: Attachment;
+  readonly hostId: string;
+  readonly host: EngineHost | undefined;
+  readonly parts: () => Record<string, unknown>;
+  readonly zones: ZoneReplica;
+  readonly factsRole: FactsRole | undefined;
+  readonly policies: ReturnType<typeof chainDirectories>;
+}
+
+async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
+  const { options, world, attachment, hostId, host, parts, zones, factsRole, policies } = made;
+  const { config, log } = options;
+  const { partitions } = config.cluster;
+  const actors = new RoutedActorClient({ partitions, clock: systemClock, nc: attachment.link.nc, host: host as never });
+  const app = await createGateway({
+    actors,
+    ingress: new JournalEventIngress((partition) => attachment.cluster.journal(partition), partitions),
+    fallback: createFallbackDecider({
+      surfaces: world.surfaces,
+      samplingKey: attachment.samplingKey,
+      policies,
+      nowMs: () => Date.now(),
+    }),
+    status: new ClusterStatus(attachment, host && { hostId, host, parts }, partitions),
+    clock: systemClock,
+    logger: log,
+    settings: world.settings,
+    surfaces: world.surfaces,
+    zones,
+    deadLetters: new StreamDeadLetters(attachment, actors),
+    ...(factsRole ? { facts: factsRole.store.facts } : {}),
+    ...(host ? { queues: { collect: () => queueDepths(host) } } : {}),
+    options: {
+      bodyBytesMax: config.limits.bodyBytesMax,
+      deadlineMs: config.limits.requestDeadlineMs,
+      rateLimit: limitsOf(config),
+      apiKeys: config.auth.apiKeys.map((key) => ({ ...key })),
+    },
+  });
+  await app.listen(config.http.port, config.http.host);
+  return app;
+}
+
+/** Zero in the configuration means no limit. */
+function limitsOf({ rateLimit }: EngineConfig): { perKey?: number; perUser?: number } {
+  return {
+    ...(rateLimit.perKey > 0 ? { perKey: rateLimit.perKey } : {}),
+    ...(rateLimit.perUser > 0 ? { perUser: rateLimit.perUser } : {}),
+  };
+}
+
+function queueDepths(host: EngineHost): Record<string, number> {
+  const depths = {
+    host_requests: 0,
+    host_records_in_flight: 0,
+    host_outputs_unacknowledged: 0,
+    host_lag_records: 0,
+    host_activations: 0,
+  };
+  for (const partition of host.status().partitions) {
+    depths.host_requests += partition.requests;
+    depths.host_records_in_flight += partition.recordsInFlight;
+    depths.host_outputs_unacknowledged += partition.outputsUnacknowledged;
+    depths.host_lag_records += partition.lag;
+    depths.host_activations += partition.activations;
+  }
+  return depths;
+}
+
+const READY_POLL_MS = 20;
+/** A host that joins others, or waits for a dead one's leases, is started all the same. */
+const READY_MAX_MS = 15_000;
+
+async function readiness(host: EngineHost, partitions: number): Promise<void> {
+  const deadline = performance.now() + READY_MAX_MS;
+  while (performance.now() < deadline) {
+    const { hosts } = host.status();
+    if (host.servedPartitions === partitions || (hosts.length > 1 && host.servedPartitions > 0)) return;
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+  }
+}
+
+function once(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= task());
+}

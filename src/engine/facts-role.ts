@@ -1,0 +1,83 @@
+/** The facts of a process: the sink from the journals into PostgreSQL, and the reader behind the gateway. */
+import type { KeyValue } from '../actors/host/ports.js';
+import { NatsStreamSource } from '../actors/nats/stream-source.js';
+import { systemClock } from '../kernel/clock.js';
+import type { Logger } from '../kernel/logger.js';
+import { streams } from '../messages/subjects.js';
+import { FactStore } from '../store/fact-store.js';
+import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
+import type { Attachment } from './attachment.js';
+
+/** Where the sink stands, for hosts that trim journals: they may not reach the database. */
+const FLOOR_KEY = 'facts-floor';
+const FLOOR_EVERY_MS = 10_000;
+/** The sink shares its processor with decisions: it takes what they leave rather than all at once. */
+const SINK_ROWS_PER_SECOND_MAX = 20_000;
+
+export interface FactsRole {
+  readonly store: FactStore;
+  status(): SinkStatus;
+  stop(): Promise<void>;
+}
+
+export function startFacts(url: string, attachment: Attachment, partitions: number, log: Logger): FactsRole {
+  const { cluster, link, jsm } = attachment;
+  const store = new FactStore({ url });
+  const sink = new FactsSink({
+    sources: {
+      partitions,
+      journal: (partition) => cluster.journal(partition),
+      experience: new NatsStreamSource(link, jsm, streams.experience),
+    },
+    writer: store.writer,
+    clock: systemClock,
+    limits: { rowsPerSecondMax: SINK_ROWS_PER_SECOND_MAX },
+    onState: ({ state, reason }) => log.info('facts sink', { state, reason }),
+  });
+  sink.start();
+  const timer = setInterval(() => void announceFloor(store, cluster.constants, log), FLOOR_EVERY_MS);
+  return {
+    store,
+    status: () => sink.status(),
+    stop: async () => {
+      clearInterval(timer);
+      await sink.stop();
+      await store.close();
+    },
+  };
+}
+
+async function announceFloor(store: FactStore, constants: KeyValue, log: Logger): Promise<void> {
+  try {
+    const positions = await store.facts.positions();
+    const floor = Object.fromEntries(positions.map(({ partition, sequence }) => [partition, sequence]));
+    const stored = await constants.get(FLOOR_KEY);
+    await constants.put(FLOOR_KEY, Buffer.from(JSON.stringify(floor)), stored?.revision ?? 0);
+  } catch (error) {
+    log.debug('the facts floor could not be announced', { error });
+  }
+}
+
+/** Follows the sink's announced position. Where no sink was ever announced, nothing waits for one. */
+export class FactsFloor {
+  private floor: Readonly<Record<string, number>> | undefined;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly constants: KeyValue) {
+    void this.refresh();
+    this.timer = setInterval(() => void this.refresh(), FLOOR_EVERY_MS);
+  }
+
+  of(partition: number): number {
+    return this.floor === undefined ? Infinity : (this.floor[partition] ?? 0);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private async refresh(): Promise<void> {
+    const stored = await this.constants.get(FLOOR_KEY).catch(() => undefined);
+    if (stored) this.floor = JSON.parse(Buffer.from(stored.value).toString('utf8')) as Record<string, number>;
+  }
+}

@@ -1,0 +1,77 @@
+/** The host of a process: the kinds of actors, what they decide with, and the bounds from the configuration. */
+import { randomBytes } from 'node:crypto';
+import { CampaignLedgerState } from '../actors/campaign/ledger.js';
+import { campaignKind } from '../actors/campaign/campaign.kind.js';
+import { DEFAULT_HOST_LIMITS, Host, type HostLimits } from '../actors/host/index.js';
+import type { DecisionServices } from '../actors/user/services.js';
+import { userKind } from '../actors/user/user.kind.js';
+import { zoneKind } from '../actors/zone/zone.kind.js';
+import { systemClock } from '../kernel/clock.js';
+import type { Logger } from '../kernel/logger.js';
+import type { CampaignLedger } from '../messages/campaigns.js';
+import type { PolicyDirectory } from '../policies/policy.js';
+import { campaignsSource } from '../surfaces/sources/campaigns.js';
+import { zonesSource } from '../surfaces/sources/zones.js';
+import type { ZoneDirectory } from '../messages/zones.js';
+import type { Attachment } from './attachment.js';
+import type { EngineConfig, World } from './world.js';
+
+const NONCE_BYTES = 12;
+
+export interface HostRoleOptions {
+  readonly config: EngineConfig;
+  readonly hostId: string;
+  readonly world: World;
+  readonly attachment: Attachment;
+  readonly policies: PolicyDirectory;
+  readonly zones: ZoneDirectory;
+  readonly log: Logger;
+  readonly trimFloor: (partition: number) => number;
+}
+
+export type EngineHost = Host<CampaignLedger>;
+
+export function createHost(options: HostRoleOptions): EngineHost {
+  const { config, hostId, world, attachment, policies, zones, log, trimFloor } = options;
+  const services: DecisionServices = {
+    surfaces: world.surfaces,
+    policies,
+    sources: new Map([campaignsSource, zonesSource].map((source) => [source.name, source])),
+    zones,
+    samplingKey: attachment.samplingKey,
+  };
+  return new Host<CampaignLedger>({
+    hostId,
+    incarnation: nonce(),
+    cluster: attachment.cluster,
+    kinds: [userKind('user'), userKind('anon'), zoneKind, campaignKind] as never,
+    createShared: () => new CampaignLedgerState(),
+    services,
+    settings: world.settings,
+    limits: limitsOf(config),
+    leaseTtlMs: config.cluster.leaseTtlMs,
+    clock: systemClock,
+    nonce,
+    log,
+    trimFloor,
+  });
+}
+
+const nonce = (): string => randomBytes(NONCE_BYTES).toString('hex');
+
+/** The configured bounds are a process's; a partition's share of activations assumes that it may own all of them. */
+function limitsOf({ limits, cluster }: EngineConfig): HostLimits {
+  return {
+    ...DEFAULT_HOST_LIMITS,
+    requestsPerPartitionMax: limits.pendingAppendsMax,
+    requestsPerActorMax: limits.mailboxMax,
+    activationsPerPartitionMax: Math.max(1, Math.ceil(limits.activationsMax / cluster.partitions)),
+    activationIdleMs: limits.activationIdleMs,
+    checkpointEveryMs: limits.checkpointIntervalMs,
+    checkpointEveryRecords: limits.checkpointRecordsMax,
+    checkpointLagRecordsMax: 5 * limits.checkpointRecordsMax,
+    outputsUnacknowledgedMax: limits.outputsUnackedMax,
+    requestDeadlineMs: limits.requestDeadlineMs,
+    poisonShareMax: limits.poisonShareMax,
+  };
+}

@@ -1,0 +1,26 @@
+/** What the configuration's folders declare, read once at boot. */
+import type { Config } from '../kernel/config/index.js';
+import type { FoldConfig, FoldSettings } from '../messages/settings.js';
+import { loadPolicies, type DeclaredPolicies } from '../policies/declared-policies.js';
+import { loadSurfaces, rewardsOf, type Surfaces } from '../surfaces/load-surfaces.js';
+
+export type EngineConfig = Config<FoldConfig>;
+
+export interface World {
+  readonly surfaces: Surfaces;
+  readonly policies: DeclaredPolicies;
+  /** What is journaled with every barrier. */
+  readonly settings: FoldSettings;
+}
+
+/** Throws Configuration errors that list every problem of every file. */
+export function loadWorld(config: EngineConfig): World {
+  const policies = loadPolicies(config.policiesDir);
+  const surfaces = loadSurfaces(config.surfacesDir, policies);
+  const settings: FoldSettings = {
+    ...config.fold,
+    partitions: config.cluster.partitions,
+    rewards: rewardsOf(surfaces),
+  };
+  return { surfaces, policies, settings };
+}

@@ -1,0 +1,74 @@
+/** The service: configuration, embedded servers where none are given, the engine, and an orderly end on a signal. */
+import { existsSync } from 'node:fs';
+import { startEmbedded } from './embedded/embedded.js';
+import { startEngine } from './engine/engine.js';
+import { loadConfig } from './kernel/config/index.js';
+import { EngineError } from './kernel/errors.js';
+import { createLogger } from './kernel/logger.js';
+import { FOLD_CONFIG } from './messages/settings.js';
+
+const NODE_MAJOR_MIN = 24;
+const DEFAULT_FILE = 'config/default.yaml';
+
+async function main(): Promise<void> {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < NODE_MAJOR_MIN) {
+    throw new EngineError(
+      'Configuration',
+      'NODE_TOO_OLD',
+      `Attune runs on Node ${NODE_MAJOR_MIN}; this is ${process.versions.node}. Start it with npm start, which brings its own ` +
+        '(installed by npm ci, unless --ignore-scripts was given).',
+    );
+  }
+  const files = existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : [];
+  const config = loadConfig({ files, env: process.env, fold: FOLD_CONFIG });
+  const log = createLogger(config.log.level);
+  const { url, user, password } = config.nats;
+  const embedded = await startEmbedded({
+    stateDir: config.stateDir,
+    partitions: config.cluster.partitions,
+    ...(url === undefined ? {} : { nats: { url, user, password } }),
+    ...(config.database.url === undefined
+      ? config.role === 'all'
+        ? {}
+        : { postgres: 'off' as const }
+      : { postgres: { url: config.database.url } }),
+    say: (line) => log.info(line),
+  });
+  const engine = await startEngine({
+    config,
+    nats: embedded.nats,
+    databaseUrl: embedded.postgres?.url,
+    log,
+  }).catch(async (error: unknown) => {
+    await embedded.stop();
+    throw error;
+  });
+  log.info('ready', {
+    role: config.role,
+    host: engine.hostId,
+    url: engine.url,
+    docs: engine.url && `${engine.url}/docs`,
+  });
+
+  const end = (signal: string): void => {
+    log.info('stopping', { signal });
+    void engine
+      .stop()
+      .then(() => embedded.stop())
+      .then(() => process.exit(0))
+      .catch((error: unknown) => {
+        log.error('the end was not orderly', { error });
+        process.exit(1);
+      });
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+}
+
+main().catch((error: unknown) => {
+  const known = EngineError.from(error);
+  const text = known.code === 'INTERNAL' && error instanceof Error ? (error.stack ?? error.message) : known.message;
+  process.stderr.write(`attune: ${known.code}: ${text}\n`);
+  process.exit(known.family === 'Configuration' ? 78 : 1);
+});
