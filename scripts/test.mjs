@@ -17,6 +17,8 @@ const PHASES = [
   { projects: ['unit', 'simulation', 'learning'], args: ['--maxWorkers=2'], maySkip: true },
   { projects: ['conformance', 'integration', 'e2e'], args: ['--runInBand'], maySkip: false },
 ];
+/** Two phases, the static checks and the installation must fit into CI's twenty minutes. */
+const PHASE_MS_MAX = 9 * 60_000;
 
 if (passedOn.includes('--help')) {
   process.stdout.write(
@@ -42,7 +44,7 @@ process.exit(complaints.length > 0 || totals.failed > 0 ? 1 : 0);
 
 function run({ projects, args, maySkip }) {
   const outputFile = join(folder, `${projects[0]}.json`);
-  const { status } = spawnSync(
+  const { status, signal } = spawnSync(
     process.execPath,
     [
       '--experimental-vm-modules',
@@ -55,13 +57,16 @@ function run({ projects, args, maySkip }) {
       ...projects.map((project) => `--selectProjects=${project}`),
       ...passedOn,
     ],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], timeout: PHASE_MS_MAX },
   );
   let result;
   try {
     result = JSON.parse(readFileSync(outputFile, 'utf8'));
   } catch {
-    complaints.push(`${projects.join(', ')}: Jest ended with ${status} and without a result.`);
+    const how =
+      signal === null ? `with exit code ${status}` : `by ${signal}; a phase may take ${PHASE_MS_MAX / 60_000} minutes`;
+    complaints.push(`${projects.join(', ')}: Jest ended ${how}, without a result.`);
+    totals.failed++;
     return;
   }
   totals.passed += result.numPassedTests;
