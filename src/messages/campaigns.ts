@@ -52,6 +52,8 @@ export interface CampaignReplica {
   readonly spentCents: number;
   /** A request for more is on its way; no second one until it is answered. */
   readonly asked: boolean;
+  /** The campaign asked for money back when all of it was held: the next release goes back. */
+  readonly recalled: boolean;
 }
 
 /** The partition's shared state. */
@@ -70,3 +72,7 @@ export type LedgerOp =
 
 export const availableCents = (replica: CampaignReplica): number =>
   replica.grantedCents - replica.heldCents - replica.spentCents;
+
+/** The offer behind a candidate: its id is the offer's, or `<campaign>:<offer>` where two live campaigns share one. */
+export const offerOf = (replica: CampaignReplica, candidateId: string): Offer | undefined =>
+  replica.offers.find((offer) => offer.id === candidateId || `${replica.id}:${offer.id}` === candidateId);

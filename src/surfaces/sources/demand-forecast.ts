@@ -43,6 +43,8 @@ export const FORECAST_PARAMETERS: ForecastParameters = {
 const KERNEL_HOURS = 6;
 const DAY_HOURS = 24;
 const WEEKEND_FROM_DAY = 5;
+/** Weight of the long-run rate in the volume of a clock hour, in days of the same day of the week. */
+const LONG_RUN_WEIGHT = 0.1;
 /** How far the last hour may move the expected volume, either way. */
 const LEVEL_MAX = 2;
 
@@ -102,7 +104,7 @@ export function forecastDemand(
   const evidenceTotal = evidence.reduce((sum, e) => sum + e.pickups, 0);
   const lastHourTotal = evidence.reduce((sum, e) => sum + e.lastHour, 0);
   const volumeAt = (at: number): number =>
-    profileMean(city, at, hour, firstHour, settings.timeZone, parameters) ?? total / hoursObserved;
+    profileMean(city, at, hour, firstHour, total / hoursObserved, settings.timeZone, parameters);
   const volume = volumeAt(hour + into) * levelOf(lastHourTotal, volumeAt(hour + into - 1));
 
   return zones.map((facts, i) => {
@@ -171,17 +173,18 @@ function targetsOf(at: number, timeZone: string): { target: number; part: number
   return targets;
 }
 
-/** The city's pickups at the clock hours of `at`, over the days seen so far; undefined where none was. */
+/** The city's pickups at the clock hours of `at`, over the days seen so far, leaning a little on the long-run rate. */
 function profileMean(
   city: Float64Array,
   at: number,
   hour: number,
   firstHour: number,
+  longRun: number,
   timeZone: string,
   parameters: ForecastParameters,
-): number | undefined {
+): number {
   const now = hourOfWeek(hour, timeZone);
-  let [sum, weights] = [0, 0];
+  let [sum, weights] = [LONG_RUN_WEIGHT * longRun, LONG_RUN_WEIGHT];
   for (const { target, part } of targetsOf(at, timeZone)) {
     for (let day = 0; day < 7; day++) {
       const slot = day * DAY_HOURS + (target % DAY_HOURS);
@@ -194,5 +197,5 @@ function profileMean(
       weights += weight;
     }
   }
-  return weights === 0 ? undefined : sum / weights;
+  return sum / weights;
 }

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ZoneFacts } from '../../messages/zones.js';
+import { ZoneReplica } from './zone-replica.js';
+
+const facts = (cell: string, sequence: number, pickupsTotal = 0): ZoneFacts => ({
+  cell,
+  sequence,
+  pickupsTotal,
+  atMs: 0,
+  mode: 'balanced',
+  pickups: 0,
+  drivers: 0,
+  hoursSeen: 1,
+  expectedByHour: [],
+  hourIndex: 0,
+  thisHour: 0,
+  lastHour: 0,
+  incentiveCents: 0,
+});
+
+describe('ZoneReplica', () => {
+  it('lets a newer sequence win, in whatever order they come', () => {
+    const replica = new ZoneReplica({ monotonicMs: () => 0 });
+    expect(replica.apply(facts('a', 5, 50))).toBe(true);
+    expect(replica.apply(facts('a', 4, 40))).toBe(false);
+    expect(replica.apply(facts('a', 5, 51))).toBe(false);
+    expect(replica.get('a')!.pickupsTotal).toBe(50);
+    expect(replica.apply(facts('a', 6, 60))).toBe(true);
+    expect([...replica.all()].map((z) => z.pickupsTotal)).toEqual([60]);
+  });
+
+  it('forgets the zone that changed longest ago when it is full', () => {
+    const replica = new ZoneReplica({ monotonicMs: () => 0 }, 2);
+    replica.apply(facts('a', 1));
+    replica.apply(facts('b', 1));
+    replica.apply(facts('a', 2));
+    replica.apply(facts('c', 1));
+    expect([...replica.all()].map((z) => z.cell)).toEqual(['a', 'c']);
+    expect(replica.size).toBe(2);
+  });
+
+  it('is stale without end until it has first caught up', () => {
+    let nowMs = 1000;
+    const replica = new ZoneReplica({ monotonicMs: () => nowMs });
+    replica.apply(facts('a', 1));
+    expect(replica.staleMs()).toBe(Infinity);
+    replica.heard();
+    nowMs += 250;
+    expect(replica.staleMs()).toBe(250);
+  });
+});

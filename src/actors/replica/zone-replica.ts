@@ -1,0 +1,51 @@
+import type { Clock } from '../../kernel/clock.js';
+import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
+
+/** Zones a replica keeps; beyond it the one that changed longest ago is forgotten. */
+export const ZONES_MAX = 20_000;
+
+/** The zones this process knows, as last broadcast. Fed by `NatsZoneFeed`, or by hand in tests. */
+export class ZoneReplica implements ZoneDirectory {
+  /** In the order of their last change. */
+  private readonly zones = new Map<string, ZoneFacts>();
+  private heardAtMs: number | undefined;
+
+  constructor(
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
+    private readonly zonesMax = ZONES_MAX,
+  ) {}
+
+  get size(): number {
+    return this.zones.size;
+  }
+
+  get(cell: string): ZoneFacts | undefined {
+    return this.zones.get(cell);
+  }
+
+  all(): Iterable<ZoneFacts> {
+    return this.zones.values();
+  }
+
+  staleMs(): number {
+    return this.heardAtMs === undefined ? Infinity : this.clock.monotonicMs() - this.heardAtMs;
+  }
+
+  /** Takes the facts unless it knows newer ones of the same cell; says whether it did. */
+  apply(facts: ZoneFacts): boolean {
+    const known = this.zones.get(facts.cell);
+    if (known && known.sequence >= facts.sequence) return false;
+    this.zones.delete(facts.cell);
+    this.zones.set(facts.cell, facts);
+    if (this.zones.size > this.zonesMax) {
+      const [oldest] = this.zones.keys();
+      this.zones.delete(oldest!);
+    }
+    return true;
+  }
+
+  /** The state stream is alive and this replica has all of it. */
+  heard(): void {
+    this.heardAtMs = this.clock.monotonicMs();
+  }
+}
