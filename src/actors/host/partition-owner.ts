@@ -417,7 +417,6 @@ export class PartitionOwner<Shared> {
       if (waiting) await waiting;
     }
     if (!this.live) return;
-    this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
     this.desk.progressed(this.fold.state.sequence);
     this.armTimers();
     this.scheduleBroadcast();
@@ -485,6 +484,8 @@ export class PartitionOwner<Shared> {
 
   private applied(record: JournalRecord, decoded: Decoded, applied: Applied): void {
     this.last = record;
+    // With every record: a batch may wait in its middle, and fold time has then moved on without its anchor.
+    this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
     if (applied.outputs.length > 0) this.publisher.publish(applied.outputs);
     if (applied.changed) {
       this.store.markDirty(applied.changed);
@@ -507,7 +508,6 @@ export class PartitionOwner<Shared> {
         const [epoch] = decoded.record.term;
         if (epoch > this.options.epoch) this.fail(staleOwner());
         else if (epoch === this.options.epoch && this.phase === 'replaying') {
-          this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
           this.startServing();
         }
         break;
@@ -551,6 +551,7 @@ export class PartitionOwner<Shared> {
     const known = decoded instanceof Error ? undefined : decoded;
     const applied = this.fold.skip(record, known, reason);
     this.last = record;
+    this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
     this.publisher.publish(applied.outputs);
     if (applied.key !== undefined) this.writer.folded(applied.key, applied, record.sequence);
     if (known?.cls === 'timer') this.writer.folded(timerKey(known.address, known.generation), applied, record.sequence);
