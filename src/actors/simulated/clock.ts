@@ -70,8 +70,8 @@ export class Timeline {
     this.currentMs = Math.max(this.currentMs, untilMs);
   }
 
-  note(who: string, what: string): void {
-    this.trace.add(this.currentMs, who, what);
+  note(who: string, what: string, detail?: () => string): void {
+    this.trace.add(this.currentMs, who, what, detail);
   }
 }
 

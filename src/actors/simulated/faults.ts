@@ -28,6 +28,9 @@ export interface Weather {
   readonly lateAfterBreakMaxMs: number;
 }
 
+/** The longest a broken connection may hold a message back. */
+export const LATE_MS_MAX = 8_000;
+
 export const CALM: Weather = {
   latencyMinMs: 0.1,
   latencyMaxMs: 1,
@@ -85,7 +88,7 @@ export function drawFaults(random: SeededRandom): FaultPlan {
       callRefused: maybe(0.05),
       killAtSnapshot: maybe(0.02),
       lateAfterBreak: random.next(),
-      lateAfterBreakMaxMs: 8000 * random.next(),
+      lateAfterBreakMaxMs: LATE_MS_MAX * random.next(),
     },
     incidents: {
       kills: upTo(3),

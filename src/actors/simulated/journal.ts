@@ -63,6 +63,7 @@ export class SimulatedAppender implements Appender {
     timeline.note(
       who,
       `${stream.name} ${sequence} ${message.subject}${lost ? ', ack lost' : ''}${late > 0 ? ', ack late' : ''}`,
+      () => summaryOf(message.payload),
     );
     if (!lost) acknowledge({ status: 'stored', sequence }, late);
   }
@@ -192,4 +193,12 @@ class SimulatedReader implements JournalReader {
       this.onLost(new EngineError('Dependency', 'READER_LOST', `The reader of ${this.stream.name} cannot go on.`)),
     );
   }
+}
+
+/** What of a record a reader of a trace looks for. */
+function summaryOf(payload: Uint8Array): string {
+  const { term, chain, key, id, due, generation, sequence, data, body } = JSON.parse(
+    Buffer.from(payload).toString('utf8'),
+  ) as Record<string, unknown>;
+  return JSON.stringify({ term, chain, key, id, due, generation, sequence, data, body });
 }

@@ -7,7 +7,7 @@ import { unleash } from './chaos.js';
 import { checkJournals, checkOutputs, checkStates, type Seen, type Violation } from './checks.js';
 import { SimulatedProcess, Timeline } from './clock.js';
 import { SimulatedConnection } from './connection.js';
-import { drawFaults } from './faults.js';
+import { drawFaults, LATE_MS_MAX } from './faults.js';
 import { Fleet } from './fleet.js';
 import { Replay } from './replay.js';
 import { SimulatedServer } from './server.js';
@@ -75,6 +75,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   await timeline.run(FAULTS_UNTIL_MS);
   const isSettled = (): boolean => workload.openActions === 0 && fleet.isQuiet();
   let settled = false;
+  // Nothing a broken connection still held back may arrive after the look at the final states.
+  await timeline.run(FAULTS_UNTIL_MS + LATE_MS_MAX);
   while (!settled && timeline.nowMs < FAULTS_UNTIL_MS + SETTLE_MS) {
     await timeline.run(timeline.nowMs + STEP_MS);
     settled = isSettled();

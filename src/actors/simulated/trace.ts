@@ -15,11 +15,12 @@ export class Trace {
 
   constructor(private readonly keep: boolean) {}
 
-  add(atMs: number, who: string, what: string): void {
+  /** `detail` is for readers only: it is made where lines are kept, and is no part of the hash. */
+  add(atMs: number, who: string, what: string, detail?: () => string): void {
     this.mix(who);
     this.mix(what);
     this.state = Math.imul(this.state ^ Math.floor(atMs * 1024), 0x01000193);
-    if (this.keep) this.lines.push({ atMs, who, what });
+    if (this.keep) this.lines.push({ atMs, who, what: detail ? `${what} ${detail()}` : what });
   }
 
   /** Hexadecimal, eight digits. */
