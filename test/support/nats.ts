@@ -1,16 +1,18 @@
 /**
- * A private nats-server for one test file: its own folder, a free loopback port, the subject mappings, and the two
- * kinds of credentials. Stopped by its own process id.
+ * A private nats-server for one test file: its own folder, a free loopback port, and the configuration that the
+ * embedded server has. Stopped by its own process id.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as dial, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { subjectMappings } from '../../src/messages/subjects.js';
+import { promisify } from 'node:util';
+import { embeddedConfiguration, mappingsBlock } from '../../src/embedded/nats/configuration.js';
 
+const run = promisify(execFile);
 const START_TRIES_MAX = 200;
 const START_PAUSE_MS = 25;
 
@@ -25,6 +27,9 @@ export interface TestNats {
   stop(): Promise<void>;
   /** SIGKILL: nothing is flushed. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections stay open, nothing is answered, until `resume`. */
+  pause(): Promise<void>;
+  resume(): void;
   /** Starts again on the same port and data; stops a running server first. */
   restart(): Promise<void>;
   /** Stops for good and removes the data. */
@@ -34,8 +39,6 @@ export interface TestNats {
 export interface TestNatsOptions {
   /** Partitions the mappings are made for; 0 leaves the mappings out. */
   readonly partitions: number;
-  /** Upper bound of the file store, such as `8MB`. */
-  readonly maxStore?: string;
 }
 
 /** Starts a server and resolves once it answers. */
@@ -43,7 +46,7 @@ export async function startTestNats(options: TestNatsOptions): Promise<TestNats>
   const folder = await mkdtemp(join(tmpdir(), 'attune-nats-'));
   const port = await freePort();
   const configFile = join(folder, 'nats.conf');
-  await writeFile(configFile, configuration(port, join(folder, 'data'), options));
+  await writeFile(configFile, configuration(port, folder, options));
   let running: ChildProcess | undefined;
 
   const start = async (): Promise<void> => {
@@ -76,6 +79,11 @@ export async function startTestNats(options: TestNatsOptions): Promise<TestNats>
     app: { url, user: 'app', pass: 'app' },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
+    pause: async () => {
+      running!.kill('SIGSTOP');
+      await stopped(running!.pid!);
+    },
+    resume: () => void running?.kill('SIGCONT'),
     restart: async () => {
       await end('SIGTERM');
       await start();
@@ -87,33 +95,25 @@ export async function startTestNats(options: TestNatsOptions): Promise<TestNats>
   };
 }
 
-function configuration(port: number, storeDir: string, options: TestNatsOptions): string {
-  const mappings = options.partitions === 0 ? {} : subjectMappings(options.partitions);
-  const lines = Object.entries(mappings).map(([from, to]) => `      ${JSON.stringify(from)}: ${JSON.stringify(to)}`);
-  return `
-host: 127.0.0.1
-port: ${port}
-max_payload: 1MB
-jetstream { store_dir: ${JSON.stringify(storeDir)}, max_file_store: ${options.maxStore ?? '4GB'} }
-accounts {
-  ATTUNE {
-    jetstream: enabled
-    mappings {
-${lines.join('\n')}
-    }
-    users: [
-      { user: engine, password: engine }
-      { user: app, password: app, permissions: {
-          publish: { allow: ["attune.user.>", "attune.zone.>", "attune.campaign.>", "attune.event.>"],
-                     deny: ["attune.p.>", "$JS.>", "$KV.>", "$O.>"] }
-          subscribe: { allow: ["_INBOX.>", "attune.state.>", "attune.experience.>"] } } }
-    ]
-  }
-  SYS { users: [ { user: sys, password: sys } ] }
+function configuration(port: number, folder: string, options: TestNatsOptions): string {
+  const text = embeddedConfiguration({
+    serverName: `test-${port}`,
+    port,
+    partitions: Math.max(1, options.partitions),
+    storeDir: join(folder, 'data'),
+    pidFile: join(folder, 'nats.pid'),
+    passwords: { engine: 'engine', app: 'app', sys: 'sys' },
+  });
+  return options.partitions === 0 ? text.replace(mappingsBlock(1), '') : text;
 }
-system_account: SYS
-no_auth_user: app
-`;
+
+/** A stop takes effect a moment after the signal, and what arrives in that moment is still answered. */
+async function stopped(pid: number): Promise<void> {
+  for (;;) {
+    const { stdout } = await run('ps', ['-o', 'stat=', '-p', `${pid}`]);
+    if (stdout.trim().startsWith('T')) return;
+    await pause(5);
+  }
 }
 
 const natsServerBinary = (): string => process.env['NATS_SERVER'] ?? 'nats-server';
