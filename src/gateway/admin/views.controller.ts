@@ -9,7 +9,14 @@ import { ZodPipe } from '../http/zod-pipe.js';
 import { GatewayServices } from '../services.js';
 
 const limitSchema = z.coerce.number().int().min(1).max(1000).default(100);
-const zonesQuerySchema = z.strictObject({ limit: limitSchema });
+const zonesQuerySchema = z.strictObject({
+  limit: limitSchema,
+  /** Only these, separated by commas. */
+  cells: z
+    .string()
+    .transform((text) => new Set(text.split(',')))
+    .optional(),
+});
 
 /** What actors say of themselves. */
 @ApiTags('views')
@@ -48,13 +55,16 @@ export class ViewsController {
   @Get('zones')
   @ApiOperation({ summary: 'The zones this gateway knows, most recent pickups first' })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
+  @ApiQuery({ name: 'cells', required: false, description: 'Only these H3 cells, separated by commas' })
   zones(@Query(new ZodPipe(zonesQuerySchema)) query: z.infer<typeof zonesQuerySchema>): {
     zones: readonly ZoneFacts[];
     staleMs: number | null;
   } {
     const { zones } = this.services.deps;
     if (!zones) throw new EngineError('Dependency', 'ZONES_UNAVAILABLE', 'This gateway keeps no replica of zones.');
-    const busiest = [...zones.all()].sort((a, b) => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1));
+    const { cells } = query;
+    const known = cells === undefined ? zones.all() : [...cells].flatMap((cell) => zones.get(cell) ?? []);
+    const busiest = [...known].sort((a, b) => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1));
     const staleMs = zones.staleMs();
     return { zones: busiest.slice(0, query.limit), staleMs: Number.isFinite(staleMs) ? staleMs : null };
   }
