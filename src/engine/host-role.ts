@@ -1,5 +1,5 @@
 /** The host of a process: the kinds of actors, what they decide with, and the bounds from the configuration. */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CampaignLedgerState } from '../actors/campaign/ledger.js';
 import { campaignKind } from '../actors/campaign/campaign.kind.js';
 import { DEFAULT_HOST_LIMITS, Host, type HostLimits } from '../actors/host/index.js';
@@ -15,8 +15,6 @@ import { zonesSource } from '../surfaces/sources/zones.js';
 import type { ZoneDirectory } from '../messages/zones.js';
 import type { Attachment } from './attachment.js';
 import type { EngineConfig, World } from './world.js';
-
-const NONCE_BYTES = 12;
 
 export interface HostRoleOptions {
   readonly config: EngineConfig;
@@ -57,7 +55,8 @@ export function createHost(options: HostRoleOptions): EngineHost {
   });
 }
 
-const nonce = (): string => randomBytes(NONCE_BYTES).toString('hex');
+/** 122 random bits; Node keeps a pool for UUIDs, which is several times faster than asking for bytes each time. */
+const nonce = (): string => randomUUID().replaceAll('-', '');
 
 /** The configured bounds are a process's; a partition's share of activations assumes that it may own all of them. */
 function limitsOf({ limits, cluster }: EngineConfig): HostLimits {
