@@ -6,6 +6,12 @@
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 
+/**
+ * For so long a partition keeps what it was granted on request. Without it the last units of a budget would wander from
+ * partition to partition, always recalled before the next decision there could use them.
+ */
+export const RECALL_PATIENCE_MS = 1000;
+
 const cents = z.number().int().nonnegative();
 
 export const budgetSchema = z
@@ -14,10 +20,14 @@ export const budgetSchema = z
     /** By partition; granted is less what came back, and includes what was spent. Empty before the launch. */
     granted: z.array(cents).readonly(),
     spent: z.array(cents).readonly(),
+    /** By partition: when it was last granted something on request, fold time. */
+    grantedAtMs: z.array(z.number()).readonly(),
     /** Partitions whose answer to a recall is still out; at most one recall a partition. */
     recalling: z.array(z.number().int()).readonly(),
     /** Partitions short of `wantCents` for one more unit, longest waiting first; each at most once. */
     waiting: z.array(z.strictObject({ partition: z.number().int(), wantCents: cents }).readonly()).readonly(),
+    /** When to look again whom to recall from, because patience with somebody ends; 0 for never. */
+    retryAtMs: z.number(),
   })
   .readonly();
 export type Budget = z.infer<typeof budgetSchema>;
@@ -51,8 +61,10 @@ export const emptyBudget = (budgetCents: number): Budget => ({
   budgetCents,
   granted: [],
   spent: [],
+  grantedAtMs: [],
   recalling: [],
   waiting: [],
+  retryAtMs: 0,
 });
 
 /** One first allotment is budget / (partitions × initialShare), in whole units and at least one. */
@@ -72,8 +84,9 @@ export function openBudget(budgetCents: number, partitions: number, size: GrantS
     grants.push({ partition, amountCents });
     left -= amountCents;
   }
-  const spent = new Array<number>(partitions).fill(0);
-  return { budget: { ...emptyBudget(budgetCents), granted, spent }, grants, recalls: [] };
+  const zeros = new Array<number>(partitions).fill(0);
+  const budget = { ...emptyBudget(budgetCents), granted, spent: zeros, grantedAtMs: zeros };
+  return { budget, grants, recalls: [] };
 }
 
 export function request(budget: Budget, partition: number, wantCents: number): Budget {
@@ -110,14 +123,16 @@ export function spend(budget: Budget, partition: number, amountCents: number): B
  * Grants what is unallotted to those who wait, in even shares of whole units, then recalls for those still short. A
  * waiter whose need is not covered does not keep a later, smaller one from being served.
  */
-export function serve(budget: Budget, size: GrantSize): Served {
+export function serve(budget: Budget, size: GrantSize, nowMs: number): Served {
   const grants: Grant[] = [];
   const granted = [...budget.granted];
+  const grantedAtMs = [...budget.grantedAtMs];
   const waiting: Budget['waiting'][number][] = [];
   let left = unallottedCents(budget);
   let behind = budget.waiting.length;
   for (const waiter of budget.waiting) {
-    const { partition, wantCents } = waiter;
+    const { partition } = waiter;
+    const wantCents = Math.min(waiter.wantCents, size.unitCents);
     const even = Math.floor(left / behind-- / size.unitCents) * size.unitCents;
     const amountCents = Math.min(left, Math.max(wantCents, Math.min(size.chunkCents, even)));
     if (amountCents === 0 || amountCents < wantCents) {
@@ -125,40 +140,51 @@ export function serve(budget: Budget, size: GrantSize): Served {
       continue;
     }
     granted[partition]! += amountCents;
+    grantedAtMs[partition] = nowMs;
     left -= amountCents;
     grants.push({ partition, amountCents });
   }
-  const served: Budget = { ...budget, granted, waiting };
-  const recalls = recallsFor(served, left);
-  return { budget: { ...served, recalling: [...served.recalling, ...recalls] }, grants, recalls };
+  const served: Budget = { ...budget, granted, grantedAtMs, waiting };
+  const { recalls, retryAtMs } = recallsFor(served, left, size, nowMs);
+  return { budget: { ...served, recalling: [...served.recalling, ...recalls], retryAtMs }, grants, recalls };
 }
 
 /**
- * Whom to ask for unused money: those with the most outstanding, until what is asked for covers what is wanted; then
- * those who wait themselves, the latest first and never the first in line, so that small rests add up to a unit.
+ * Whom to ask for unused money: those with the most outstanding, until what is asked for covers what is wanted; then,
+ * if several wait, those who wait themselves, the latest first: small rests may add up to a unit, and one whose
+ * request crossed a grant waits for what it has. This ends, because a grant takes a waiter out of the line and a recall
+ * takes outstanding money away.
  */
-function recallsFor(budget: Budget, leftCents: number): number[] {
-  if (budget.waiting.length === 0) return [];
-  let short = sum(budget.waiting.map((w) => w.wantCents)) - leftCents;
+function recallsFor(
+  budget: Budget,
+  leftCents: number,
+  size: GrantSize,
+  nowMs: number,
+): { recalls: readonly number[]; retryAtMs: number } {
+  if (budget.waiting.length === 0) return { recalls: [], retryAtMs: 0 };
+  let short = sum(budget.waiting.map((w) => Math.min(w.wantCents, size.unitCents))) - leftCents;
   for (const partition of budget.recalling) short -= outstandingCents(budget, partition);
   const waiters = new Set(budget.waiting.map((w) => w.partition));
   const others = budget.granted
     .map((_, partition) => partition)
     .filter((partition) => !waiters.has(partition))
     .sort((a, b) => outstandingCents(budget, b) - outstandingCents(budget, a) || a - b);
-  const latest = budget.waiting
-    .slice(1)
-    .map((w) => w.partition)
-    .reverse();
+  const latest = budget.waiting.length > 1 ? [...waiters].reverse() : [];
   const recalls: number[] = [];
+  let retryAtMs = Infinity;
   for (const partition of [...others, ...latest]) {
     if (short <= 0) break;
     const outstanding = outstandingCents(budget, partition);
     if (outstanding === 0 || budget.recalling.includes(partition)) continue;
+    const recallableAtMs = budget.grantedAtMs[partition]! + RECALL_PATIENCE_MS;
+    if (recallableAtMs > nowMs) {
+      retryAtMs = Math.min(retryAtMs, recallableAtMs);
+      continue;
+    }
     recalls.push(partition);
     short -= outstanding;
   }
-  return recalls;
+  return { recalls, retryAtMs: short > 0 && retryAtMs < Infinity ? retryAtMs : 0 };
 }
 
 function known(budget: Budget, partition: number): void {

@@ -102,7 +102,7 @@ function foldOutput(
   }
 }
 
-/** Ends or starts what is due. An end that has passed comes first: a campaign does not start to end at once. */
+/** Ends or starts what is due, or looks again for money to recall. An end that has passed comes first: a campaign does not start to end at once. */
 function keepTime(state: CampaignState, ctx: CampaignContext): Step {
   const entry = { by: 'timer' };
   if (state.endsAtMs > 0 && ctx.atMs >= state.endsAtMs && statusAfter(state.status, 'end') !== undefined) {
@@ -111,7 +111,7 @@ function keepTime(state: CampaignState, ctx: CampaignContext): Step {
   if (state.status === 'scheduled' && ctx.atMs >= state.startsAtMs) {
     return move(state, 'start', { ...entry, command: 'start', why: 'startsAt was reached' }, ctx);
   }
-  return { state, effects: [] };
+  return settle(state, ctx);
 }
 
 /** Moves the machine, with what entering the new status means for the partitions and the money. */
@@ -126,7 +126,8 @@ function move(
   const audited: AuditEntry = { ...entry, atMs: ctx.atMs, sequence: ctx.sequence, from: state.status, to };
   const moved: CampaignState = { ...state, status: to, audit: [...state.audit, audited].slice(-AUDIT_ENTRIES_MAX) };
   const told = to === state.status ? [] : announce(moved, ctx);
-  if (to === 'ended') return { state: { ...moved, budget: { ...moved.budget, waiting: [] } }, effects: told };
+  if (to === 'ended')
+    return { state: { ...moved, budget: { ...moved.budget, waiting: [], retryAtMs: 0 } }, effects: told };
   const opens = to === 'live' && (state.status === 'draft' || state.status === 'scheduled');
   const { state: next, effects } = opens ? open(moved, ctx) : settle(moved, ctx);
   return { state: next, effects: [...told, ...effects] };
@@ -151,7 +152,7 @@ function settle(state: CampaignState, ctx: CampaignContext, before: readonly Eff
     return { state: moved.state, effects: [...before, ...moved.effects] };
   }
   if (status !== 'live' || budget.waiting.length === 0) return { state, effects: before };
-  const served = serve(budget, sizeOf(state, ctx));
+  const served = serve(budget, sizeOf(state, ctx), ctx.atMs);
   return { state: { ...state, budget: served.budget }, effects: [...before, ...moneyOf(served, ctx)] };
 }
 

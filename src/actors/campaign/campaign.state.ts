@@ -58,6 +58,8 @@ export const reviveCampaign = (saved: unknown): CampaignState => campaignStateSc
 /** When the campaign next does something by itself; 0 for never. */
 export function nextDueMs(state: CampaignState): number {
   if (state.status === 'draft' || state.status === 'ended') return 0;
-  const dues = [state.status === 'scheduled' ? state.startsAtMs : 0, state.endsAtMs].filter((due) => due > 0);
+  const starts = state.status === 'scheduled' ? state.startsAtMs : 0;
+  const retries = state.status === 'live' ? state.budget.retryAtMs : 0;
+  const dues = [starts, state.endsAtMs, retries].filter((due) => due > 0);
   return dues.length === 0 ? 0 : Math.min(...dues);
 }

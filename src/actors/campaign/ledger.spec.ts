@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import { deepFreeze } from '../../../test/support/deep-freeze.js';
+import type { CampaignLedger, LedgerOp } from '../../messages/campaigns.js';
+import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
+import type { Effect, SharedContext } from '../host/actor-kind.js';
+import { CampaignLedgerState } from './ledger.js';
+
+const ledgers = new CampaignLedgerState();
+const ctx: SharedContext = { partition: 2, sequence: 1, atMs: 0, settings: DEFAULT_FOLD_SETTINGS };
+
+/** Applies each step and returns the ledger after the last with the effects of all. */
+function after(...steps: readonly (readonly [string, unknown])[]) {
+  let shared: CampaignLedger = ledgers.create();
+  const effects: Effect[] = [];
+  for (const [name, body] of steps) {
+    const applied = ledgers.apply(deepFreeze(shared), name, deepFreeze(body), ctx);
+    shared = applied.shared;
+    effects.push(...applied.effects);
+  }
+  const told = effects.map((e) =>
+    e.to === 'actor' ? [e.name, (e.body as { amountCents?: number }).amountCents] : [e.to],
+  );
+  return { shared, effects, told, spring: shared.campaigns['spring'] };
+}
+
+const state = (status: string, campaign = 'spring') =>
+  [
+    'campaign.state',
+    { campaign, status, surface: 's', offerValidMs: 1000, offers: [{ id: 'o', costCents: 50, features: {} }] },
+  ] as const;
+const granted = (amountCents: number, campaign = 'spring') => ['allotment.granted', { campaign, amountCents }] as const;
+const recall = ['allotment.recall', { campaign: 'spring' }] as const;
+const op = (name: LedgerOp['op'], amountCents = 0) =>
+  ['op', { op: name, campaign: 'spring', amountCents, decisionId: 'd1' }] as const;
+
+describe('campaign ledger', () => {
+  it('moves money from granted to held to spent, and tells the campaign what was spent', () => {
+    const { spring, effects } = after(state('live'), granted(200), op('hold', 50), op('hold', 50), op('confirm', 50));
+    expect(spring).toMatchObject({ grantedCents: 200, heldCents: 50, spentCents: 50 });
+    expect(effects).toEqual([
+      {
+        to: 'actor',
+        address: { kind: 'campaign', token: 'spring' },
+        name: 'spend.confirmed',
+        body: { partition: 2, amountCents: 50, decisionId: 'd1' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['hold', [state('live'), granted(100), op('hold', 60), op('hold', 41)]],
+    ['release', [state('live'), granted(100), op('hold', 60), op('release', 61)]],
+    ['confirm', [state('live'), granted(100), op('hold', 60), op('confirm', 61)]],
+    ['negative hold', [state('live'), granted(100), op('hold', -1)]],
+    ['hold of an unknown campaign', [op('hold', 1)]],
+    ['unknown name', [['spend', {}] as const]],
+  ])('throws on a %s beyond what is there', (_, steps) => {
+    expect(() => after(...steps)).toThrow(expect.objectContaining({ code: 'LEDGER_INVARIANT' }) as unknown as Error);
+  });
+
+  it('asks once for more until it is answered', () => {
+    const asked = after(state('live'), granted(20), op('want'), op('want'));
+    expect(asked.effects).toMatchObject([
+      { name: 'allotment.requested', body: { partition: 2, wantCents: 30, offersMaxCents: 50 } },
+    ]);
+    expect(after(state('live'), granted(20), op('want'), granted(10), op('want')).effects).toHaveLength(2);
+    expect(after(state('live'), granted(50), op('want')).effects).toEqual([]);
+    expect(after(state('paused'), op('want')).effects).toEqual([]);
+    expect(after(op('want')).effects).toEqual([]);
+  });
+
+  it('gives back what is unused on recall', () => {
+    const { spring, told } = after(state('live'), granted(200), op('hold', 50), recall);
+    expect(spring).toMatchObject({ grantedCents: 50, heldCents: 50 });
+    expect(told).toEqual([['allotment.returned', 150]]);
+  });
+
+  it('answers a recall exactly once, by the first release when all is held', () => {
+    const held = [state('live'), granted(100), op('hold', 50), op('hold', 50), recall] as const;
+    expect(after(...held).told).toEqual([]);
+    const released = after(...held, op('release', 50), op('release', 50));
+    expect(released.told).toEqual([['allotment.returned', 50]]);
+    expect(released.spring).toMatchObject({ grantedCents: 50, heldCents: 0, recalled: false });
+  });
+
+  it('answers a recall with nothing when all that was held is spent', () => {
+    const { told } = after(state('live'), granted(100), op('hold', 100), recall, op('confirm', 100));
+    expect(told).toEqual([
+      ['spend.confirmed', 100],
+      ['allotment.returned', 0],
+    ]);
+    expect(after(state('live'), recall).told).toEqual([['allotment.returned', 0]]);
+  });
+
+  it('honours holds past the end, gives the rest back, and then forgets the campaign', () => {
+    const ended = [state('live'), granted(200), op('hold', 50), op('hold', 50), state('ended')] as const;
+    expect(after(...ended).told).toEqual([['allotment.returned', 100]]);
+    const over = after(...ended, op('confirm', 50), op('release', 50));
+    expect(over.told).toEqual([
+      ['allotment.returned', 100],
+      ['spend.confirmed', 50],
+      ['allotment.returned', 50],
+    ]);
+    expect(Object.keys(over.shared.campaigns)).toEqual([]);
+  });
+
+  it('sends back a grant or a recall that comes for a campaign it has forgotten', () => {
+    expect(after(granted(70)).told).toEqual([['allotment.returned', 70]]);
+    expect(after(recall).told).toEqual([['allotment.returned', 0]]);
+  });
+
+  it('is not confused by campaigns with the names of properties', () => {
+    for (const id of ['__proto__', 'constructor', 'hasOwnProperty']) {
+      const { shared } = after(state('live', id), granted(5, id));
+      expect(Object.keys(shared.campaigns)).toEqual([id]);
+      const revived = ledgers.revive(JSON.parse(JSON.stringify(shared)));
+      expect(Object.values(revived.campaigns)).toMatchObject([{ id, grantedCents: 5 }]);
+    }
+    expect(ledgers.create().campaigns['constructor']).toBeUndefined();
+  });
+
+  it('refuses a saved ledger that does not balance', () => {
+    const { shared } = after(state('live'), granted(100));
+    expect(ledgers.revive(JSON.parse(JSON.stringify(shared)))).toEqual(shared);
+    const saved = { campaigns: { spring: { ...shared.campaigns['spring'], heldCents: 101 } } };
+    expect(() => ledgers.revive(saved)).toThrow();
+    expect(() => ledgers.revive({})).toThrow();
+  });
+
+  it('reserves what decisions on their way would hold, and nothing for other records', () => {
+    const own = new CampaignLedgerState();
+    const hold = (campaign: string, amountCents: number) => ({ campaign, amountCents, candidateId: 'o', untilMs: 0 });
+    const decision = { holds: [hold('spring', 50), hold('autumn', 20), hold('spring', 5)] };
+    own.reserve(decision);
+    own.reserve({ name: 'launch' });
+    own.reserve(null);
+    expect([own.reserved('spring'), own.reserved('autumn'), own.reserved('winter')]).toEqual([55, 20, 0]);
+    own.release(decision);
+    expect(own.reserved('spring')).toBe(0);
+    expect(() => own.release(decision)).toThrow();
+    own.reserve(decision);
+    own.clear();
+    expect(own.reserved('spring')).toBe(0);
+  });
+});
