@@ -1,0 +1,63 @@
+/** What a learner goes on from after a crash, on whatever host. */
+import { z } from 'zod';
+import { EngineError } from '../../kernel/errors.js';
+import { savedWatermarksSchema } from './chain-watermarks.js';
+import { tallySchema } from './tally.js';
+
+export const sessionStateSchema = z.strictObject({
+  /** The learner's own; its plug-in's schema checks it. */
+  state: z.unknown(),
+  random: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  /** Last sequence of the experience stream that the state covers, and the stream it is of. */
+  position: z.number().int().nonnegative(),
+  identity: z.string(),
+  watermarks: savedWatermarksSchema,
+  tally: tallySchema,
+});
+export type SessionState = z.infer<typeof sessionStateSchema>;
+
+export const checkpointSchema = z.strictObject({
+  schema: z.literal(1),
+  learner: z.string(),
+  kind: z.string(),
+  surface: z.string(),
+  /** Lease epoch of its writer. */
+  epoch: z.number().int().nonnegative(),
+  savedAtMs: z.number(),
+  session: sessionStateSchema,
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+
+export interface CheckpointStore {
+  /** The bytes last saved; undefined where there are none. */
+  load(learnerId: string): Promise<Uint8Array | undefined>;
+  /** Rejects with StaleOwner `CHECKPOINT_STALE_EPOCH` once a later epoch has saved. */
+  save(learnerId: string, bytes: Uint8Array, epoch: number): Promise<void>;
+}
+
+/** Throws Invariant `LEARNER_STATE_NOT_FINITE`: JSON would turn such a number into null without a word. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const json = JSON.stringify(checkpoint, (key, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new EngineError('Invariant', 'LEARNER_STATE_NOT_FINITE', `The learner's state has ${value} in ${key}.`);
+    return value;
+  });
+  return Buffer.from(json, 'utf8');
+}
+
+/** Throws Invariant `CHECKPOINT_INVALID`. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw invalid('it is not JSON', cause);
+  }
+  const parsed = checkpointSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw invalid(`${issue.path.join('.')}: ${issue.message}`);
+}
+
+const invalid = (what: string, cause?: unknown): EngineError =>
+  new EngineError('Invariant', 'CHECKPOINT_INVALID', `The stored checkpoint cannot be read: ${what}.`, { cause });

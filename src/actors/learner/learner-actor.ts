@@ -1,0 +1,228 @@
+/** One learner while this process holds its lease: read, learn, publish, checkpoint; after any failure, start over. */
+import type { Clock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
+import { openArtifact } from '../../policies/artifact.js';
+import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { CheckpointStore } from './checkpoint.js';
+import {
+  initialMode,
+  nextMode,
+  type LearnerEvent,
+  type LearnerMode,
+  type LearnerModeState,
+} from './learner.machine.js';
+import { RecordInbox, type ExperienceSource } from './record-inbox.js';
+import type { LearnerSettings } from './settings.js';
+import type { LearnerStatus } from './status.js';
+import { EMPTY_TALLY } from './tally.js';
+import type { SessionProgress, Trainer } from './trainer.js';
+
+export interface LearnerPorts {
+  readonly source: ExperienceSource;
+  readonly artifacts: ArtifactStore;
+  readonly checkpoints: CheckpointStore;
+  readonly clock: Clock;
+  readonly launch: (settings: LearnerSettings) => Trainer;
+  readonly onMode?: (status: LearnerStatus) => void;
+}
+
+const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
+
+export class LearnerActor {
+  readonly #settings: LearnerSettings;
+  readonly #ports: LearnerPorts;
+  readonly #epoch: number;
+  #mode: LearnerModeState = initialMode();
+  #progress: SessionProgress = NOTHING;
+  /** As of the last publication, or of the start where there was none yet. */
+  #published: { version: number | null; atMs: number | null; learned: number } = {
+    version: null,
+    atMs: null,
+    learned: 0,
+  };
+  /** When the first experience that is not in the live version was learned. */
+  #staleSinceMs: number | undefined;
+  #savedPosition = 0;
+  #inbox: RecordInbox | undefined;
+  #stopped = false;
+  #cancelPause: () => void = () => undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  /** `epoch` is the lease's: stores refuse what it writes once a later one has written. */
+  constructor(settings: LearnerSettings, epoch: number, ports: LearnerPorts) {
+    this.#settings = settings;
+    this.#epoch = epoch;
+    this.#ports = ports;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Resolves once nothing of it runs any more; what was learned since the last checkpoint is learned again later. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#inbox?.close();
+    this.#cancelPause();
+    await this.#running;
+  }
+
+  status(): LearnerStatus {
+    const { id, kind, surface, policy } = this.#settings;
+    const { tally, position } = this.#progress;
+    const { experiences, learned, rewardMean, lossMean, explorationShare, past, ahead, malformed } = tally;
+    const { reason, failures } = this.#mode.context;
+    return {
+      id,
+      kind,
+      surface,
+      policy,
+      mode: this.#mode.value as LearnerMode,
+      epoch: this.#epoch,
+      version: this.#published.version,
+      lastPublishMs: this.#published.atMs,
+      experiences,
+      learned,
+      rewardMean,
+      lossMean,
+      explorationShare,
+      stalenessMs: this.#staleSinceMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - this.#staleSinceMs),
+      position,
+      lag: this.#inbox?.waiting ?? 0,
+      skipped: { past, ahead, malformed },
+      reason,
+      failures,
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      let trainer: Trainer | undefined;
+      try {
+        trainer = this.#ports.launch(this.#settings);
+        await this.#session(trainer);
+      } catch (error) {
+        if (this.#stopped) return;
+        const { code, message } = EngineError.from(error);
+        this.#send({ type: 'Failed', code, reason: message });
+      } finally {
+        this.#inbox?.close();
+        this.#inbox = undefined;
+        await trainer?.stop();
+      }
+      if (this.#stopped) return;
+      const { restartMs, restartMaxMs } = this.#settings;
+      await this.#pause(Math.min(restartMs * 2 ** Math.min(this.#mode.context.failures - 1, 20), restartMaxMs));
+      this.#send({ type: 'Restarted' });
+    }
+  }
+
+  /** Returns after stop(); rejects with whatever goes wrong. */
+  async #session(trainer: Trainer): Promise<void> {
+    await this.#warm(trainer);
+    this.#send({ type: 'Warmed' });
+    if (this.#published.version === null) await this.#publish(trainer);
+    while (!this.#stopped) {
+      const { records, idle } = await this.#inbox!.next(this.#settings.batchSize, this.#waitMs());
+      if (this.#stopped) return;
+      if (records.length > 0) {
+        const before = this.#progress.tally.learned;
+        this.#progress = await trainer.fold(records, idle);
+        if (this.#progress.tally.learned > before) this.#staleSinceMs ??= this.#ports.clock.nowMs();
+      }
+      if (this.#publishDue(idle)) await this.#publish(trainer);
+      else if (this.#checkpointDue()) await this.#checkpoint(trainer);
+    }
+  }
+
+  async #warm(trainer: Trainer): Promise<void> {
+    const { source, artifacts, checkpoints, clock } = this.#ports;
+    const { id, kind, surface, config, seed, batchSize, policy } = this.#settings;
+    const [stream, checkpoint, entry] = await Promise.all([
+      source.info(),
+      checkpoints.load(id),
+      artifacts.entry(policy),
+    ]);
+    const spec = { learner: id, kind, surface, config, seed, batchSize, stream };
+    this.#progress = await trainer.start(spec, checkpoint);
+    this.#savedPosition = this.#progress.position;
+    this.#published = {
+      version: entry?.version ?? null,
+      atMs: entry?.publishedAtMs ?? null,
+      learned: this.#progress.tally.learned,
+    };
+    this.#staleSinceMs = undefined;
+    this.#inbox = new RecordInbox(source, clock, this.#progress.position + 1);
+  }
+
+  #publishDue(idle: boolean): boolean {
+    if (this.#progress.tally.learned === this.#published.learned) return false;
+    if (idle) return this.#sincePublishMs() >= this.#settings.publishMinMs;
+    return this.#checkpointDue() && this.#sincePublishMs() >= this.#settings.publishMinMs;
+  }
+
+  /** Enough batches, whether or not there was anything in them for this learner. */
+  #checkpointDue(): boolean {
+    const { batchSize, publishEvery } = this.#settings;
+    return this.#progress.position - this.#savedPosition >= batchSize * publishEvery;
+  }
+
+  #sincePublishMs(): number {
+    const { atMs } = this.#published;
+    return atMs === null ? Infinity : Math.abs(this.#ports.clock.nowMs() - atMs);
+  }
+
+  /** How long to wait for records before looking again whether to publish. */
+  #waitMs(): number | undefined {
+    if (this.#progress.tally.learned === this.#published.learned) return undefined;
+    return Math.max(1, this.#settings.publishMinMs - this.#sincePublishMs());
+  }
+
+  /**
+   * First the artifact, then the checkpoint: after a crash between them the same is learned and published once more,
+   * while the other way round it would stay unpublished until something new is learned. And what cannot be exported,
+   * such as a NaN, is not checkpointed either.
+   */
+  async #publish(trainer: Trainer): Promise<void> {
+    this.#send({ type: 'PublishDue' });
+    const { artifacts, clock } = this.#ports;
+    const { version } = this.#published;
+    const createdAtMs = clock.nowMs();
+    const bytes = await trainer.exportArtifact({
+      policyId: this.#settings.policy,
+      version: (version ?? 0) + 1,
+      parent: version ?? undefined,
+      createdAtMs,
+    });
+    this.#send({ type: 'Evaluated' });
+    if (this.#stopped) return;
+    await artifacts.publish(openArtifact(bytes), this.#epoch);
+    this.#published = { version: (version ?? 0) + 1, atMs: createdAtMs, learned: this.#progress.tally.learned };
+    this.#staleSinceMs = undefined;
+    await this.#checkpoint(trainer);
+    this.#send({ type: 'Published' });
+  }
+
+  async #checkpoint(trainer: Trainer): Promise<void> {
+    const { position } = this.#progress;
+    const bytes = await trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
+    await this.#ports.checkpoints.save(this.#settings.id, bytes, this.#epoch);
+    this.#savedPosition = position;
+  }
+
+  #send(event: LearnerEvent): void {
+    const before = this.#mode.value;
+    this.#mode = nextMode(this.#mode, event);
+    if (this.#mode.value !== before) this.#ports.onMode?.(this.status());
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(delayMs, resolve);
+      this.#cancelPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}

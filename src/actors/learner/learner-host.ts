@@ -1,0 +1,177 @@
+/** Runs the configured learners of a process: each where this process gets its lease, and nowhere twice. */
+import type { Clock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
+import { encodeToken } from '../../kernel/ids.js';
+import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
+import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { KeyValue } from '../host/ports.js';
+import type { CheckpointStore } from './checkpoint.js';
+import { LearnerActor } from './learner-actor.js';
+import { LeaseClaim } from './lease-claim.js';
+import type { ExperienceSource } from './record-inbox.js';
+import { learnerSettingsSchema, type LearnerSettings } from './settings.js';
+import type { LearnerStatus } from './status.js';
+import type { Trainer } from './trainer.js';
+import { WorkerTrainer } from './worker-trainer.js';
+
+/** Answers `attune.learner.<id>.view`; the returned function ends it. */
+export interface LearnerViews {
+  serve(learnerId: string, view: () => LearnerStatus): () => void;
+}
+
+export interface LearnerHostOptions {
+  /** Each checked against learnerSettingsSchema. */
+  readonly learners: readonly unknown[];
+  readonly hostId: string;
+  readonly source: ExperienceSource;
+  readonly artifacts: ArtifactStore;
+  readonly checkpoints: CheckpointStore;
+  readonly leases: KeyValue;
+  readonly leaseTtlMs: number;
+  readonly clock: Clock;
+  readonly views: LearnerViews;
+  /** Hears of every change of a learner's mode. */
+  readonly onMode?: (status: LearnerStatus) => void;
+  /** A worker thread each, if left out. */
+  readonly launch?: (settings: LearnerSettings) => Trainer;
+}
+
+interface Place {
+  readonly settings: LearnerSettings;
+  readonly claim: LeaseClaim;
+  actor: LearnerActor | undefined;
+  unserve: () => void;
+  /** What still has to end before the next activation may begin. */
+  ending: Promise<void>;
+}
+
+export class LearnerHost {
+  readonly #options: LearnerHostOptions;
+  readonly #places = new Map<string, Place>();
+
+  constructor(options: LearnerHostOptions) {
+    this.#options = options;
+  }
+
+  /** Checks every learner's configuration, and then begins to claim. Throws Configuration `LEARNERS_INVALID`. */
+  async start(): Promise<void> {
+    for (const settings of await checkedSettings(this.#options.learners)) {
+      this.#places.set(settings.id, this.#place(settings));
+    }
+    for (const { claim } of this.#places.values()) claim.start();
+  }
+
+  /** Ends all learners and gives their leases back. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      [...this.#places.values()].map(async (place) => {
+        this.#deactivate(place);
+        await place.ending;
+        await place.claim.stop();
+        // A claim that was under way may have got the lease in the meantime.
+        this.#deactivate(place);
+        await place.ending;
+      }),
+    );
+  }
+
+  status(): readonly LearnerStatus[] {
+    return [...this.#places.values()].map((place) => place.actor?.status() ?? standby(place.settings));
+  }
+
+  /** Undefined where no learner of that id is configured here. */
+  view(learnerId: string): LearnerStatus | undefined {
+    return this.status().find((status) => status.id === learnerId);
+  }
+
+  #place(settings: LearnerSettings): Place {
+    const { leases, leaseTtlMs: ttlMs, clock, hostId: holder } = this.#options;
+    const place: Place = {
+      settings,
+      actor: undefined,
+      unserve: () => undefined,
+      ending: Promise.resolve(),
+      claim: new LeaseClaim({
+        leases,
+        key: `learner.${encodeToken(settings.id)}`,
+        holder,
+        ttlMs,
+        clock,
+        onHeld: (epoch) => this.#activate(place, epoch),
+        onLost: () => this.#deactivate(place),
+      }),
+    };
+    return place;
+  }
+
+  #activate(place: Place, epoch: number): void {
+    const { source, artifacts, checkpoints, clock, views, onMode, launch } = this.#options;
+    const actor = new LearnerActor(place.settings, epoch, {
+      source,
+      artifacts,
+      checkpoints,
+      clock,
+      launch:
+        launch ?? (({ updateDeadlineMs, heapMbMax }) => new WorkerTrainer({ clock, updateDeadlineMs, heapMbMax })),
+      ...(onMode === undefined ? {} : { onMode }),
+    });
+    place.actor = actor;
+    place.unserve = views.serve(place.settings.id, () => actor.status());
+    void place.ending.then(() => {
+      if (place.actor === actor) actor.start();
+    });
+  }
+
+  #deactivate(place: Place): void {
+    const { actor } = place;
+    if (actor === undefined) return;
+    place.actor = undefined;
+    place.unserve();
+    place.ending = place.ending.then(() => actor.stop());
+  }
+}
+
+async function checkedSettings(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
+  const problems: string[] = [];
+  const checked: LearnerSettings[] = [];
+  for (const [index, candidate] of learners.entries()) {
+    const parsed = learnerSettingsSchema.safeParse(candidate);
+    if (!parsed.success) {
+      for (const { path, message } of parsed.error.issues)
+        problems.push(`learners[${index}].${path.join('.')}: ${message}`);
+      continue;
+    }
+    const settings = parsed.data;
+    if (checked.some((other) => other.id === settings.id)) problems.push(`learners[${index}].id: used twice`);
+    try {
+      parseLearnerConfig(await loadPlugin(settings.kind), settings.config);
+      checked.push(settings);
+    } catch (error) {
+      problems.push(`learners[${index}]: ${EngineError.from(error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new EngineError('Configuration', 'LEARNERS_INVALID', problems.join('\n'));
+  return checked;
+}
+
+const standby = ({ id, kind, surface, policy }: LearnerSettings): LearnerStatus => ({
+  id,
+  kind,
+  surface,
+  policy,
+  mode: 'standby',
+  epoch: null,
+  version: null,
+  lastPublishMs: null,
+  experiences: 0,
+  learned: 0,
+  rewardMean: null,
+  lossMean: null,
+  explorationShare: null,
+  stalenessMs: 0,
+  position: 0,
+  lag: 0,
+  skipped: { past: 0, ahead: 0, malformed: 0 },
+  reason: null,
+  failures: 0,
+});

@@ -1,0 +1,175 @@
+/**
+ * A learner with its place in the experience stream. What it learns depends on the stream alone: batches are cut at
+ * multiples of `batchSize` sequences, each output of a chain counts once, and chance comes from a generator that is
+ * checkpointed. So a session that resumes ends where one that never stopped does, bit for bit.
+ */
+import { EngineError } from '../../kernel/errors.js';
+import { seededRandom, type SeededRandom } from '../../kernel/random.js';
+import { parseExperience } from '../../learners/experience-schema.js';
+import type { AnyLearnerPlugin, Learner } from '../../learners/learner.js';
+import { parseLearnerConfig } from '../../learners/plugin-registry.js';
+import type { Experience } from '../../messages/decisions.js';
+import { outputRecordSchema } from '../../messages/records.js';
+import { subjects } from '../../messages/subjects.js';
+import { encodeArtifact, openArtifact, sealArtifact } from '../../policies/artifact.js';
+import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
+import { policyOf } from '../../policies/registry/registry.js';
+import { ChainWatermarks } from './chain-watermarks.js';
+import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
+import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
+import type { ArtifactMeta, CheckpointMeta, ExperienceRecord, SessionProgress, SessionSpec } from './trainer.js';
+
+export class LearningSession {
+  readonly #spec: SessionSpec;
+  readonly #plugin: AnyLearnerPlugin;
+  readonly #learner: Learner<unknown>;
+  readonly #random: SeededRandom;
+  readonly #watermarks: ChainWatermarks;
+  readonly #subject: string;
+  #tally: Tally;
+  #position: number;
+  /** Read, but not learned from: the batch they belong to is not complete. */
+  #held: ExperienceRecord[] = [];
+
+  /** Throws Configuration for a bad config, Invariant `CHECKPOINT_INVALID` or `CHECKPOINT_FOREIGN`. */
+  constructor(plugin: AnyLearnerPlugin, spec: SessionSpec, checkpoint: Uint8Array | undefined) {
+    const saved = checkpoint === undefined ? undefined : savedSession(plugin, spec, checkpoint);
+    this.#spec = spec;
+    this.#plugin = plugin;
+    this.#subject = subjects.experience(spec.surface);
+    this.#random = seededRandom(saved?.random ?? spec.seed);
+    const config = parseLearnerConfig(plugin, spec.config);
+    this.#learner = plugin.create(config, { random: this.#random, surface: spec.surface }, saved?.state);
+    this.#watermarks = new ChainWatermarks(saved?.watermarks);
+    this.#tally = saved?.tally ?? EMPTY_TALLY;
+    this.#position = saved !== undefined && saved.identity === spec.stream.identity ? saved.position : 0;
+    const unread = spec.stream.firstSequence > this.#position + 1;
+    if (unread || (saved !== undefined && saved.identity !== spec.stream.identity)) this.#watermarks.rejoin();
+  }
+
+  get progress(): SessionProgress {
+    return { position: this.#position, tally: this.#tally };
+  }
+
+  /** Takes records in stream order; see Trainer.fold. */
+  async fold(records: readonly ExperienceRecord[], idle: boolean, signal: AbortSignal): Promise<SessionProgress> {
+    const { batchSize } = this.#spec;
+    const batchOf = (sequence: number): number => Math.ceil(sequence / batchSize);
+    for (const record of records) {
+      const last = this.#held.at(-1)?.sequence ?? this.#position;
+      if (record.sequence <= last) continue;
+      if (this.#held.length > 0 && batchOf(record.sequence) !== batchOf(last)) await this.#learn(signal);
+      this.#held.push(record);
+      if (record.sequence % batchSize === 0) await this.#learn(signal);
+    }
+    if (idle && this.#plugin.incremental && this.#held.length > 0) await this.#learn(signal);
+    return this.progress;
+  }
+
+  /** Throws InvalidRequest `ARTIFACT_*` for parameters that are not finite or not of their family. */
+  exportArtifact(meta: ArtifactMeta): Uint8Array {
+    const { family, parameters } = this.#learner.exportPolicy();
+    const bytes = encodeArtifact(
+      sealArtifact({
+        schema: 1,
+        family,
+        policy: { id: meta.policyId, version: meta.version },
+        parameters,
+        lineage: {
+          learner: this.#spec.learner,
+          ...(meta.parent === undefined ? {} : { parent: meta.parent }),
+          experiences: this.#tally.learned,
+          sequence: this.#position,
+          createdAtMs: meta.createdAtMs,
+        },
+      }),
+    );
+    const artifact = openArtifact(bytes);
+    // A plug-in may export for a family that only its own hosts know; they will try it themselves.
+    if (Object.hasOwn(LEARNED_FAMILIES, family)) policyOf(artifact, LEARNED_FAMILIES);
+    return bytes;
+  }
+
+  save(meta: CheckpointMeta): Uint8Array {
+    const { learner, surface, stream } = this.#spec;
+    const session: SessionState = {
+      state: this.#learner.snapshot(),
+      random: this.#random.state() as SessionState['random'],
+      position: this.#position,
+      identity: stream.identity,
+      watermarks: this.#watermarks.save(),
+      tally: this.#tally,
+    };
+    return encodeCheckpoint({ schema: 1, learner, kind: this.#plugin.kind, surface, ...meta, session });
+  }
+
+  /** Learns from what is held back and moves the position over it. */
+  async #learn(signal: AbortSignal): Promise<void> {
+    const held = this.#held;
+    this.#held = [];
+    const tally = { ...this.#tally };
+    const batch: Experience[] = [];
+    for (const record of held) {
+      const experience = this.#read(record, tally);
+      if (experience === undefined) continue;
+      batch.push(experience);
+      tally.experiences++;
+      tally.rewardMean = movingMean(tally.rewardMean, experience.reward);
+      const wasExplored = explored(experience);
+      if (wasExplored !== undefined) tally.explorationShare = movingMean(tally.explorationShare, wasExplored ? 1 : 0);
+    }
+    if (batch.length > 0) {
+      const { learned, lossSum } = await this.#learner.update(batch, signal);
+      tally.learned += learned;
+      // One step a batch, of its mean: cutting a batch in two may show in this figure, never in the learner.
+      if (learned > 0 && lossSum !== undefined) tally.lossMean = movingMean(tally.lossMean, lossSum / learned);
+    }
+    this.#tally = tally;
+    this.#position = held.at(-1)!.sequence;
+  }
+
+  /** The experience in a message, if it is this surface's and counts now. */
+  #read(record: ExperienceRecord, tally: { past: number; ahead: number; malformed: number }): Experience | undefined {
+    const output = outputOf(record.payload);
+    if (output === undefined) {
+      tally.malformed++;
+      return undefined;
+    }
+    const verdict = this.#watermarks.offer(output.chain);
+    if (verdict !== 'next') {
+      tally[verdict]++;
+      return undefined;
+    }
+    if (record.subject !== this.#subject) return undefined;
+    const experience = parseExperience(output.body);
+    if (experience === undefined) tally.malformed++;
+    return experience;
+  }
+}
+
+function savedSession(plugin: AnyLearnerPlugin, spec: SessionSpec, bytes: Uint8Array): SessionState {
+  const { learner, kind, surface, session } = decodeCheckpoint(bytes);
+  if (learner !== spec.learner || kind !== plugin.kind || surface !== spec.surface)
+    throw new EngineError(
+      'Invariant',
+      'CHECKPOINT_FOREIGN',
+      `The checkpoint is of the ${kind} learner ${learner} for ${surface}. Give this learner another id.`,
+    );
+  const state = plugin.stateSchema.safeParse(session.state);
+  if (state.success) return { ...session, state: state.data };
+  const issue = state.error.issues[0]!;
+  throw new EngineError(
+    'Invariant',
+    'CHECKPOINT_INVALID',
+    `The learner's saved state does not fit its schema: ${issue.path.join('.')}: ${issue.message}.`,
+  );
+}
+
+function outputOf(payload: Uint8Array): ReturnType<typeof outputRecordSchema.parse> | undefined {
+  try {
+    const parsed = outputRecordSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

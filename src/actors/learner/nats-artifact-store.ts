@@ -1,0 +1,155 @@
+/**
+ * Artifacts on NATS. Key `<policy token>` of the bucket ATTUNE_POLICIES holds `{version, objectKey, checksum,
+ * publishedAtMs, by, epoch, older}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
+ * this process publishes the same way: put the object, then compare-and-set the key.
+ */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { z } from 'zod';
+import type { Clock } from '../../kernel/clock.js';
+import { sleep } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
+import { decodeToken, encodeToken } from '../../kernel/ids.js';
+import { buckets } from '../../messages/subjects.js';
+import { encodeArtifact, type Artifact } from '../../policies/artifact.js';
+import type { ArtifactStore, RegistryEntry } from '../../policies/registry/artifact-store.js';
+import type { JournalReader } from '../host/ports.js';
+import type { NatsLink } from '../nats/connection.js';
+import { OrderedReader } from '../nats/ordered-reader.js';
+import type { NatsFencedObjects } from './nats-fenced-objects.js';
+
+/** Former versions that stay loadable. */
+const OLDER_MAX = 20;
+const LOAD_TRIES = 60;
+const RETRY_MS = 500;
+
+const versionSchema = z.object({ version: z.number().int().nonnegative(), objectKey: z.string() });
+const pointerSchema = z.object({
+  ...versionSchema.shape,
+  checksum: z.string(),
+  publishedAtMs: z.number(),
+  by: z.string(),
+  epoch: z.number().int().nonnegative(),
+  older: z.array(versionSchema).default([]),
+});
+type Pointer = z.infer<typeof pointerSchema>;
+
+export class NatsArtifactStore implements ArtifactStore {
+  readonly #link: NatsLink;
+  readonly #jsm: JetStreamManager;
+  readonly #objects: NatsFencedObjects;
+  readonly #clock: Clock;
+
+  constructor(link: NatsLink, jsm: JetStreamManager, objects: NatsFencedObjects, clock: Clock) {
+    this.#link = link;
+    this.#jsm = jsm;
+    this.#objects = objects;
+    this.#clock = clock;
+  }
+
+  publish(artifact: Artifact, epoch: number): Promise<void> {
+    const { id, version } = artifact.policy;
+    const key = encodeToken(id, 'policy.id');
+    // The epoch is in the name, so that an owner that was overtaken cannot overwrite its successor's object.
+    const objectKey = `policy.${key}.${version}.${epoch}`;
+    return this.#objects.write<Pointer>({
+      key,
+      bytes: encodeArtifact(artifact),
+      parse,
+      decide: (present) => {
+        if (present !== undefined && present.epoch > epoch) throw staleEpoch(id);
+        if (present !== undefined && present.version >= version) throw versionTaken(id, present.version);
+        const older = present === undefined ? [] : [{ version: present.version, objectKey: present.objectKey }];
+        const pointer: Pointer = {
+          version,
+          objectKey,
+          checksum: artifact.checksum,
+          publishedAtMs: artifact.lineage.createdAtMs,
+          by: artifact.lineage.learner,
+          epoch,
+          older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
+        };
+        return { pointer, objectKey };
+      },
+      obsolete: (before, after) => {
+        const kept = new Set(after.older.map((old) => old.objectKey));
+        return (before?.older ?? []).map((old) => old.objectKey).filter((name) => !kept.has(name));
+      },
+    });
+  }
+
+  async entry(policyId: string): Promise<RegistryEntry | undefined> {
+    const pointer = await this.#objects.pointer(encodeToken(policyId, 'policy.id'), parse);
+    return pointer === undefined ? undefined : entryOf(policyId, pointer);
+  }
+
+  async load(policyId: string, version?: number): Promise<Uint8Array | undefined> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const pointer = await this.#objects.pointer(encodeToken(policyId, 'policy.id'), parse);
+        const wanted = version ?? pointer?.version;
+        const found = [...(pointer === undefined ? [] : [pointer, ...pointer.older])].find(
+          (candidate) => candidate.version === wanted,
+        );
+        return found === undefined ? undefined : await this.#objects.object(found.objectKey);
+      } catch (error) {
+        const retry = EngineError.from(error).disposition === 'retry';
+        if (!retry || tries >= LOAD_TRIES) throw error;
+        await sleep(this.#clock, RETRY_MS);
+      }
+    }
+  }
+
+  watch(onChange: (entry: RegistryEntry) => void): () => void {
+    const prefix = `$KV.${buckets.policies}.`;
+    let stopped = false;
+    let reader: JournalReader | undefined;
+    let cancel: () => void = () => undefined;
+    const read = (): void => {
+      if (stopped) return;
+      reader = new OrderedReader(this.#link, this.#jsm, {
+        stream: `KV_${buckets.policies}`,
+        from: 1,
+        onRecord: ({ subject, payload }) => {
+          // A deleted key has no payload; keys with a dot are checkpoints.
+          const policyId = decodeToken(subject.slice(prefix.length));
+          if (stopped || policyId === undefined || payload.length === 0) return;
+          const parsed = tryParse(payload);
+          if (parsed !== undefined) onChange(entryOf(policyId, parsed));
+        },
+        onLost: () => {
+          // The bucket may come back; whoever follows takes what is live then.
+          cancel = this.#clock.after(RETRY_MS, read);
+        },
+      });
+    };
+    read();
+    return () => {
+      stopped = true;
+      cancel();
+      reader?.stop();
+    };
+  }
+}
+
+const parse = (value: Uint8Array): Pointer => {
+  const pointer = tryParse(value);
+  if (pointer === undefined)
+    throw new EngineError('Invariant', 'REGISTRY_ENTRY_INVALID', 'The registry has an entry that cannot be read.');
+  return pointer;
+};
+
+function tryParse(value: Uint8Array): Pointer | undefined {
+  try {
+    return pointerSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+const entryOf = (policyId: string, { older: _, ...pointer }: Pointer): RegistryEntry => ({ policyId, ...pointer });
+
+const staleEpoch = (policyId: string): EngineError =>
+  new EngineError('StaleOwner', 'ARTIFACT_STALE_EPOCH', `A later owner has published ${policyId}.`);
+
+const versionTaken = (policyId: string, live: number): EngineError =>
+  new EngineError('Conflict', 'ARTIFACT_VERSION_TAKEN', `Version ${live} of ${policyId} is live already.`);

@@ -1,0 +1,72 @@
+/**
+ * Objects in the object store under a fenced pointer in a bucket: what the pointer names is the value. The object is
+ * written first under a name of its own, then the pointer is compared and set, so that a reader never sees half a
+ * value and a writer that was overtaken changes nothing.
+ */
+import type { ObjectStore } from '@nats-io/obj';
+import { EngineError } from '../../kernel/errors.js';
+import { dependency } from '../nats/nats-errors.js';
+import type { KeyValue } from '../host/ports.js';
+
+const CONFLICTS_MAX = 8;
+
+export interface FencedWrite<Pointer> {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly parse: (value: Uint8Array) => Pointer;
+  /** What to write in place of the present pointer; throws where that may not be done. */
+  readonly decide: (present: Pointer | undefined) => { readonly pointer: Pointer; readonly objectKey: string };
+  /** Objects that nothing needs once the new pointer stands. */
+  readonly obsolete: (before: Pointer | undefined, after: Pointer) => readonly string[];
+}
+
+export class NatsFencedObjects {
+  readonly #pointers: KeyValue;
+  readonly #objects: ObjectStore;
+
+  constructor(pointers: KeyValue, objects: ObjectStore) {
+    this.#pointers = pointers;
+    this.#objects = objects;
+  }
+
+  async pointer<Pointer>(key: string, parse: (value: Uint8Array) => Pointer): Promise<Pointer | undefined> {
+    const stored = await this.#pointers.get(key);
+    return stored === undefined ? undefined : parse(stored.value);
+  }
+
+  async object(objectKey: string): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#objects.getBlob(objectKey)) ?? undefined;
+    } catch (error) {
+      throw dependency('The object store', error);
+    }
+  }
+
+  /** Rejects with what `decide` throws, or with Dependency errors; then nothing has changed. */
+  async write<Pointer>(write: FencedWrite<Pointer>): Promise<void> {
+    const { key, bytes, parse, decide, obsolete } = write;
+    for (let tries = 0; tries < CONFLICTS_MAX; tries++) {
+      const stored = await this.#pointers.get(key);
+      const present = stored === undefined ? undefined : parse(stored.value);
+      const { pointer, objectKey } = decide(present);
+      await this.#put(objectKey, bytes);
+      const value = Buffer.from(JSON.stringify(pointer), 'utf8');
+      const revision = await this.#pointers.put(key, value, stored?.revision ?? 0);
+      if (revision === undefined) continue;
+      for (const old of obsolete(present, pointer)) {
+        // Left behind, it only takes room.
+        if (old !== objectKey) await this.#objects.delete(old).catch(() => undefined);
+      }
+      return;
+    }
+    throw new EngineError('Dependency', 'POINTER_CONTENDED', `Too many writers change ${key} at once.`);
+  }
+
+  async #put(name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#objects.putBlob({ name }, bytes);
+    } catch (error) {
+      throw dependency('The object store', error);
+    }
+  }
+}

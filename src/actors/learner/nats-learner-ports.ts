@@ -1,0 +1,60 @@
+/** Everything a learner host needs of NATS, on one link. */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Objm } from '@nats-io/obj';
+import type { Clock } from '../../kernel/clock.js';
+import { encodeToken } from '../../kernel/ids.js';
+import { buckets, streams, subjects } from '../../messages/subjects.js';
+import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import { openBucket } from '../nats/bootstrap.js';
+import type { NatsLink } from '../nats/connection.js';
+import { dependency } from '../nats/nats-errors.js';
+import { OrderedReader } from '../nats/ordered-reader.js';
+import { journalInfoOf } from '../nats/stream-info.js';
+import type { CheckpointStore } from './checkpoint.js';
+import type { LearnerViews } from './learner-host.js';
+import { NatsArtifactStore } from './nats-artifact-store.js';
+import { NatsCheckpointStore } from './nats-checkpoint-store.js';
+import { NatsFencedObjects } from './nats-fenced-objects.js';
+import type { ExperienceSource } from './record-inbox.js';
+
+const TIMEOUT_MS = 2_000;
+
+export interface NatsLearnerPorts {
+  readonly source: ExperienceSource;
+  readonly artifacts: ArtifactStore;
+  readonly checkpoints: CheckpointStore;
+  readonly views: LearnerViews;
+}
+
+/** Binds to a cluster that `ensureCluster` has made. `replicas` as the cluster was created with. */
+export async function openLearnerPorts(link: NatsLink, replicas: number, clock: Clock): Promise<NatsLearnerPorts> {
+  const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
+  const pointers = await openBucket(link, buckets.policies, replicas);
+  const objects = new NatsFencedObjects(pointers, await new Objm(link.nc).open(buckets.artifacts));
+  return {
+    source: {
+      async info() {
+        try {
+          return journalInfoOf(await jsm.streams.info(streams.experience));
+        } catch (error) {
+          throw dependency('The experience stream', error);
+        }
+      },
+      // The whole stream, not one surface: the chain that says what counts runs over all of them.
+      read: (from, onRecord, onLost) =>
+        new OrderedReader(link, jsm, { stream: streams.experience, from, onRecord, onLost }),
+    },
+    artifacts: new NatsArtifactStore(link, jsm, objects, clock),
+    checkpoints: new NatsCheckpointStore(objects),
+    views: {
+      serve(learnerId, view) {
+        const subscription = link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), 'view'), {
+          callback: (error, message) => {
+            if (!error) message.respond(JSON.stringify(view()));
+          },
+        });
+        return () => subscription.unsubscribe();
+      },
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+const durationMs = z.number().int().positive();
+
+/** One learner, as configured. All durations are milliseconds. */
+export const learnerSettingsSchema = z
+  .strictObject({
+    /** Names its lease, its checkpoint and its address `attune.learner.<id>.view`. */
+    id: z.string().min(1).max(128),
+    /** A built-in kind, or where the plug-in's module is (see learners/plugin-registry.ts). */
+    kind: z.string().min(1),
+    surface: z.string().min(1).max(64),
+    /** Id of the policy that it publishes. */
+    policy: z.string().min(1).max(128),
+    /** The plug-in's own configuration. */
+    config: z.unknown().optional(),
+    /** Seeds the learner's generator; it counts only where there is no checkpoint. */
+    seed: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).default(1),
+    /** A batch is this many consecutive sequences of the experience stream. */
+    batchSize: z.number().int().min(1).max(4096).default(64),
+    /** Publish after so many batches, or once there is nothing left to read, but not more often than `publishMinMs`. */
+    publishEvery: z.number().int().min(1).max(10_000).default(8),
+    publishMinMs: durationMs.default(2_000),
+    /** How long folding one batch may take before the worker is terminated. */
+    updateDeadlineMs: durationMs.default(10_000),
+    /** Pause before the first restart after a failure; doubled on each further one up to `restartMaxMs`. */
+    restartMs: durationMs.default(1_000),
+    restartMaxMs: durationMs.default(60_000),
+    /** Heap of the worker, in megabytes; over it the worker is ended and the learner degraded. */
+    heapMbMax: z.number().int().min(16).max(16_384).default(512),
+  })
+  .readonly();
+export type LearnerSettings = z.infer<typeof learnerSettingsSchema>;
