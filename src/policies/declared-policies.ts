@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
-import { DECLARED_FAMILIES } from './families.js';
+import { POLICY_FAMILIES } from './families.js';
 import type { Policy, PolicyDirectory } from './policy.js';
 import type { PolicyFamily } from './source.js';
-import { STATIC_FAMILY } from './static/policy.js';
+import { STATIC_FAMILY, staticPolicy } from './static/policy.js';
 
 const declarationSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,127}$/, 'must be lower-case words joined by -'),
@@ -17,7 +17,7 @@ const declarationSchema = z.strictObject({
 });
 
 /** The last resort where even a chain's static end is missing: the order in which candidates were given. */
-export const GIVEN_ORDER: Policy = DECLARED_FAMILIES[STATIC_FAMILY]!({
+export const GIVEN_ORDER: Policy = staticPolicy({
   policy: { id: 'given-order', version: 0 },
   parameters: { order: 'given' },
 });
@@ -34,7 +34,7 @@ export interface DeclaredPolicies extends PolicyDirectory {
  */
 export function loadPolicies(
   folder: string,
-  families: Readonly<Record<string, PolicyFamily>> = DECLARED_FAMILIES,
+  families: Readonly<Record<string, PolicyFamily>> = POLICY_FAMILIES,
 ): DeclaredPolicies {
   const policies = new Map<string, Policy>([[GIVEN_ORDER.ref.id, GIVEN_ORDER]]);
   const statics = new Set<string>([GIVEN_ORDER.ref.id]);

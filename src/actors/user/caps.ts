@@ -1,7 +1,8 @@
 /**
- * Frequency caps: at most `max` decisions within any window of `windowMs`, exactly, by the decisions' own times. A
- * counter keeps one timestamp a decision. A decision counts once for each of its keys, however many items of its slate
- * share the key. Where a surface requires an impression, a decision that was never shown is taken out again.
+ * Frequency caps: at most `max` decisions within any window of `windowMs`, exactly. A counter keeps one timestamp a
+ * decision: when it was made or, if that was later, when it was folded; one still in flight counts in any case. A
+ * decision counts once for each of its keys, however many items of its slate share the key. Where a surface requires an
+ * impression, a decision that was never shown is taken out again.
  */
 import type { Candidate, CapUse } from '../../messages/decisions.js';
 import type { Surface, SurfaceCap } from '../../surfaces/surface.js';

@@ -59,7 +59,7 @@ export function decide(state: UserState, request: DecisionRequest, surface: Surf
     filtered: shaped.filtered,
     policy: choice.policy,
     personalized,
-    degraded: found.degraded,
+    degraded: ctx.degraded.length === 0 ? found.degraded : [...ctx.degraded, ...found.degraded],
     fallbackReason: choice.fallbackReason,
     context: request.context,
     features: loggedFeatures(surface, shaped.eligible, choice.slate),

@@ -2,7 +2,7 @@
  * Which candidates the policy is asked about. In this order: consent, cool-down, frequency caps, budget. What is taken
  * out is said, with the rule that did it.
  */
-import { availableCents, type CampaignLedger } from '../../messages/campaigns.js';
+import { availableCents, offerOf, type CampaignLedger } from '../../messages/campaigns.js';
 import type { Candidate, DecisionBody, Filtered } from '../../messages/decisions.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import type { Surface } from '../../surfaces/surface.js';
@@ -72,7 +72,7 @@ function ruleAgainst(input: EligibilityInput, candidate: Candidate): string | un
     const folded = countOf(state.caps, key, cap.windowMs, nowMs);
     let count = folded;
     for (const body of overlay) {
-      for (const use of body.caps) if (use.key === key && body.atMs > nowMs - cap.windowMs) count++;
+      for (const use of body.caps) if (use.key === key) count++;
     }
     if (count >= cap.max) return `cap.${cap.name}`;
     if (folded === 0 && state.caps.length >= CAP_COUNTERS_MAX) return 'cap.table-full';
@@ -98,7 +98,7 @@ function fund(input: EligibilityInput, candidates: readonly Candidate[], filtere
       continue;
     }
     const replica = Object.hasOwn(ledger.campaigns, campaign) ? ledger.campaigns[campaign] : undefined;
-    const offer = replica?.offers.find((one) => id === one.id || id === `${campaign}/${one.id}`);
+    const offer = replica && offerOf(replica, id);
     if (replica?.status !== 'live' || replica.surface !== surface.id || offer === undefined) {
       filtered.push({ id, rule: 'campaign' });
       continue;
