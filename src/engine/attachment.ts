@@ -1,5 +1,5 @@
 /** A process's tie to its cluster: one connection, the streams and buckets made, the mappings proven. */
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { KeyValue } from '../actors/host/ports.js';
 import { ensureCluster } from '../actors/nats/bootstrap.js';
@@ -25,7 +25,7 @@ export interface Attachment {
   readonly jsm: JetStreamManager;
   readonly cluster: NatsCluster;
   /** Seeds the sampling of slates; made once for the cluster, the same on all its processes. */
-  readonly samplingKey: Uint8Array;
+  readonly samplingKey: KeyObject;
 }
 
 /** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
@@ -43,7 +43,7 @@ export async function attach(options: AttachmentOptions): Promise<Attachment> {
     await probeMappings(link, partitions);
     const cluster = await NatsCluster.open(link, { partitions, replicas, log });
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-    return { link, jsm, cluster, samplingKey: await samplingKeyOf(cluster.constants) };
+    return { link, jsm, cluster, samplingKey: createSecretKey(await samplingKeyOf(cluster.constants)) };
   } catch (error) {
     await link.close();
     throw error;
