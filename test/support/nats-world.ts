@@ -35,3 +35,15 @@ export async function startNatsWorld(
     throw error;
   }
 }
+
+/** Resolves once the connection is as wanted. */
+export const linkIs = (world: NatsWorld, up: boolean): Promise<void> =>
+  new Promise((resolve) => {
+    if (world.link.up === up) return resolve();
+    const unwatch = world.link.watch({
+      [up ? 'up' : 'down']: () => {
+        unwatch();
+        resolve();
+      },
+    });
+  });

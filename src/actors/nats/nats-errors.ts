@@ -8,6 +8,7 @@ const RETRY_AFTER_MS = 500;
 /** Error codes of the JetStream API (nats-server's errors.json). */
 const CODES = {
   accountResources: 10002,
+  clusterNotAvailable: 10008,
   insufficientResources: 10023,
   memoryResources: 10028,
   streamNotFound: 10059,
@@ -20,6 +21,11 @@ const CODES = {
   wrongLastSequenceUnknown: 10164,
 } as const;
 
+const UNAVAILABLE: ReadonlySet<number> = new Set([
+  CODES.clusterNotAvailable,
+  CODES.notEnabled,
+  CODES.notEnabledForAccount,
+]);
 const FULL: ReadonlySet<number> = new Set([
   CODES.accountResources,
   CODES.insufficientResources,
@@ -36,17 +42,19 @@ export interface AckError {
 
 /** A refusal is certain: the message is not, and will not be, stored. */
 export function refusal(error: AckError): AppendOutcome {
-  const message = error.description ?? 'The journal refused the record.';
-  return { status: 'refused', code: refusalCode(error.err_code ?? 0, message), message };
+  const code = refusalCode(error);
+  // The server's own words about a full store name its files, which are nobody's business outside.
+  const message =
+    code === 'JOURNAL_FULL' ? 'The journal has no room.' : (error.description ?? 'The journal refused it.');
+  return { status: 'refused', code, message };
 }
 
-function refusalCode(code: number, description: string): string {
+function refusalCode({ err_code: code = 0, description = '' }: AckError): string {
   if (FULL.has(code)) return 'JOURNAL_FULL';
   // A failed write carries the store's own words: a limit that was reached, or the disk's complaint.
-  if (code === CODES.storeFailed) return /size/.test(description) ? 'RECORD_TOO_LARGE' : 'JOURNAL_FULL';
+  if (code === CODES.storeFailed) return /message size/.test(description) ? 'RECORD_TOO_LARGE' : 'JOURNAL_FULL';
   if (code === CODES.messageTooLarge) return 'RECORD_TOO_LARGE';
-  if (code === CODES.notEnabled || code === CODES.notEnabledForAccount) return 'JOURNAL_UNAVAILABLE';
-  return 'JOURNAL_REFUSED';
+  return UNAVAILABLE.has(code) ? 'JOURNAL_UNAVAILABLE' : 'JOURNAL_REFUSED';
 }
 
 export const isConflict = (error: unknown): boolean =>
@@ -67,6 +75,12 @@ export function dependency(what: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   if (isStreamMissing(error)) {
     return new EngineError('Dependency', 'STREAM_MISSING', `${what} does not exist on this server.`, { cause: error });
+  }
+  if (error instanceof JetStreamApiError && refusalCode(error.apiError()) === 'JOURNAL_FULL') {
+    return new EngineError('Dependency', 'STORAGE_FULL', `${what} has no room.`, {
+      retryAfterMs: RETRY_AFTER_MS,
+      cause: error,
+    });
   }
   return unreachable(what, error);
 }

@@ -1,20 +1,11 @@
-/** What the NATS adapters do when the server stops, forgets, refuses or is configured otherwise. */
+/** What the NATS adapters do when the server stops, hangs, forgets or refuses. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
 import type { AppendOutcome, JournalRecord } from '../../../src/actors/host/ports.js';
 import { AckedPublisher } from '../../../src/actors/nats/acked-publisher.js';
 import { ensureCluster } from '../../../src/actors/nats/bootstrap.js';
-import { raiseWriteVersion } from '../../../src/actors/nats/cluster-constants.js';
-import { connect, type NatsLink } from '../../../src/actors/nats/connection.js';
-import { JournalEventIngress } from '../../../src/actors/nats/event-ingress.js';
-import { probeMappings } from '../../../src/actors/nats/probe.js';
-import { requestActor } from '../../../src/actors/nats/request-transport.js';
-import { encodeToken, partitionOf } from '../../../src/kernel/ids.js';
 import { streams, subjects } from '../../../src/messages/subjects.js';
-import { decodePosition } from '../../../src/messages/tokens.js';
-import { silentLog, startNatsWorld, type NatsWorld } from '../../support/nats-world.js';
-import { startTestNats } from '../../support/nats.js';
+import { linkIs, startNatsWorld, type NatsWorld } from '../../support/nats-world.js';
 
 jest.setTimeout(60_000);
 
@@ -55,17 +46,6 @@ function follow(world: NatsWorld, from = 1) {
   };
 }
 
-const linkIs = (world: NatsWorld, up: boolean): Promise<void> =>
-  new Promise((resolve) => {
-    if (world.link.up === up) return resolve();
-    const unwatch = world.link.watch({
-      [up ? 'up' : 'down']: () => {
-        unwatch();
-        resolve();
-      },
-    });
-  });
-
 /** Appends each message until it is stored: a message may be stored more than once, never less. */
 async function insist(world: NatsWorld, n: number): Promise<number> {
   for (;;) {
@@ -79,19 +59,9 @@ async function insist(world: NatsWorld, n: number): Promise<number> {
 
 describe('nats under adversity', () => {
   let world: NatsWorld;
-  let apps: NatsLink[] = [];
-  const connectApp = async (): Promise<NatsLink> => {
-    const app = await connect({ ...world.server.app, name: 'app', log: silentLog });
-    apps.push(app);
-    return app;
-  };
   const start = async (options: Partial<Parameters<typeof startNatsWorld>[0]> = {}): Promise<NatsWorld> =>
     (world = await startNatsWorld({ partitions: 2, leaseTtlMs: 1_000, ...options }));
-  afterEach(async () => {
-    await Promise.all(apps.map((app) => app.close()));
-    apps = [];
-    await world.dispose();
-  });
+  afterEach(() => world.dispose());
 
   it.each(['stop', 'kill'] as const)('reads on, each record once, after the server has ended by %s', async (how) => {
     await start();
@@ -256,183 +226,6 @@ describe('nats under adversity', () => {
       const one = event(1);
       const outcomes = await world.cluster.journal(0).append(new Array<typeof one>(200_000).fill(one));
       expect(new Set(codes(outcomes))).toEqual(new Set(['JOURNAL_OVERLOADED']));
-    });
-
-    it('does not take two apps with one message id for the same event', async () => {
-      await start();
-      const app = await connectApp();
-      const header = headers();
-      header.set('Nats-Msg-Id', '1');
-      const tokens = ['a', 'b', 'c', 'd', 'e', 'f'].filter((token) => partitionOf(token, 2) === 0).slice(0, 2);
-      for (const token of tokens) {
-        app.nc.publish(subjects.event('user', token, 'click'), bytes('{}'), { headers: header });
-        await app.nc.flush();
-        await new Promise((resolve) => setTimeout(resolve, 300));
-      }
-      expect((await world.cluster.journal(0).info()).lastSequence).toBe(2);
-    });
-  });
-
-  describe('cluster', () => {
-    it('is made once by many at a time, and again without harm', async () => {
-      await start();
-      await world.cluster.journal(0).append(events(1, 3));
-      const options = { partitions: 2, replicas: 1, leaseTtlMs: 1_000 };
-      const all = await Promise.all([1, 2, 3].map(() => ensureCluster(world.link, options)));
-      expect(new Set(all.map((constants) => JSON.stringify(constants))).size).toBe(1);
-      expect(await world.cluster.journal(0).info()).toMatchObject({ lastSequence: 3 });
-    });
-
-    it('refuses another partition count, and leaves no streams of it behind', async () => {
-      await start();
-      await expect(ensureCluster(world.link, { partitions: 4, replicas: 1, leaseTtlMs: 1_000 })).rejects.toMatchObject({
-        family: 'Configuration',
-        code: 'CLUSTER_PARTITIONS_MISMATCH',
-      });
-      const jsm = await jetstreamManager(world.link.nc);
-      await expect(jsm.streams.info(streams.journal(3))).rejects.toThrow();
-    });
-
-    it('raises the write version to what every live host reads, and refuses a build that is too old', async () => {
-      await start();
-      expect(await raiseWriteVersion(world.cluster.constants, [])).toBe(1);
-      expect(await raiseWriteVersion(world.cluster.constants, [3, 1])).toBe(1);
-      expect(await raiseWriteVersion(world.cluster.constants, [3, 2])).toBe(2);
-      expect(await raiseWriteVersion(world.cluster.constants, [1])).toBe(2);
-      await expect(ensureCluster(world.link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000 })).rejects.toMatchObject({
-        code: 'CLUSTER_TOO_NEW',
-      });
-    });
-
-    it('changes the lease time only while no host is there', async () => {
-      await start({ leaseTtlMs: 60_000 });
-      const wanted = { partitions: 2, replicas: 1, leaseTtlMs: 2_000 };
-      const revision = (await world.cluster.hosts.put('host-a', bytes('{}'), 0))!;
-      await expect(ensureCluster(world.link, wanted)).rejects.toMatchObject({ code: 'CLUSTER_LEASE_TTL_MISMATCH' });
-      await world.cluster.hosts.remove('host-a', revision);
-      expect(await ensureCluster(world.link, wanted)).toMatchObject({ leaseTtlMs: 2_000 });
-      const jsm = await jetstreamManager(world.link.nc);
-      expect((await jsm.streams.info('KV_ATTUNE_LEASES')).config.max_age).toBe(2e9);
-    });
-
-    it('raises the journal limit of a cluster that exists', async () => {
-      await start({ journalBytesMax: 20_000 });
-      await ensureCluster(world.link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000, journalBytesMax: 1e6 });
-      const big = { subject: event(1).subject, payload: Buffer.alloc(50_000) };
-      expect(codes(await world.cluster.journal(0).append([big]))).toEqual(['stored']);
-    });
-
-    it('numbers leases on, after all have expired and the server was killed', async () => {
-      await start({ leaseTtlMs: 300 });
-      const { leases } = world.cluster;
-      let last = 0;
-      for (let i = 0; i < 5; i++) last = (await leases.put(`${i}`, bytes('host'), 0))!;
-      while ((await leases.keys('')).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-      await world.server.kill();
-      await world.server.restart();
-      await linkIs(world, true);
-      expect(await leases.put('0', bytes('host'), 0)).toBeGreaterThan(last);
-    });
-
-    it('keeps the last broadcast of each actor', async () => {
-      await start();
-      const subject = subjects.state('zone', '8a2a1072b59ffff');
-      for (const n of [1, 2, 3]) world.cluster.requests.broadcast(subject, bytes(`${n}`));
-      await world.link.nc.flush();
-      const jsm = await jetstreamManager(world.link.nc);
-      expect((await jsm.streams.info(streams.state)).state.messages).toBe(1);
-      expect((await jsm.streams.getMessage(streams.state, { last_by_subj: subject }))!.string()).toBe('3');
-    });
-  });
-
-  describe('mappings', () => {
-    it('passes the probe, which leaves nothing in the journals', async () => {
-      await start();
-      await probeMappings(world.link, 2);
-      for (const partition of [0, 1]) {
-        expect(await world.cluster.journal(partition).info()).toMatchObject({ lastSequence: 0 });
-      }
-    });
-
-    it('refuses a server that maps onto another number of partitions, and says what to add', async () => {
-      await start();
-      await expect(probeMappings(world.link, 4)).rejects.toMatchObject({
-        family: 'Configuration',
-        code: 'NATS_MAPPINGS_MISSING',
-        message: expect.stringContaining('attune.p.{{partition(4,2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>'),
-      });
-    });
-
-    it('refuses a server without mappings', async () => {
-      await start();
-      const bare = await startTestNats({ partitions: 0 });
-      const link = await connect({ ...bare.engine, name: 'probe', log: silentLog });
-      await expect(probeMappings(link, 2)).rejects.toMatchObject({ code: 'NATS_MAPPINGS_MISSING' });
-      await link.close();
-      await bare.dispose();
-    });
-
-    it('carries an app to the owner and to the journal, which it cannot reach directly', async () => {
-      await start();
-      const app = await connectApp();
-      const token = encodeToken('a user @ home');
-      const partition = partitionOf(token, 2);
-      const ask = subjects.request('user', token, 'decide');
-      await expect(requestActor(app.nc, ask, bytes('?'), 500)).rejects.toMatchObject({
-        family: 'Dependency',
-        code: 'OWNER_UNREACHABLE',
-        retryAfterMs: expect.any(Number),
-      });
-      world.cluster.requests.serve(partition, (request) => Promise.resolve(bytes(request.subject)));
-      await world.link.nc.flush();
-      const landed = subjects.partitionRequest(partition, 'user', token, 'decide');
-      expect(Buffer.from(await requestActor(app.nc, ask, bytes('?'), 2_000)).toString()).toBe(landed);
-
-      app.nc.publish(subjects.event('user', token, 'trip.completed'), bytes('{}'));
-      app.nc.publish(subjects.record(partition, 'event', 'user', token, 'forged'), bytes('{}'));
-      await app.nc.flush();
-      const journal = world.cluster.journal(partition);
-      expect((await journal.get(1))!.subject).toBe(
-        subjects.record(partition, 'event', 'user', token, 'trip.completed'),
-      );
-      expect((await journal.info()).lastSequence).toBe(1);
-    });
-  });
-
-  it('takes events to the journals of their actors, with tokens that say where', async () => {
-    await start();
-    const ingress = new JournalEventIngress((partition) => world.cluster.journal(partition), 2);
-    const sent = Array.from({ length: 20 }, (_, n) => ({
-      kind: 'user',
-      token: `${n}`,
-      type: 'click',
-      payload: n === 7 ? Buffer.alloc(400_000) : bytes(`${n}`),
-    }));
-    const outcomes = await ingress.publish(sent);
-    expect(codes(outcomes)).toEqual(sent.map((_, n) => (n === 7 ? 'RECORD_TOO_LARGE' : 'stored')));
-    for (const [n, outcome] of outcomes.entries()) {
-      if (n === 7) continue;
-      const position = decodePosition(outcome.token!);
-      expect(position.partition).toBe(partitionOf(`${n}`, 2));
-      const journal = world.cluster.journal(position.partition);
-      expect(position.identity).toBe((await journal.info()).identity);
-      expect(Buffer.from((await journal.get(position.sequence))!.payload).toString()).toBe(`${n}`);
-    }
-    await world.server.stop();
-    await linkIs(world, false);
-    expect(codes(await ingress.publish(sent.slice(0, 2)))).toEqual(['JOURNAL_UNAVAILABLE', 'JOURNAL_UNAVAILABLE']);
-    await world.server.restart();
-  });
-
-  it('says why it cannot connect', async () => {
-    await start();
-    const { url } = world.server;
-    await expect(connect({ url, user: 'engine', pass: 'wrong', name: 'x', log: silentLog })).rejects.toMatchObject({
-      code: 'NATS_CREDENTIALS_REFUSED',
-    });
-    await expect(connect({ url: 'nats://u:secret@127.0.0.1:1', name: 'x', log: silentLog })).rejects.toMatchObject({
-      code: 'NATS_UNREACHABLE',
-      message: expect.not.stringContaining('secret'),
     });
   });
 });
