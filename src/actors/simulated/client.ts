@@ -17,14 +17,18 @@ export function requestActor(
   return new Promise((resolve, reject) => {
     const fail = (): void =>
       reject(new EngineError('Dependency', 'OWNER_UNREACHABLE', 'The owner does not answer.', { retryAfterMs: 100 }));
-    process.clock.after(timeoutMs, fail);
+    const cancelTimeout = process.clock.after(timeoutMs, fail);
     const answer = connection.replier();
+    const settle = (how: () => void): void =>
+      answer(() => {
+        cancelTimeout();
+        how();
+      });
     connection.send(() => {
       const subscribers = server.subscribers(partition);
-      if (subscribers.length === 0) return answer(fail);
+      if (subscribers.length === 0) return settle(fail);
       for (const { connection: owner, deliver } of subscribers) {
-        const ask = owner.replier();
-        ask(() => deliver(subject, payload, (bytes) => owner.send(() => answer(() => resolve(bytes)))));
+        owner.replier()(() => deliver(subject, payload, (bytes) => owner.send(() => settle(() => resolve(bytes)))));
       }
     });
   });

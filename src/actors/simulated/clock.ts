@@ -12,13 +12,18 @@ const EVENTS_PER_INSTANT_MAX = 100_000;
 /** Ties of ordered channels are equal, so that they keep their order; those of timers are drawn. */
 const ORDERED_TIE = 0.5;
 
-const drained = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/**
+ * Calls `task` after all promises that are settled now, and all that this settles, have been followed up: Node empties
+ * the microtask queue before it comes back to its ticks. Much cheaper than a turn of the event loop.
+ */
+const afterPromises = (task: () => void): void => queueMicrotask(() => process.nextTick(task));
 
 /** The one timeline all simulated processes share. The same seed gives the same order of everything. */
 export class Timeline {
   readonly random: SeededRandom;
   private readonly queue = new EventQueue();
   private currentMs = 0;
+  private atThisInstant = 0;
 
   constructor(
     seed: number,
@@ -52,22 +57,33 @@ export class Timeline {
   }
 
   /** Runs what is due up to `untilMs`; after each event all promises that it settled have been followed up. */
-  async run(untilMs: number): Promise<void> {
-    await drained();
-    let instantMs = -1;
-    let count = 0;
-    for (let event = this.queue.pop(untilMs); event; event = this.queue.pop(untilMs)) {
-      if (event.atMs !== instantMs) {
-        instantMs = event.atMs;
-        count = 0;
-      } else if (++count > EVENTS_PER_INSTANT_MAX) {
-        throw new Error(`Simulated code spins at ${instantMs} ms.`);
-      }
-      this.currentMs = event.atMs;
-      event.run();
-      await drained();
+  run(untilMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = (): void => {
+        const event = this.queue.pop(untilMs);
+        if (!event) {
+          this.currentMs = Math.max(this.currentMs, untilMs);
+          return resolve();
+        }
+        try {
+          this.advance(event.atMs);
+          event.run();
+        } catch (error) {
+          return reject(error instanceof Error ? error : new Error(String(error)));
+        }
+        afterPromises(step);
+      };
+      afterPromises(step);
+    });
+  }
+
+  private advance(atMs: number): void {
+    if (atMs !== this.currentMs) {
+      this.currentMs = atMs;
+      this.atThisInstant = 0;
+    } else if (++this.atThisInstant > EVENTS_PER_INSTANT_MAX) {
+      throw new Error(`Simulated code spins at ${atMs} ms.`);
     }
-    this.currentMs = Math.max(this.currentMs, untilMs);
   }
 
   note(who: string, what: string, detail?: () => string): void {
