@@ -1,13 +1,15 @@
 /** Runs the configured learners of a process: each where this process gets its lease, and nowhere twice. */
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import { LeaseClaim } from '../host/lease-claim.js';
 import type { KeyValue } from '../host/ports.js';
 import type { CheckpointStore } from './checkpoint.js';
 import { LearnerActor } from './learner-actor.js';
-import { LeaseClaim } from './lease-claim.js';
+import { LeaseKeeper } from './lease-keeper.js';
 import type { ExperienceSource } from './record-inbox.js';
 import { learnerSettingsSchema, type LearnerSettings } from './settings.js';
 import type { LearnerStatus } from './status.js';
@@ -38,7 +40,7 @@ export interface LearnerHostOptions {
 
 interface Place {
   readonly settings: LearnerSettings;
-  readonly claim: LeaseClaim;
+  readonly lease: LeaseKeeper;
   actor: LearnerActor | undefined;
   unserve: () => void;
   /** What still has to end before the next activation may begin. */
@@ -48,6 +50,8 @@ interface Place {
 export class LearnerHost {
   readonly #options: LearnerHostOptions;
   readonly #places = new Map<string, Place>();
+  readonly #incarnation = randomUUID();
+  #stopping = false;
 
   constructor(options: LearnerHostOptions) {
     this.#options = options;
@@ -58,19 +62,17 @@ export class LearnerHost {
     for (const settings of await checkedSettings(this.#options.learners)) {
       this.#places.set(settings.id, this.#place(settings));
     }
-    for (const { claim } of this.#places.values()) claim.start();
+    for (const { lease } of this.#places.values()) lease.start();
   }
 
   /** Ends all learners and gives their leases back. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await Promise.all(
       [...this.#places.values()].map(async (place) => {
         this.#deactivate(place);
         await place.ending;
-        await place.claim.stop();
-        // A claim that was under way may have got the lease in the meantime.
-        this.#deactivate(place);
-        await place.ending;
+        await place.lease.stop();
       }),
     );
   }
@@ -85,16 +87,15 @@ export class LearnerHost {
   }
 
   #place(settings: LearnerSettings): Place {
-    const { leases, leaseTtlMs: ttlMs, clock, hostId: holder } = this.#options;
+    const { leases, leaseTtlMs: ttlMs, clock, hostId: host } = this.#options;
+    const owner = { host, incarnation: this.#incarnation };
     const place: Place = {
       settings,
       actor: undefined,
       unserve: () => undefined,
       ending: Promise.resolve(),
-      claim: new LeaseClaim({
-        leases,
-        key: `learner.${encodeToken(settings.id)}`,
-        holder,
+      lease: new LeaseKeeper({
+        claim: new LeaseClaim(leases, `learner.${encodeToken(settings.id)}`, owner, ttlMs, clock),
         ttlMs,
         clock,
         onHeld: (epoch) => this.#activate(place, epoch),
@@ -105,6 +106,7 @@ export class LearnerHost {
   }
 
   #activate(place: Place, epoch: number): void {
+    if (this.#stopping) return;
     const { source, artifacts, checkpoints, clock, views, onMode, launch } = this.#options;
     const actor = new LearnerActor(place.settings, epoch, {
       source,

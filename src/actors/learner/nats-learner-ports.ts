@@ -7,9 +7,7 @@ import { buckets, streams, subjects } from '../../messages/subjects.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import { openBucket } from '../nats/bootstrap.js';
 import type { NatsLink } from '../nats/connection.js';
-import { dependency } from '../nats/nats-errors.js';
-import { OrderedReader } from '../nats/ordered-reader.js';
-import { journalInfoOf } from '../nats/stream-info.js';
+import { NatsStreamSource } from '../nats/stream-source.js';
 import type { CheckpointStore } from './checkpoint.js';
 import type { LearnerViews } from './learner-host.js';
 import { NatsArtifactStore } from './nats-artifact-store.js';
@@ -32,18 +30,8 @@ export async function openLearnerPorts(link: NatsLink, replicas: number, clock: 
   const pointers = await openBucket(link, buckets.policies, replicas);
   const objects = new NatsFencedObjects(pointers, await new Objm(link.nc).open(buckets.artifacts));
   return {
-    source: {
-      async info() {
-        try {
-          return journalInfoOf(await jsm.streams.info(streams.experience));
-        } catch (error) {
-          throw dependency('The experience stream', error);
-        }
-      },
-      // The whole stream, not one surface: the chain that says what counts runs over all of them.
-      read: (from, onRecord, onLost) =>
-        new OrderedReader(link, jsm, { stream: streams.experience, from, onRecord, onLost }),
-    },
+    // The whole stream, not one surface: the chain that says what counts runs over all of them.
+    source: new NatsStreamSource(link, jsm, streams.experience),
     artifacts: new NatsArtifactStore(link, jsm, objects, clock),
     checkpoints: new NatsCheckpointStore(objects),
     views: {

@@ -1,0 +1,158 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Chainer,
+  experience,
+  InlineTrainer,
+  MemoryArtifactStore,
+  MemoryCheckpointStore,
+  MemoryStream,
+  SURFACE,
+  until,
+} from '../../../test/support/learning.js';
+import { systemClock } from '../../kernel/clock.js';
+import { betaThompson } from '../../learners/beta-thompson/learner.js';
+import { anyPlugin, type AnyLearnerPlugin, type Learner } from '../../learners/learner.js';
+import { LearnerActor } from './learner-actor.js';
+import { learnerSettingsSchema } from './settings.js';
+
+const plain = anyPlugin(betaThompson);
+/** Beta-Thompson, but for what a test changes. */
+const changed = (change: (learner: Learner<unknown>) => Partial<Learner<unknown>>): AnyLearnerPlugin => ({
+  ...plain,
+  create: (config, deps, saved) => {
+    const learner = plain.create(config, deps, saved);
+    return {
+      update: (batch, signal) => learner.update(batch, signal),
+      snapshot: () => learner.snapshot(),
+      exportPolicy: () => learner.exportPolicy(),
+      ...change(learner),
+    };
+  },
+});
+const settings = learnerSettingsSchema.parse({
+  id: 'l',
+  kind: 'beta-thompson',
+  surface: SURFACE,
+  policy: 'p',
+  batchSize: 4,
+  publishEvery: 2,
+  publishMinMs: 1,
+  restartMs: 1,
+  restartMaxMs: 4,
+});
+
+function world(initial: AnyLearnerPlugin = plain) {
+  const stream = new MemoryStream();
+  const artifacts = new MemoryArtifactStore();
+  const checkpoints = new MemoryCheckpointStore();
+  const parts = { plugin: initial, chain: new Chainer() };
+  const start = (epoch: number): LearnerActor => {
+    const actor = new LearnerActor(settings, epoch, {
+      source: stream,
+      artifacts,
+      checkpoints,
+      clock: systemClock,
+      launch: () => new InlineTrainer(parts.plugin),
+    });
+    actor.start();
+    actors.push(actor);
+    return actor;
+  };
+  const reward = (value: number, count = 1): void => {
+    for (let i = 0; i < count; i++) stream.push(parts.chain.message(experience({ reward: value, rewardedId: 'a' })));
+  };
+  const arms = (): unknown => (artifacts.published.at(-1)!.parameters as { arms: unknown }).arms;
+  return { stream, artifacts, checkpoints, parts, start, reward, arms };
+}
+const actors: LearnerActor[] = [];
+afterEach(() => Promise.all(actors.splice(0).map((actor) => actor.stop())));
+
+describe('a learner actor', () => {
+  it('publishes the prior at once, and what it learned when it is idle', async () => {
+    const { start, reward, artifacts, arms } = world();
+    const actor = start(1);
+    await until(() => artifacts.published.length === 1);
+    expect(arms()).toEqual({});
+    reward(1, 3);
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 3);
+    expect(arms()).toEqual({ a: [4, 1] });
+    await until(() => actor.status().mode === 'learning');
+    expect(actor.status()).toMatchObject({
+      learned: 3,
+      position: 3,
+      lag: 0,
+      stalenessMs: 0,
+      rewardMean: 1,
+      reason: null,
+    });
+  });
+
+  it('goes on where another left off, with rising versions, and counts nothing twice', async () => {
+    const { start, reward, artifacts, arms } = world();
+    const first = start(1);
+    reward(1, 5);
+    await until(() => artifacts.published.at(-1)?.lineage.sequence === 5);
+    await first.stop();
+    reward(0, 5);
+    start(2);
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 10);
+    expect(arms()).toEqual({ a: [6, 6] });
+    const versions = artifacts.published.map(({ policy }) => policy.version);
+    expect(versions).toEqual(versions.map((_, i) => i + 1));
+  });
+
+  it('degrades when the learner throws, keeps what is live, and recovers from its checkpoint', async () => {
+    const { start, reward, artifacts, arms, parts } = world(
+      changed(() => ({
+        update: () => {
+          throw new Error('out of luck');
+        },
+      })),
+    );
+    const actor = start(1);
+    await until(() => artifacts.published.length === 1);
+    reward(1, 2);
+    await until(() => actor.status().failures >= 2);
+    expect(actor.status().reason).toContain('INTERNAL');
+    expect(artifacts.published).toHaveLength(1);
+    parts.plugin = plain;
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 2);
+    expect(arms()).toEqual({ a: [3, 1] });
+    await until(() => actor.status().reason === null);
+  });
+
+  it('neither publishes nor checkpoints a NaN', async () => {
+    const { start, reward, artifacts, checkpoints } = world(
+      changed((learner) => ({
+        exportPolicy: () => {
+          const { family, parameters } = learner.exportPolicy();
+          const { arms } = parameters as { arms: Record<string, number[]> };
+          if (arms['a']) arms['a'][0] = Number.NaN;
+          return { family, parameters };
+        },
+      })),
+    );
+    const actor = start(1);
+    await until(() => artifacts.published.length === 1 && checkpoints.saved.length === 1);
+    reward(1);
+    await until(() => actor.status().failures >= 2);
+    expect(actor.status().reason).toContain('ARTIFACT_NOT_FINITE');
+    expect(artifacts.published).toHaveLength(1);
+    expect(checkpoints.saved).toHaveLength(1);
+  });
+
+  it('cannot publish once a later owner has', async () => {
+    const { start, reward, artifacts } = world();
+    const old = start(1);
+    await until(() => artifacts.published.length === 1);
+    const successor = start(2);
+    await until(() => successor.status().mode === 'learning');
+    // Either may publish this; the old owner alone is refused from then on.
+    reward(1);
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 1);
+    reward(0);
+    await until(() => old.status().reason?.includes('STALE_EPOCH') === true);
+    await until(() => successor.status().position === 2 && successor.status().stalenessMs === 0);
+    expect(artifacts.published.at(-1)!.parameters).toMatchObject({ arms: { a: [2, 2] } });
+  });
+});
