@@ -6,7 +6,7 @@ import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
 import type { SourceInput } from '../candidate-source.js';
 import { forecastDemand } from './demand-forecast.js';
 import { HOUR_MS } from './hour-of-week.js';
-import { ZONE_STALE_MS_MAX, zonesSource } from './zones.js';
+import { RANKING_AGE_MS_MAX, ZONE_STALE_MS_MAX, zonesSource } from './zones.js';
 
 /** Monday 2014-04-28 00:00 UTC, three weeks after the first pickup. */
 const NOW = Date.UTC(2014, 3, 28);
@@ -39,11 +39,11 @@ const directory = (zones: readonly ZoneFacts[], staleMs = 0): ZoneDirectory => (
   staleMs: () => staleMs,
 });
 
-const ask = (zones: ZoneDirectory, context: SourceInput['context'] = {}) =>
+const ask = (zones: ZoneDirectory, context: SourceInput['context'] = {}, nowMs = NOW) =>
   zonesSource.candidates({
     surface: 'driver.heatmap',
     context,
-    nowMs: NOW,
+    nowMs,
     settings: DEFAULT_FOLD_SETTINGS,
     ledger: { campaigns: {} },
     zones,
@@ -82,6 +82,20 @@ describe('zones source', () => {
     const total = forecastDemand(zones, NOW, settings).reduce((sum, f) => sum + f.expectedPickups, 0);
     expect(total).toBeGreaterThan(25);
     expect(total).toBeLessThan(31);
+  });
+
+  it('uses a ranking again for half a second, and only for the same question', () => {
+    const zones = [facts(a, { pickupsTotal: 200 }), facts(b)];
+    const live = directory(zones);
+    const first = (context: SourceInput['context'], nowMs: number) => ask(live, context, nowMs).candidates[0]!.id;
+    expect(first({}, NOW)).toBe(a);
+    zones[1] = facts(b, { pickupsTotal: 9000 });
+    expect(first({}, NOW + RANKING_AGE_MS_MAX - 1)).toBe(a);
+    expect(first({}, NOW + RANKING_AGE_MS_MAX)).toBe(b);
+    zones[1] = facts(b);
+    expect(first({ atMs: NOW }, NOW + RANKING_AGE_MS_MAX)).toBe(a);
+    zones[1] = facts(b, { pickupsTotal: 9000 });
+    expect(first({ atMs: NOW }, NOW)).toBe(b);
   });
 
   it('says how far each zone is, and keeps to the limit', () => {

@@ -1,10 +1,20 @@
 import { cellToLatLng, greatCircleDistance, UNITS } from 'h3-js';
 import { CANDIDATES_MAX, type Candidate } from '../../messages/decisions.js';
+import type { FoldSettings } from '../../messages/settings.js';
+import type { ZoneDirectory } from '../../messages/zones.js';
 import type { CandidateSource, SourceInput } from '../candidate-source.js';
 import { forecastDemand, type ZoneForecast } from './demand-forecast.js';
 
 /** A replica that has not heard from the state stream for so long is said to be degraded, and used all the same. */
 export const ZONE_STALE_MS_MAX = 10_000;
+
+/**
+ * A ranking is used again for so long: it takes a millisecond or two to make for a thousand zones, and within half a
+ * second the city does not change. It is kept per directory, with the directory, and only the last one.
+ */
+export const RANKING_AGE_MS_MAX = 500;
+/** Cells whose centres are kept: as many as a zone replica has zones. */
+const CENTRES_MAX = 20_000;
 
 /**
  * Zones worth going to, best first: candidates are H3 cells with the features `expectedDemand` (pickups in the next 60
@@ -16,16 +26,11 @@ export const ZONE_STALE_MS_MAX = 10_000;
 export const zonesSource: CandidateSource = {
   name: 'zones',
   candidates(input) {
-    const { settings, zones } = input;
-    const forecasts = forecastDemand([...zones.all()], numberOf(input, 'atMs') ?? input.nowMs, {
-      timeZone: settings.timeZone,
-      halfLifeMs: settings.zone.halfLifeMs,
-      learningRate: settings.zone.learningRate,
-    });
+    const { zones } = input;
     const place = placeOf(input);
     const maxDistanceKm = numberOf(input, 'maxDistanceKm') ?? Infinity;
     const candidates: Candidate[] = [];
-    for (const forecast of forecasts.sort(byDemand)) {
+    for (const forecast of rankedZones(input)) {
       const distanceKm = place && distanceTo(forecast.facts.cell, place);
       if (distanceKm !== undefined && distanceKm > maxDistanceKm) continue;
       candidates.push(candidateOf(forecast, distanceKm));
@@ -34,6 +39,32 @@ export const zonesSource: CandidateSource = {
     return { candidates, degraded: zones.staleMs() > ZONE_STALE_MS_MAX ? ['zone'] : [] };
   },
 };
+
+interface Ranking {
+  readonly askedAtMs: number | undefined;
+  readonly madeAtMs: number;
+  readonly settings: FoldSettings;
+  readonly forecasts: readonly ZoneForecast[];
+}
+
+const rankings = new WeakMap<ZoneDirectory, Ranking>();
+
+function rankedZones(input: SourceInput): readonly ZoneForecast[] {
+  const { zones, settings, nowMs } = input;
+  const askedAtMs = numberOf(input, 'atMs');
+  const known = rankings.get(zones);
+  const ageMs = known === undefined ? -1 : nowMs - known.madeAtMs;
+  if (known?.askedAtMs === askedAtMs && known?.settings === settings && ageMs >= 0 && ageMs < RANKING_AGE_MS_MAX) {
+    return known.forecasts;
+  }
+  const forecasts = forecastDemand([...zones.all()], askedAtMs ?? nowMs, {
+    timeZone: settings.timeZone,
+    halfLifeMs: settings.zone.halfLifeMs,
+    learningRate: settings.zone.learningRate,
+  }).sort(byDemand);
+  rankings.set(zones, { askedAtMs, madeAtMs: nowMs, settings, forecasts });
+  return forecasts;
+}
 
 /** Most expected pickups first; the cell breaks ties, so that every host ranks alike. */
 const byDemand = (a: ZoneForecast, b: ZoneForecast): number =>
@@ -65,7 +96,13 @@ function numberOf(input: SourceInput, key: string): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-const distanceTo = (cell: string, place: Place): number => {
-  const [lat, lng] = cellToLatLng(cell);
-  return greatCircleDistance([lat, lng], [place[0], place[1]], UNITS.km);
-};
+const centres = new Map<string, Place>();
+
+function distanceTo(cell: string, place: Place): number {
+  let centre = centres.get(cell);
+  if (centre === undefined) {
+    if (centres.size >= CENTRES_MAX) centres.clear();
+    centres.set(cell, (centre = cellToLatLng(cell)));
+  }
+  return greatCircleDistance([...centre], [...place], UNITS.km);
+}
