@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
 import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
+import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
 import { ZoneReplica } from '../actors/replica/zone-replica.js';
 import { createFallbackDecider } from '../actors/user/fallback.js';
 import { createGateway } from '../gateway/create-gateway.js';
@@ -17,6 +18,7 @@ import { attach, type Attachment } from './attachment.js';
 import { StreamDeadLetters } from './dead-letters.js';
 import { FactsFloor, startFacts, type FactsRole } from './facts-role.js';
 import { createHost, type EngineHost } from './host-role.js';
+import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
 import { loadWorld, type EngineConfig, type World } from './world.js';
 
@@ -58,7 +60,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const zones = new ZoneReplica(systemClock);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
     stops.push(() => feed.stop());
+    const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock);
     const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => log.info('policy', { ...status }));
+    stops.push(registry.follow(learnerPorts.artifacts));
     const policies = chainDirectories(registry, world.policies);
 
     // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
@@ -83,10 +87,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       stops.push(() => created.leave());
       await readiness(created, partitions);
     }
+    const learners: LearnerRole | undefined = has('learner')
+      ? await startLearners({ config, hostId, attachment, ports: learnerPorts, log })
+      : undefined;
+    if (learners) stops.push(() => learners.stop());
     const parts = (): Record<string, unknown> => ({
       role,
       policies: registry.status(),
       facts: factsRole?.status(),
+      learners: learners?.status(),
       zones: zones.size,
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
