@@ -1,0 +1,46 @@
+/** The learners of a process. */
+import { LearnerHost } from '../actors/learner/learner-host.js';
+import type { NatsLearnerPorts } from '../actors/learner/nats-learner-ports.js';
+import type { LearnerStatus } from '../actors/learner/status.js';
+import { systemClock } from '../kernel/clock.js';
+import type { Logger } from '../kernel/logger.js';
+import type { Attachment } from './attachment.js';
+import type { EngineConfig } from './world.js';
+
+export interface LearnerRoleOptions {
+  readonly config: EngineConfig;
+  readonly hostId: string;
+  readonly attachment: Attachment;
+  readonly ports: NatsLearnerPorts;
+  readonly log: Logger;
+}
+
+export interface LearnerRole {
+  status(): readonly LearnerStatus[];
+  /** Ends all learners and gives their leases back. */
+  stop(): Promise<void>;
+}
+
+/** Throws Configuration `LEARNERS_INVALID` with every problem of every learner. */
+export async function startLearners({
+  config,
+  hostId,
+  attachment,
+  ports,
+  log,
+}: LearnerRoleOptions): Promise<LearnerRole> {
+  const learners = new LearnerHost({
+    learners: config.learners,
+    hostId,
+    source: ports.source,
+    artifacts: ports.artifacts,
+    checkpoints: ports.checkpoints,
+    views: ports.views,
+    leases: attachment.cluster.leases,
+    leaseTtlMs: config.cluster.leaseTtlMs,
+    clock: systemClock,
+    onMode: ({ id, mode, version, reason }) => log.info('learner', { learner: id, mode, version, reason }),
+  });
+  await learners.start();
+  return learners;
+}
