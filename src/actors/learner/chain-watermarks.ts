@@ -44,7 +44,7 @@ export class ChainWatermarks {
     return 'next';
   }
 
-  /** Some of the stream is gone unread: each chain goes on with whatever comes next above its watermark. */
+  /** Part of the stream is gone unread: each chain goes on with whatever comes next above its watermark. */
   rejoin(): void {
     this.#late = true;
     for (const mark of this.#marks.values()) mark.strict = false;

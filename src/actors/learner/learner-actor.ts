@@ -138,12 +138,12 @@ export class LearnerActor {
   async #warm(trainer: Trainer): Promise<void> {
     const { source, artifacts, checkpoints, clock } = this.#ports;
     const { id, kind, surface, config, seed, batchSize, policy } = this.#settings;
-    const [stream, checkpoint, entry] = await Promise.all([
+    const [{ identity }, checkpoint, entry] = await Promise.all([
       source.info(),
       checkpoints.load(id),
       artifacts.entry(policy),
     ]);
-    const spec = { learner: id, kind, surface, config, seed, batchSize, stream };
+    const spec = { learner: id, kind, surface, config, seed, batchSize, stream: { identity } };
     this.#progress = await trainer.start(spec, checkpoint);
     this.#savedPosition = this.#progress.position;
     this.#published = {

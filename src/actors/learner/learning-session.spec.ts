@@ -16,7 +16,7 @@ const spec: SessionSpec = {
   config: {},
   seed: 11,
   batchSize: 4,
-  stream: { identity: 's', firstSequence: 1 },
+  stream: { identity: 's' },
 };
 
 /** Adds up rewards, each with noise: whatever order, repetition or generator is wrong shows in the sum. */
@@ -115,16 +115,22 @@ describe('a learning session', () => {
   });
 
   it('joins a stream whose beginning is gone', async () => {
-    const late = { ...spec, stream: { identity: 's', firstSequence: 21 } };
-    const session = new LearningSession(summing(true), late, undefined);
+    const session = new LearningSession(summing(true), spec, undefined);
     await session.fold(stream(30).slice(20), true, signal);
     expect(session.progress.tally).toMatchObject({ experiences: 8, ahead: 0 });
+  });
+
+  it('goes on where messages were erased', async () => {
+    const session = new LearningSession(summing(true), spec, undefined);
+    const records = stream(12).filter(({ sequence }) => sequence !== 2 && sequence !== 7);
+    await session.fold(records, true, signal);
+    expect(session.progress.tally).toMatchObject({ experiences: 8, ahead: 0, past: 0 });
   });
 
   it('begins a recreated stream at its beginning', () => {
     const session = new LearningSession(summing(true), spec, undefined);
     const saved = session.save({ epoch: 1, savedAtMs: 0 });
-    const again = { ...spec, stream: { identity: 'other', firstSequence: 1 } };
+    const again = { ...spec, stream: { identity: 'other' } };
     expect(new LearningSession(summing(true), again, saved).progress.position).toBe(0);
   });
 

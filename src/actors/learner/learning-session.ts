@@ -43,8 +43,7 @@ export class LearningSession {
     this.#watermarks = new ChainWatermarks(saved?.watermarks);
     this.#tally = saved?.tally ?? EMPTY_TALLY;
     this.#position = saved !== undefined && saved.identity === spec.stream.identity ? saved.position : 0;
-    const unread = spec.stream.firstSequence > this.#position + 1;
-    if (unread || (saved !== undefined && saved.identity !== spec.stream.identity)) this.#watermarks.rejoin();
+    if (saved !== undefined && saved.identity !== spec.stream.identity) this.#watermarks.rejoin();
   }
 
   get progress(): SessionProgress {
@@ -109,7 +108,11 @@ export class LearningSession {
     this.#held = [];
     const tally = { ...this.#tally };
     const batch: Experience[] = [];
+    let last = this.#position;
     for (const record of held) {
+      // A hole is what trimming or an erasure left. Some chain has lost a link there, and nobody knows which.
+      if (record.sequence !== last + 1) this.#watermarks.rejoin();
+      last = record.sequence;
       const experience = this.#read(record, tally);
       if (experience === undefined) continue;
       batch.push(experience);
@@ -125,7 +128,7 @@ export class LearningSession {
       if (learned > 0 && lossSum !== undefined) tally.lossMean = movingMean(tally.lossMean, lossSum / learned);
     }
     this.#tally = tally;
-    this.#position = held.at(-1)!.sequence;
+    this.#position = last;
   }
 
   /** The experience in a message, if it is this surface's and counts now. */

@@ -9,8 +9,8 @@ export interface SessionSpec {
   readonly config: unknown;
   readonly seed: number;
   readonly batchSize: number;
-  /** The experience stream as it is when the session starts. */
-  readonly stream: { readonly identity: string; readonly firstSequence: number };
+  /** The experience stream that is read; a checkpoint of another one has no position in it. */
+  readonly stream: { readonly identity: string };
 }
 
 /** A message of the experience stream. */

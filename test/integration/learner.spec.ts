@@ -1,0 +1,190 @@
+/** The learner host on a real nats-server, with its workers: from experience to a policy that was swapped in. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { fileURLToPath } from 'node:url';
+import { LearnerHost, type LearnerHostOptions } from '../../src/actors/learner/learner-host.js';
+import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
+import type { LearnerStatus } from '../../src/actors/learner/status.js';
+import { ensureCluster } from '../../src/actors/nats/bootstrap.js';
+import { NatsCluster } from '../../src/actors/nats/cluster.js';
+import { connect, type NatsLink } from '../../src/actors/nats/connection.js';
+import { systemClock } from '../../src/kernel/clock.js';
+import { candidateSchema } from '../../src/messages/decisions.js';
+import { streams } from '../../src/messages/subjects.js';
+import { sealArtifact } from '../../src/policies/artifact.js';
+import { LEARNED_FAMILIES } from '../../src/policies/registry/learned-families.js';
+import { PolicyRegistry } from '../../src/policies/registry/registry.js';
+import { Chainer, experience, SURFACE, until } from '../support/learning.js';
+import { startTestNats, type TestNats } from '../support/nats.js';
+
+jest.setTimeout(60_000);
+
+const silent = { info: () => undefined, warn: () => undefined };
+const cluster = { partitions: 1, replicas: 1, leaseTtlMs: 1_000 };
+const misbehaving = fileURLToPath(new URL('./learners/misbehaving.ts', import.meta.url));
+const policy = 'pickup.thompson';
+const base = { id: 'pickup', surface: SURFACE, policy, batchSize: 8, publishMinMs: 1, restartMs: 20 };
+
+let nats: TestNats;
+let link: NatsLink;
+let opened: NatsCluster;
+let ports: NatsLearnerPorts;
+let registry: PolicyRegistry;
+let unfollow: () => void;
+let chain: Chainer;
+let hosts: LearnerHost[] = [];
+
+beforeAll(async () => {
+  nats = await startTestNats({ partitions: cluster.partitions });
+});
+afterAll(() => nats.dispose());
+
+beforeEach(async () => {
+  link = await connect({ ...nats.engine, name: 'learner-spec', log: silent });
+  const jsm = await jetstreamManager(link.nc);
+  // Each test begins with an empty cluster.
+  for await (const stream of jsm.streams.list()) await jsm.streams.delete(stream.config.name);
+  await ensureCluster(link, cluster);
+  opened = await NatsCluster.open(link, { ...cluster, log: silent });
+  ports = await openLearnerPorts(link, 1, systemClock);
+  registry = new PolicyRegistry(LEARNED_FAMILIES);
+  unfollow = registry.follow(ports.artifacts);
+  chain = new Chainer();
+});
+afterEach(async () => {
+  await Promise.all(hosts.splice(0).map((host) => host.stop()));
+  unfollow();
+  await link.close();
+});
+
+async function startHost(hostId: string, learner: object, more: Partial<LearnerHostOptions> = {}) {
+  const host = new LearnerHost({
+    ...ports,
+    learners: [{ ...base, ...learner }],
+    hostId,
+    leases: opened.leases,
+    leaseTtlMs: cluster.leaseTtlMs,
+    clock: systemClock,
+    ...more,
+  });
+  hosts.push(host);
+  await host.start();
+  return host;
+}
+
+async function happen(...parts: Parameters<typeof experience>[0][]): Promise<void> {
+  const outcomes = await opened.experience.append(
+    parts.map((part) => chain.message(experience({ rewardedId: 'a', ...part }))),
+  );
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(parts.map(() => 'stored'));
+}
+
+const mean = (id: string): number | undefined => {
+  const context = {
+    surface: SURFACE,
+    subjectKind: 'rider' as const,
+    personalized: true,
+    context: {},
+    features: {},
+    nowMs: 0,
+  };
+  return registry.get(policy)?.scores(context, [candidateSchema.parse({ id })])[0];
+};
+const close = (x: number | undefined, y: number): boolean => x !== undefined && Math.abs(x - y) < 1e-12;
+const view = async (): Promise<LearnerStatus> => (await link.nc.request('attune.learner.pickup.view', '{}')).json();
+
+describe('the learner host', () => {
+  it('turns experience into policies that a running registry swaps in, and tells how it is', async () => {
+    await startHost('h1', { kind: 'beta-thompson' });
+    await until(() => close(mean('a'), 1 / 2));
+    await happen({ reward: 1 }, { reward: 1 }, { reward: 0 });
+    await until(() => close(mean('a'), 3 / 5));
+    const first = registry.get(policy)!.ref.version;
+    await happen({ reward: 1 });
+    await until(() => close(mean('a'), 4 / 6));
+    expect(registry.get(policy)!.ref.version).toBeGreaterThan(first);
+    await until(async () => (await view()).mode === 'learning');
+    expect(await view()).toMatchObject({ id: 'pickup', learned: 4, position: 4, lag: 0, reason: null, policy });
+  });
+
+  it('keeps a former version loadable, and refuses an older epoch and a version that is taken', async () => {
+    const artifact = (version: number) =>
+      sealArtifact({
+        schema: 1,
+        family: 'beta-thompson',
+        policy: { id: policy, version },
+        parameters: { arms: {}, prior: [version, 1] },
+        lineage: { learner: 'by hand', experiences: 0, sequence: 0, createdAtMs: version },
+      });
+    await ports.artifacts.publish(artifact(1), 5);
+    await ports.artifacts.publish(artifact(2), 5);
+    await expect(ports.artifacts.publish(artifact(2), 6)).rejects.toMatchObject({ code: 'ARTIFACT_VERSION_TAKEN' });
+    await expect(ports.artifacts.publish(artifact(3), 4)).rejects.toMatchObject({ code: 'ARTIFACT_STALE_EPOCH' });
+    expect(await ports.artifacts.entry(policy)).toMatchObject({ version: 2, epoch: 5, by: 'by hand' });
+    expect(Buffer.from((await ports.artifacts.load(policy, 1))!).toString()).toContain('"prior":[1,1]');
+    expect(Buffer.from((await ports.artifacts.load(policy))!).toString()).toContain('"prior":[2,1]');
+    await until(() => registry.get(policy)?.ref.version === 2);
+  });
+
+  it('runs a learner once, and another host goes on with it where it stopped', async () => {
+    const [first, second] = [
+      await startHost('h1', { kind: 'beta-thompson' }),
+      await startHost('h2', { kind: 'beta-thompson' }),
+    ];
+    await happen({ reward: 1 }, { reward: 1 });
+    await until(() => close(mean('a'), 3 / 4));
+    const modes = [first, second].map((host) => host.view('pickup')!.mode);
+    expect(modes.filter((mode) => mode === 'standby')).toHaveLength(1);
+    const [holder, other] = modes[0] === 'standby' ? [second, first] : [first, second];
+    const epoch = holder.view('pickup')!.epoch!;
+    await holder.stop();
+    await happen({ reward: 0 }, { reward: 0 });
+    await until(() => close(mean('a'), 3 / 6));
+    expect(other.view('pickup')!).toMatchObject({ learned: 4, position: 4 });
+    expect(other.view('pickup')!.epoch).toBeGreaterThan(epoch);
+  });
+
+  it.each([
+    ['throw', 'LEARNER_FAILED'],
+    ['hang', 'LEARNER_HUNG'],
+    ['nan', 'ARTIFACT_NOT_FINITE'],
+  ])('keeps the last good policy when the learner is told to %s', async (what, code) => {
+    const host = await startHost('h1', { kind: misbehaving, updateDeadlineMs: 300 });
+    await happen({ reward: 2 });
+    await until(() => close(mean('a'), 3 / 4));
+    const { version } = registry.get(policy)!.ref;
+    await happen({ reward: 1, context: { do: what } });
+    await until(() => host.view('pickup')!.failures >= 2);
+    expect((await view()).reason).toContain(code);
+    expect(registry.get(policy)!.ref.version).toBe(version);
+    expect(mean('a')).toBe(3 / 4);
+    // Erased, the experience no longer stands in the way; what followed it is learned from.
+    const jsm = await jetstreamManager(link.nc);
+    await jsm.streams.deleteMessage(streams.experience, 2);
+    await happen({ reward: 1 });
+    await until(() => close(mean('a'), 4 / 5));
+    await until(() => host.view('pickup')!.reason === null);
+  });
+
+  it('goes on after the server was restarted', async () => {
+    await startHost('h1', { kind: 'beta-thompson' });
+    await happen({ reward: 1 });
+    await until(() => close(mean('a'), 2 / 3));
+    await nats.restart();
+    await until(() => link.up);
+    await happen({ reward: 1 });
+    await until(() => close(mean('a'), 3 / 4));
+  });
+
+  it('refuses to start with a wrong configuration, and lists every problem', async () => {
+    const learners = [
+      { ...base, kind: 'q-learning', config: { discount: 7 } },
+      { ...base, kind: 'beta-thompson', batchSize: 0 },
+      { ...base, kind: 'nothing-like-it' },
+    ];
+    await expect(startHost('h1', {}, { learners })).rejects.toMatchObject({
+      code: 'LEARNERS_INVALID',
+      message: expect.stringMatching(/discount[^]*learners\[1\]\.batchSize[^]*nothing-like-it/),
+    });
+  });
+});
