@@ -93,11 +93,15 @@ function operate(shared: CampaignLedger, op: LedgerOp, partition: number): Chang
   return giveWhatIsOwed(shared, { ...replica, heldCents, spentCents }, 0, partition, [confirmed]);
 }
 
-/** Asks for what one unit of the dearest offer lacks, once until it is answered. */
+/**
+ * Asks for what one unit of the dearest offer lacks, once until it is answered. Who wants more than that (a slate of
+ * several offers, decisions on their way that hold the unit already) asks for one unit on top.
+ */
 function want(shared: CampaignLedger, replica: CampaignReplica, partition: number): Change {
   const offersMaxCents = Math.max(...replica.offers.map((offer) => offer.costCents));
-  const wantCents = offersMaxCents - availableCents(replica);
-  if (replica.asked || replica.status !== 'live' || wantCents <= 0) return { shared, effects: [] };
+  const lackCents = offersMaxCents - availableCents(replica);
+  const wantCents = lackCents > 0 ? lackCents : offersMaxCents;
+  if (replica.asked || replica.status !== 'live') return { shared, effects: [] };
   const asks = tell(replica.id, 'allotment.requested', { partition, wantCents, offersMaxCents });
   return { shared: withReplica(shared, { ...replica, asked: true }), effects: [asks] };
 }

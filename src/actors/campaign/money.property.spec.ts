@@ -56,6 +56,11 @@ class Town {
     this.holds[partition]!.push(costCents);
   }
 
+  /** A decision that wants more than a unit. */
+  want(partition: number): void {
+    this.operate(partition, { op: 'want', campaign: 'c' });
+  }
+
   close(partition: number, how: 'confirm' | 'release'): void {
     const amountCents = this.holds[partition]!.shift();
     if (amountCents === undefined) return;
@@ -151,6 +156,7 @@ const step = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('down' as const), p: partition }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('up' as const), p: partition }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'launch' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('want' as const), p: partition }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wake' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 700 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('raise' as const), by: fc.integer({ min: 1, max: 200 }) }) },
@@ -162,6 +168,7 @@ function play(town: Town, step: Step): void {
   else if (step.do === 'confirm' || step.do === 'release') town.close(step.p, step.do);
   else if (step.do === 'down') town.deliverDown(step.p);
   else if (step.do === 'up') town.deliverUp(step.p);
+  else if (step.do === 'want') town.want(step.p);
   else if (step.do === 'wake') town.wake();
   else if (step.do === 'pass') town.nowMs += step.ms;
   else if (step.do === 'raise') town.command('raise-budget', { budgetCents: town.budgetCents + step.by });

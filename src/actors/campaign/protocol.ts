@@ -21,7 +21,7 @@ export interface AllotmentRecallBody {
   readonly campaign: string;
 }
 
-/** Partition → campaign: `wantCents` more are needed for one unit of the dearest offer. */
+/** Partition → campaign: `wantCents` more are needed, at most one unit of the dearest offer. */
 export interface AllotmentRequestedBody {
   readonly partition: number;
   readonly wantCents: number;
