@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { seededRandom } from '../kernel/random.js';
@@ -52,7 +53,8 @@ describe('drawSlate', () => {
         fc.string(),
         fc.double({ min: 0, max: 0.5, noNaN: true }),
         (distribution, id, floor) => {
-          const once = () => draw({ distribution, floor, k: 5, random: keyedRandom(Buffer.from('key'), 'slate', id) });
+          const once = () =>
+            draw({ distribution, floor, k: 5, random: keyedRandom(createSecretKey('key', 'utf8'), 'slate', id) });
           expect(once()).toEqual(once());
         },
       ),
@@ -138,7 +140,8 @@ describe('drawSlate', () => {
 });
 
 describe('keyedRandom', () => {
-  const first = (key: string, purpose: string, id: string) => keyedRandom(Buffer.from(key), purpose, id).next();
+  const first = (key: string, purpose: string, id: string) =>
+    keyedRandom(createSecretKey(key, 'utf8'), purpose, id).next();
 
   test('depends on the key, the purpose and the decision', () => {
     const seen = [first('k', 'slate', 'd'), first('l', 'slate', 'd'), first('k', 'arm', 'd'), first('k', 'slate', 'e')];

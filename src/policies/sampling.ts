@@ -78,7 +78,7 @@ export function drawSlate(draw: SlateDraw): Drawn[] {
  * A generator that only the holder of the key can predict, and that is the same for ever for one decision. `purpose`
  * keeps draws apart that must be independent (the slate's, an experiment arm's).
  */
-export function keyedRandom(key: KeyObject | Uint8Array, purpose: string, decisionId: string): Random {
+export function keyedRandom(key: KeyObject, purpose: string, decisionId: string): Random {
   const digest = createHmac('sha256', key).update(`${purpose}\0${decisionId}`).digest();
   // sfc32's fourth word is a counter; any start is good, and three words of key material seed the rest.
   const words = [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12) | 1];

@@ -1,4 +1,5 @@
 /** A user actor in the hand: folds and requests with everything around them made up, and inputs frozen. */
+import { createSecretKey } from 'node:crypto';
 import type { ActorRecord, FoldContext, Folded, HandleContext, Handling } from '../../src/actors/host/actor-kind.js';
 import type { DecisionServices } from '../../src/actors/user/services.js';
 import type { UserState } from '../../src/actors/user/state.js';
@@ -103,7 +104,7 @@ export class UserRig {
       policies: { get: (id) => policies[id] },
       sources: options.sources ?? new Map(),
       zones: { get: () => undefined, all: () => [], staleMs: () => 0 },
-      samplingKey: Buffer.from('a key for tests'),
+      samplingKey: createSecretKey('a key for tests', 'utf8'),
     };
     this.state = this.kind.create(this.address);
   }

@@ -1,4 +1,5 @@
 /** The answer to an app, from the decision that was journaled. */
+import { isoTime } from '../../kernel/iso-time.js';
 import type { DecisionAnswer, DecisionBody } from '../../messages/decisions.js';
 
 /** `latencyMs` is left to the gateway, who knows when the request came in. */
@@ -14,7 +15,7 @@ export function answerOf(body: DecisionBody, token: string): DecisionAnswer {
     filtered: body.filtered,
     degraded: body.degraded,
     fallbackReason: body.fallbackReason,
-    validUntil: new Date(body.validUntilMs).toISOString(),
+    validUntil: isoTime(body.validUntilMs),
     token,
     latencyMs: 0,
   };

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { START_MS, surfaceWith, uniformPolicy } from '../../../test/support/user-actor.js';
 import { parseDecisionId } from '../../messages/tokens.js';
@@ -11,7 +12,7 @@ const decider = (overrides: object = {}) => {
   return createFallbackDecider({
     surfaces: new Map([[surface.id, surface]]),
     policies: { get: (id) => (id === 'live' ? uniformPolicy('live') : declared.get(id)) },
-    samplingKey: Buffer.from('key'),
+    samplingKey: createSecretKey('key', 'utf8'),
     nowMs: () => START_MS,
   });
 };

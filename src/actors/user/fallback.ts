@@ -3,6 +3,7 @@
  * journaled, so only candidates that need none of that may be shown.
  */
 import { randomBytes } from 'node:crypto';
+import { isoTime } from '../../kernel/iso-time.js';
 import type { DecisionAnswer, DecisionRequest, Filtered, Candidate } from '../../messages/decisions.js';
 import { decisionIdOf } from '../../messages/tokens.js';
 import type { PolicyDirectory } from '../../policies/policy.js';
@@ -73,7 +74,7 @@ export function createFallbackDecider(deps: FallbackDeps): FallbackDecider {
         filtered,
         degraded: request.candidates === undefined ? ['owner', 'candidates'] : ['owner'],
         fallbackReason: reason,
-        validUntil: new Date(nowMs + surface.validMs).toISOString(),
+        validUntil: isoTime(nowMs + surface.validMs),
         token: '',
         latencyMs: 0,
       };

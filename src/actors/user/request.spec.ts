@@ -17,7 +17,7 @@ const errorOf = (run: () => unknown): { code: string; field: string | undefined 
 
 const anything = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), fc.constant({}), fc.constant([1]));
 const mostly = <T>(arbitrary: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: 15, arbitrary }, { weight: 1, arbitrary: anything });
+  fc.oneof({ weight: 6, arbitrary }, { weight: 1, arbitrary: anything });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(mostly(arbitrary), { nil: undefined, freq: 1 });
 const rarely = fc.oneof({ weight: 60, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anything });
 const text = (maxLength: number) => fc.string({ minLength: 1, maxLength });
@@ -63,8 +63,8 @@ describe('parseDecisionRequest', () => {
       }),
       { numRuns: 2000 },
     );
-    expect(accepted).toBeGreaterThan(200);
-    expect(refused).toBeGreaterThan(200);
+    expect(accepted).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(100);
   });
 
   test.each([

@@ -11,6 +11,9 @@ export interface DecisionServices {
   /** By name: `zones`, `campaigns`. */
   readonly sources: ReadonlyMap<string, CandidateSource>;
   readonly zones: ZoneDirectory;
-  /** Seeds the sampling of slates, and hides who is behind an anonymous actor. The same on all hosts of a cluster. */
-  readonly samplingKey: KeyObject | Uint8Array;
+  /**
+   * Seeds the sampling of slates, and hides who is behind an anonymous actor; the same on all hosts of a cluster. A
+   * KeyObject, as with raw bytes each use costs four times as much.
+   */
+  readonly samplingKey: KeyObject;
 }
