@@ -20,6 +20,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   MEDIA_TYPE_UNSUPPORTED: 415,
   ENCODING_UNSUPPORTED: 415,
   HEADERS_TOO_LARGE: 431,
+  RECORD_TOO_LARGE: 413,
+  JOURNAL_OVERLOADED: 429,
 };
 
 /** Waited for where a retryable error names no time of its own. */

@@ -201,6 +201,15 @@ describe('POST /v1/decisions', () => {
     expect([overloaded.status, overloaded.headers.get('retry-after')]).toEqual([429, '3']);
   });
 
+  it.each([
+    ['JOURNAL_OVERLOADED', 429],
+    ['RECORD_TOO_LARGE', 413],
+  ])('tells the caller of %s, which only the caller can mend', async (code, status) => {
+    const { actors } = await start();
+    actors.failure = new EngineError('Dependency', code, 'no');
+    expect(await decide()).toMatchObject({ status, json: { code } });
+  });
+
   it('says nothing of what broke inside, but logs it with the trace', async () => {
     const { actors, logger } = await start();
     actors.failure = new TypeError('secret of /etc/engine');
@@ -413,6 +422,8 @@ describe('POST /v1/events', () => {
     ingress.refusal = { code: 'JOURNAL_FULL', message: 'no space' };
     const none = await send([event({ id: 'a' }), event({ subject: 'robot/1' })]);
     expect([none.status, none.json.code, none.headers.get('retry-after')]).toEqual([503, 'JOURNAL_FULL', '1']);
+    ingress.refusal = { code: 'JOURNAL_OVERLOADED', message: 'too much' };
+    expect(await send(event())).toMatchObject({ status: 429, json: { code: 'JOURNAL_OVERLOADED' } });
     ingress.isSilent = true;
     expect((await send(event())).json).toMatchObject({ code: 'JOURNAL_TIMEOUT', rejected: [{ id: 'e1' }] });
   });

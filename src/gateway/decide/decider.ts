@@ -50,11 +50,15 @@ export class Decider {
   }
 }
 
+/** Failures of the journal that the caller has to hear of: it sends too much at once, or too large a request. */
+const CALLERS_TO_MEND: ReadonlySet<string> = new Set(['JOURNAL_OVERLOADED', 'RECORD_TOO_LARGE']);
+
 /**
  * The owner cannot be reached or cannot write. A full mailbox (`Overloaded`) is not that: there the caller is told to come
- * back later, so that load goes down; except where the journal is what is full.
+ * back later, so that load goes down; except where it is the journal that is full.
  */
 function isOwnerOut(error: EngineError): boolean {
+  if (CALLERS_TO_MEND.has(error.code)) return false;
   return error.family === 'Dependency' || error.family === 'StaleOwner' || error.code.startsWith('JOURNAL_');
 }
 

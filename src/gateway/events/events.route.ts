@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { readBatch } from './event-batch.js';
-import type { Ingest } from './ingest.js';
+import { isOverload, type Ingest } from './ingest.js';
 
 const text = { type: 'string' } as const;
 
@@ -53,4 +53,4 @@ export function routeEvents(server: FastifyInstance, ingest: Ingest, eventsPerBa
 
 /** Whether a rejection's code is what gave the answer its status. */
 const isCauseOf = (status: number, code: string): boolean =>
-  status === 503 ? code.startsWith('JOURNAL_') : status === 429 ? code === 'RATE_LIMITED' : true;
+  status === 503 ? code.startsWith('JOURNAL_') && !isOverload(code) : status === 429 ? isOverload(code) : true;

@@ -102,6 +102,9 @@ function idOf(event: unknown): string | null {
 
 function statusOf(accepted: readonly AcceptedEvent[], rejected: readonly RejectedEvent[]): IngestResult['status'] {
   if (accepted.length > 0 || rejected.length === 0) return 202;
-  if (rejected.some(({ code }) => code.startsWith('JOURNAL_'))) return 503;
-  return rejected.some(({ code }) => code === 'RATE_LIMITED') ? 429 : 400;
+  if (rejected.some(({ code }) => code.startsWith('JOURNAL_') && !isOverload(code))) return 503;
+  return rejected.some(({ code }) => isOverload(code)) ? 429 : 400;
 }
+
+/** Whether a rejection says that there was too much at once. */
+export const isOverload = (code: string): boolean => code === 'RATE_LIMITED' || code === 'JOURNAL_OVERLOADED';
