@@ -1,6 +1,7 @@
 /** What holds for any actors: nothing of the host's own work is lost, repeated or out of order. */
 import { isDeepStrictEqual } from 'node:util';
-import { receive, type Emission, type Replay } from './replay.js';
+import type { Apps } from './apps.js';
+import { receive, type Emission, type Replay, type ReplayedRecord } from './replay.js';
 import type { SimulatedServer } from './server.js';
 
 export interface Violation {
@@ -15,6 +16,42 @@ export interface Seen {
   readonly kind: string;
   readonly token: string;
   readonly state: unknown;
+}
+
+export const broken = (promise: string, what: string): Violation => ({ promise, what });
+
+export const recordAt = <Shared>(
+  replays: readonly Replay<Shared>[],
+  partition: number,
+  sequence: number,
+): ReplayedRecord | undefined => replays[partition]!.records[sequence - 1];
+
+/** The state of an actor at the end of its journal. */
+export function stateOf<State>(
+  replays: readonly Replay<unknown>[] | readonly Replay<never>[],
+  kind: string,
+  token: string,
+): State | undefined {
+  for (const replay of replays) {
+    const actor = replay.actors.get(`${kind}.${token}`);
+    if (actor) return actor.state as State;
+  }
+  return undefined;
+}
+
+/** Every acknowledged event is where its token says, everything was answered in the end, and nothing absurdly. */
+export function checkApps<Shared>(replays: readonly Replay<Shared>[], apps: Apps): Violation[] {
+  const lost = apps.events.filter(({ partition, sequence, token, id }) => {
+    const found = recordAt(replays, partition, sequence);
+    return found?.cls !== 'event' || found.token !== token || found.json.id !== id;
+  });
+  return [
+    ...lost.map(({ partition, sequence, token, id }) =>
+      broken('acknowledged-event-kept', `event ${id} of ${token} is not at ${partition}:${sequence}`),
+    ),
+    ...apps.givenUp.map((what) => broken('answers-in-the-end', what)),
+    ...apps.alarms.map((what) => broken('no-invariant-error', what)),
+  ];
 }
 
 const short = (value: unknown): string => {

@@ -11,6 +11,7 @@ export function requestActor(
   subject: string,
   payload: Uint8Array,
   timeoutMs: number,
+  trace?: string,
 ): Promise<Uint8Array> {
   const { server, process } = connection;
   const partition = parsePartitionSubject(subject)!.partition;
@@ -28,7 +29,9 @@ export function requestActor(
       const subscribers = server.subscribers(partition);
       if (subscribers.length === 0) return settle(fail);
       for (const { connection: owner, deliver } of subscribers) {
-        owner.replier()(() => deliver(subject, payload, (bytes) => owner.send(() => settle(() => resolve(bytes)))));
+        owner.replier()(() =>
+          deliver({ subject, payload, trace }, (bytes) => owner.send(() => settle(() => resolve(bytes)))),
+        );
       }
     });
   });

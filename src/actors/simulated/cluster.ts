@@ -1,3 +1,4 @@
+import { EngineError } from '../../kernel/errors.js';
 import type { Appender, Cluster, Journal, KeyValue, RequestEnvelope, RequestTransport, Stored } from '../host/ports.js';
 import type { SimulatedBucket } from './bucket.js';
 import type { SimulatedConnection } from './connection.js';
@@ -58,10 +59,11 @@ class SimulatedRequests implements RequestTransport {
     const { server } = connection;
     const subscription = {
       connection,
-      deliver: (subject: string, payload: Uint8Array, reply: (answer: Uint8Array) => void): void => {
+      deliver: ({ subject, payload, trace }: RequestEnvelope, reply: (answer: Uint8Array) => void): void => {
         if (stopped) return;
-        // The transport keeps errors of handlers to itself; the caller's own timeout tells it.
-        handler({ subject, payload, trace: undefined }).then(reply, () => {});
+        handler({ subject, payload, trace }).then(reply, (error: unknown) =>
+          reply(Buffer.from(JSON.stringify({ error: EngineError.from(error).toWire() }))),
+        );
       },
     };
     let stopped = false;

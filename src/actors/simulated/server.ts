@@ -1,4 +1,5 @@
 import { buckets, streams } from '../../messages/subjects.js';
+import type { RequestEnvelope } from '../host/ports.js';
 import { SimulatedBucket } from './bucket.js';
 import { SIMULATED_EPOCH_MS, type Timeline } from './clock.js';
 import type { SimulatedConnection } from './connection.js';
@@ -15,7 +16,7 @@ export interface ServerOptions {
 /** A subscription to one partition's requests. */
 export interface RequestSubscription {
   readonly connection: SimulatedConnection;
-  readonly deliver: (subject: string, payload: Uint8Array, reply: (answer: Uint8Array) => void) => void;
+  readonly deliver: (request: RequestEnvelope, reply: (answer: Uint8Array) => void) => void;
 }
 
 /**

@@ -1,20 +1,18 @@
 import { seededRandom } from '../../kernel/random.js';
-import { partitionOf } from '../../kernel/ids.js';
-import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import { DEFAULT_HOST_LIMITS, type HostLimits } from '../host/limits.js';
 import { ALL_PROTECTIONS, type Protections } from '../host/protections.js';
+import { Apps } from './apps.js';
 import { unleash } from './chaos.js';
-import { checkJournals, checkOutputs, checkStates, type Seen, type Violation } from './checks.js';
+import { broken, checkJournals, checkOutputs, checkStates, type Seen, type Violation } from './checks.js';
 import { SimulatedProcess, Timeline } from './clock.js';
 import { SimulatedConnection } from './connection.js';
 import { drawFaults, LATE_MS_MAX } from './faults.js';
 import { Fleet } from './fleet.js';
 import { Replay } from './replay.js';
+import type { Scenario } from './scenario.js';
 import { SimulatedServer } from './server.js';
-import { checkToys } from './toy-checks.js';
-import { TOY_KINDS } from './toy-kinds.js';
-import { ToyLedgerState } from './toy-ledger.js';
-import { TOY_CAMPAIGNS, TOY_ZONES, toyUser, ToyWorkload } from './toy-workload.js';
+import { checkStored } from './stored-checks.js';
+import { TOY_SCENARIO } from './toy-workload.js';
 import { Trace, type TraceLine } from './trace.js';
 
 export interface SimulationOptions {
@@ -26,10 +24,12 @@ export interface SimulationOptions {
 
 export interface SimulationResult {
   readonly seed: number;
+  readonly scenario: string;
   readonly violations: readonly Violation[];
   /** Of everything that happened: equal for equal seeds and code. */
   readonly hash: string;
   readonly lines: readonly TraceLine[];
+  /** Journal records, and answers that promised something. */
   readonly records: number;
   readonly acknowledged: number;
 }
@@ -41,77 +41,141 @@ const SETTLE_MS = 60_000;
 const STEP_MS = 500;
 
 /** One run of several hosts over one server, from a seed: faults, then calm, then a check of every promise. */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, protections = ALL_PROTECTIONS } = options;
-  const trace = new Trace(options.trace ?? false);
-  const timeline = new Timeline(seed, trace);
-  const random = seededRandom(seed * 31 + 1);
-  const partitions = 1 + Math.floor(random.next() * 4);
-  const hosts = 2 + Math.floor(random.next() * 2);
-  const users = 2 + Math.floor(random.next() * 5);
-  const settings = { ...DEFAULT_FOLD_SETTINGS, partitions };
-  const server = new SimulatedServer(timeline, { partitions, leaseTtlMs: LEASE_TTL_MS });
-  const fleet = new Fleet({
-    server,
-    cast: { kinds: [...TOY_KINDS.values()], createShared: () => new ToyLedgerState(), services: {} },
-    settings,
-    limits: drawLimits(random.next, random.next() < 0.5),
-    leaseTtlMs: LEASE_TTL_MS,
-    protections,
-    seed,
-  });
-  const app = new SimulatedConnection(new SimulatedProcess(timeline, 'app'), server);
-  const workload = new ToyWorkload(app, server, {
-    random,
-    partitions,
-    users,
-    untilMs: FAULTS_UNTIL_MS,
-    actions: 60 + Math.floor(random.next() * 80),
-  });
-  unleash(server, fleet, { plan: drawFaults(random), random, hosts, apps: [app], untilMs: FAULTS_UNTIL_MS });
-  for (let slot = 0; slot < hosts; slot++) fleet.start(slot);
-  workload.start();
+export function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  return new Run(options, TOY_SCENARIO).result();
+}
 
-  await timeline.run(FAULTS_UNTIL_MS);
-  const isSettled = (): boolean => workload.openActions === 0 && fleet.isQuiet();
-  let settled = false;
-  // Nothing a broken connection still held back may arrive after the look at the final states.
-  await timeline.run(FAULTS_UNTIL_MS + LATE_MS_MAX);
-  while (!settled && timeline.nowMs < FAULTS_UNTIL_MS + SETTLE_MS) {
-    await timeline.run(timeline.nowMs + STEP_MS);
-    settled = isSettled();
-  }
-  const violations: Violation[] = fleet.refusals.map((what) => ({ promise: 'no-partition-refused', what }));
-  if (!settled)
-    violations.push({
-      promise: 'settles',
-      what: `not quiet ${SETTLE_MS} ms after the last fault: ${describe(fleet, workload)}`,
+class Run<Shared> {
+  private readonly trace: Trace;
+  private readonly timeline: Timeline;
+  private readonly random;
+  private readonly partitions: number;
+  private readonly hosts: number;
+  private readonly server: SimulatedServer;
+  private readonly fleet: Fleet<Shared>;
+  private readonly apps: Apps;
+  private readonly appConnection: SimulatedConnection;
+  private readonly violations: Violation[] = [];
+
+  constructor(
+    private readonly options: SimulationOptions,
+    private readonly scenario: Scenario<Shared>,
+  ) {
+    const { seed, protections = ALL_PROTECTIONS } = options;
+    this.trace = new Trace(options.trace ?? false);
+    this.timeline = new Timeline(seed, this.trace);
+    this.random = seededRandom(seed * 31 + 1);
+    this.partitions = 1 + Math.floor(this.random.next() * 4);
+    this.hosts = 2 + Math.floor(this.random.next() * 2);
+    this.server = new SimulatedServer(this.timeline, { partitions: this.partitions, leaseTtlMs: LEASE_TTL_MS });
+    this.fleet = new Fleet({
+      server: this.server,
+      cast: scenario.cast,
+      settings: scenario.settings(this.partitions),
+      limits: drawLimits(this.random.next),
+      leaseTtlMs: LEASE_TTL_MS,
+      protections,
+      seed,
     });
-  const seen = settled ? await look(timeline, workload, partitions, users) : [];
-  const replays = server.journals.map(
-    (stream, partition) => new Replay({ partition, kinds: TOY_KINDS, shared: new ToyLedgerState(), settings }, stream),
-  );
-  if (settled) {
-    violations.push(
-      ...checkJournals(replays),
-      ...checkOutputs(server, replays),
-      ...checkStates(replays, seen),
-      ...checkToys(replays, workload.acked),
+    this.appConnection = new SimulatedConnection(new SimulatedProcess(this.timeline, 'app'), this.server);
+    this.apps = new Apps(this.appConnection, this.partitions);
+  }
+
+  async result(): Promise<SimulationResult> {
+    const { scenario, apps, random, partitions, server, options, trace } = this;
+    const workload = scenario.workload({ apps, random, partitions, untilMs: FAULTS_UNTIL_MS });
+    await this.storm(() => workload.start());
+    const settled = await this.settle();
+    const seen = settled ? await this.await(workload.look()) : undefined;
+    const left = settled && (await this.leaveAll());
+    this.violations.push(...this.fleet.refusals.map((what) => broken('no-partition-refused', what)));
+    if (!settled) this.violations.push(broken('settles', this.describe()));
+    else if (!left) this.violations.push(broken('leaves', this.describe()));
+    if (settled) {
+      const replays = this.replay();
+      this.violations.push(...this.check(replays, seen ?? []), ...workload.check(replays));
+      if (left)
+        this.violations.push(
+          ...checkStored(server, replays, ({ address, state }) => this.isVacant(address.kind, state)),
+        );
+    }
+    return {
+      seed: options.seed,
+      scenario: scenario.name,
+      violations: this.violations,
+      hash: trace.hash,
+      lines: trace.lines,
+      records: server.journals.reduce((sum, stream) => sum + stream.lastSequence, 0),
+      acknowledged: workload.acknowledged,
+    };
+  }
+
+  private async storm(start: () => void): Promise<void> {
+    const { random, hosts, appConnection, server, fleet, timeline } = this;
+    unleash(server, fleet, {
+      plan: drawFaults(random),
+      random,
+      hosts,
+      apps: [appConnection],
+      untilMs: FAULTS_UNTIL_MS,
+    });
+    for (let slot = 0; slot < hosts; slot++) fleet.start(slot);
+    start();
+    await timeline.run(FAULTS_UNTIL_MS);
+  }
+
+  private async settle(): Promise<boolean> {
+    const { timeline, apps, fleet } = this;
+    // Nothing a broken connection still held back may arrive after the look at the final states.
+    await timeline.run(FAULTS_UNTIL_MS + LATE_MS_MAX);
+    return this.until(() => apps.openActions === 0 && fleet.isQuiet());
+  }
+
+  private leaveAll(): Promise<boolean> {
+    const { fleet, hosts } = this;
+    let left = 0;
+    for (let slot = 0; slot < hosts; slot++) fleet.leave(slot, () => left++);
+    return this.until(() => left === hosts);
+  }
+
+  private async until(holds: () => boolean): Promise<boolean> {
+    const endMs = this.timeline.nowMs + SETTLE_MS;
+    while (!holds() && this.timeline.nowMs < endMs) await this.timeline.run(this.timeline.nowMs + STEP_MS);
+    return holds();
+  }
+
+  private async await<T>(promise: Promise<T>): Promise<T | undefined> {
+    let value: T | undefined;
+    void promise.then((result) => (value = result));
+    await this.until(() => value !== undefined);
+    return value;
+  }
+
+  private replay(): Replay<Shared>[] {
+    const { cast } = this.scenario;
+    const kinds = new Map(cast.kinds.map((kind) => [kind.kind as string, kind]));
+    const settings = this.scenario.settings(this.partitions);
+    return this.server.journals.map(
+      (stream, partition) => new Replay({ partition, kinds, shared: cast.createShared(), settings }, stream),
     );
   }
-  const { acked } = workload;
-  return {
-    seed,
-    violations,
-    hash: trace.hash,
-    lines: trace.lines,
-    records: server.journals.reduce((sum, stream) => sum + stream.lastSequence, 0),
-    acknowledged: acked.events.length + acked.decisions.length + acked.raises.length,
-  };
+
+  private check(replays: readonly Replay<Shared>[], seen: readonly Seen[]): Violation[] {
+    return [...checkJournals(replays), ...checkOutputs(this.server, replays), ...checkStates(replays, seen)];
+  }
+
+  private isVacant(kind: string, state: unknown): boolean {
+    return this.scenario.cast.kinds.find((one) => one.kind === kind)!.isVacant(state as never);
+  }
+
+  private describe(): string {
+    const owners = this.fleet.members.map((member) => ({ host: member?.process.name, status: member?.host.status() }));
+    return JSON.stringify({ atMs: this.timeline.nowMs, openActions: this.apps.openActions, owners });
+  }
 }
 
 /** Small enough that passivation, checkpoints, trimming and back-pressure happen within one short run. */
-function drawLimits(next: () => number, trims: boolean): HostLimits {
+function drawLimits(next: () => number): HostLimits {
   return {
     ...DEFAULT_HOST_LIMITS,
     activationsPerPartitionMax: 1 + Math.floor(8 * next()),
@@ -124,37 +188,6 @@ function drawLimits(next: () => number, trims: boolean): HostLimits {
     timersPerTickMax: 4 + Math.floor(60 * next()),
     poisonShareMax: 0.5,
     requestDeadlineMs: 500,
-    retentionMs: trims ? 3_000 : DEFAULT_HOST_LIMITS.retentionMs,
+    retentionMs: next() < 0.5 ? 3_000 : DEFAULT_HOST_LIMITS.retentionMs,
   };
-}
-
-/** Asks every actor there is for its state. */
-async function look(timeline: Timeline, workload: ToyWorkload, partitions: number, users: number): Promise<Seen[]> {
-  const seen: Seen[] = [];
-  const ask = (kind: string, token: string): void =>
-    void workload.view(kind, token).then((view) => seen.push({ ...view, partition: partitionOf(token, partitions) }));
-  for (let user = 0; user < users; user++) ask('user', toyUser(user));
-  for (const zone of TOY_ZONES) ask('zone', zone);
-  for (const campaign of TOY_CAMPAIGNS) ask('campaign', campaign);
-  await timeline.run(timeline.nowMs + 10_000);
-  return seen;
-}
-
-function describe(fleet: Fleet<unknown> | Fleet<never>, workload: ToyWorkload): string {
-  const owners = fleet.members.map((member) => ({
-    host: member?.process.name,
-    status: member?.host
-      .status()
-      .partitions.map(({ partition, phase, lag, recordsInFlight, outputsUnacknowledged, timers, reason }) => ({
-        partition,
-        phase,
-        lag,
-        recordsInFlight,
-        outputsUnacknowledged,
-        timers,
-        reason,
-      })),
-    refused: member?.host.status().refused,
-  }));
-  return JSON.stringify({ openActions: workload.openActions, owners });
 }

@@ -1,19 +1,20 @@
 /** What the toy actors promise their apps, recounted from the journals without the actors' own state. */
 import { decodePosition } from '../../messages/tokens.js';
-import type { Violation } from './checks.js';
+import { broken, checkApps, recordAt, stateOf, type Violation } from './checks.js';
 import type { Replay, ReplayedRecord } from './replay.js';
 import type { ToyLedger } from './toy-ledger.js';
-import { TOY_BUDGET, type ToyCampaignState, type ToyZoneState } from './toy-kinds.js';
+import { TOY_BUDGET, TOY_CAMPAIGNS, TOY_ZONES, type ToyCampaignState, type ToyZoneState } from './toy-kinds.js';
 import { TOY_CAP, type ToyClosing, type ToyDecision, type ToyUserState } from './toy-user.js';
-import { TOY_CAMPAIGNS, TOY_ZONES, type Ledger } from './toy-workload.js';
+import type { ToyPromises } from './toy-workload.js';
 
 type Replays = readonly Replay<ToyLedger>[];
 
 /** Clocks of hosts and server may run apart by so much while a cap's window is open. */
 const DRIFT_MS = 5;
 
-export function checkToys(replays: Replays, acked: Ledger): Violation[] {
+export function checkToys(replays: Replays, acked: ToyPromises): Violation[] {
   return [
+    ...checkApps(replays, acked.apps),
     ...checkAcknowledged(replays, acked),
     ...checkCounts(replays),
     ...checkCaps(replays),
@@ -23,23 +24,13 @@ export function checkToys(replays: Replays, acked: Ledger): Violation[] {
   ];
 }
 
-const broken = (promise: string, what: string): Violation => ({ promise, what });
-
-const recordAt = (replays: Replays, partition: number, sequence: number): ReplayedRecord | undefined =>
-  replays[partition]!.records[sequence - 1];
-
 const decisionsOf = (replay: Replay<ToyLedger>): ReplayedRecord[] =>
   replay.records.filter(({ cls, verdict }) => cls === 'decision' && verdict === 'applied');
 
 const bodyOf = (record: ReplayedRecord): ToyDecision => record.json.body as ToyDecision;
 
-function checkAcknowledged(replays: Replays, acked: Ledger): Violation[] {
+function checkAcknowledged(replays: Replays, acked: ToyPromises): Violation[] {
   const violations: Violation[] = [];
-  for (const { partition, sequence, user, id } of acked.events) {
-    const found = recordAt(replays, partition, sequence);
-    if (found?.cls === 'event' && found.token === user && found.json.id === id) continue;
-    violations.push(broken('acknowledged-event-kept', `event ${id} of ${user} is not at ${partition}:${sequence}`));
-  }
   const ids = new Map<string, string>();
   for (const { user, partition, sequence, id, request } of acked.decisions) {
     const found = recordAt(replays, partition, sequence);
@@ -65,8 +56,6 @@ function checkAcknowledged(replays: Replays, acked: Ledger): Violation[] {
       broken('acknowledged-command-kept', `raise of ${campaign} by ${amount} at ${partition}:${sequence}`),
     );
   }
-  for (const what of acked.givenUp) violations.push(broken('answers-in-the-end', what));
-  for (const what of acked.alarms) violations.push(broken('no-invariant-error', what));
   return violations;
 }
 
@@ -131,7 +120,7 @@ function checkCaps(replays: Replays): Violation[] {
 }
 
 /** At every prefix of every journal no partition holds and spends more than it was granted; nor do all together. */
-function checkBudgets(replays: Replays, acked: Ledger): Violation[] {
+function checkBudgets(replays: Replays, acked: ToyPromises): Violation[] {
   const violations: Violation[] = [];
   for (const campaign of TOY_CAMPAIGNS) {
     let granted = 0;
@@ -198,7 +187,7 @@ function walkBudget(
 }
 
 /** A decision that carried a token was based on it, or says `degraded: ["after"]`; and on what had been folded by then. */
-function checkTokens(replays: Replays, acked: Ledger): Violation[] {
+function checkTokens(replays: Replays, acked: ToyPromises): Violation[] {
   const violations: Violation[] = [];
   for (const { id, user, partition, request, decision, repeated } of acked.decisions) {
     const { after } = request;
@@ -248,12 +237,4 @@ function checkTimers(replays: Replays): Violation[] {
     }
   }
   return violations;
-}
-
-function stateOf<State>(replays: Replays, kind: string, token: string): State | undefined {
-  for (const replay of replays) {
-    const actor = replay.actors.get(`${kind}.${token}`);
-    if (actor) return actor.state as State;
-  }
-  return undefined;
 }

@@ -41,6 +41,9 @@ export interface ToyCampaignState {
   readonly waiting: readonly { readonly partition: number; readonly amount: number }[];
 }
 
+export const TOY_CAMPAIGNS = ['promo-a', 'promo-b'] as const;
+export const TOY_ZONES = ['zone-0', 'zone-1', 'zone-2'] as const;
+
 /** Budget of a toy campaign before it is raised, in units. */
 export const TOY_BUDGET = 10;
 

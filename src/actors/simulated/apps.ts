@@ -1,0 +1,141 @@
+import { EngineError, type WireError } from '../../kernel/errors.js';
+import { partitionOf } from '../../kernel/ids.js';
+import { subjects } from '../../messages/subjects.js';
+import { encodePosition } from '../../messages/tokens.js';
+import { requestActor } from './client.js';
+import type { Timeline } from './clock.js';
+import type { SimulatedConnection } from './connection.js';
+import { SimulatedAppender } from './journal.js';
+
+/** An event that the journal has acknowledged. */
+export interface AckedEvent {
+  readonly partition: number;
+  readonly sequence: number;
+  readonly kind: string;
+  readonly token: string;
+  readonly id: string;
+}
+
+const REQUEST_TIMEOUT_MS = 3_000;
+const RETRY_MS = 150;
+const RETRY_MS_MAX = 1_000;
+const TRIES_MAX = 200;
+
+/** Apps that publish events and ask actors, and insist under the same id until they are answered. */
+export class Apps {
+  /** What they were promised, and what should never have been said to them. */
+  readonly events: AckedEvent[] = [];
+  readonly givenUp: string[] = [];
+  readonly alarms: string[] = [];
+  private readonly journals: readonly SimulatedAppender[];
+  private open = 0;
+
+  constructor(
+    private readonly connection: SimulatedConnection,
+    private readonly partitions: number,
+  ) {
+    this.journals = connection.server.journals.map((stream) => new SimulatedAppender(connection, stream));
+  }
+
+  get timeline(): Timeline {
+    return this.connection.timeline;
+  }
+
+  /** Actions begun and not yet answered for good. */
+  get openActions(): number {
+    return this.open;
+  }
+
+  partition(token: string): number {
+    return partitionOf(token, this.partitions);
+  }
+
+  /** Begins an action at `atMs`. */
+  at(atMs: number, action: () => Promise<unknown>): void {
+    this.connection.process.at(atMs, () => void this.track(action()));
+  }
+
+  note(what: string): void {
+    this.timeline.note(this.connection.process.name, what);
+  }
+
+  wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.connection.process.clock.after(delayMs, resolve));
+  }
+
+  /** Publishes an event until it is acknowledged; resolves to its token. */
+  async publish(
+    kind: string,
+    token: string,
+    type: string,
+    id: string,
+    data: Record<string, unknown>,
+  ): Promise<string | undefined> {
+    const partition = this.partition(token);
+    const event = { specversion: '1.0', id, source: 'app', type, subject: `${kind}/${token}`, data };
+    const message = {
+      subject: subjects.record(partition, 'event', kind, token, type),
+      payload: Buffer.from(JSON.stringify(event)),
+    };
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const [outcome] = await this.journals[partition]!.append([message]);
+      if (outcome!.status === 'stored') {
+        const { sequence } = outcome as { sequence: number };
+        this.events.push({ partition, sequence, kind, token, id });
+        const { identity } = this.connection.server.journals[partition]!;
+        return encodePosition({ partition, sequence, identity });
+      }
+      await this.pause(tries);
+    }
+    this.givenUp.push(`event ${id} of ${kind} ${token}`);
+    return undefined;
+  }
+
+  /** Asks until there is an answer; undefined where asking again cannot help. `expected` codes are no alarm. */
+  async insist(
+    kind: string,
+    token: string,
+    verb: string,
+    body: unknown,
+    expected: readonly string[] = [],
+  ): Promise<unknown> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      try {
+        return await this.ask(kind, token, verb, body);
+      } catch (error) {
+        const { code, disposition, message } = error as EngineError;
+        // The decision was made, told or not, and the journal has been trimmed since: nothing more to be had.
+        if (code === 'RECORD_TRIMMED' || expected.includes(code)) return undefined;
+        if (disposition !== 'retry') {
+          this.alarms.push(`${verb} of ${kind} ${token}: ${code} ${message}`);
+          return undefined;
+        }
+      }
+      await this.pause(tries);
+    }
+    this.givenUp.push(`${verb} of ${kind} ${token}`);
+    return undefined;
+  }
+
+  /** Asks once; rejects with the answer's error. */
+  async ask(kind: string, token: string, verb: string, body: unknown): Promise<unknown> {
+    const subject = subjects.partitionRequest(this.partition(token), kind, token, verb);
+    const bytes = await requestActor(this.connection, subject, Buffer.from(JSON.stringify(body)), REQUEST_TIMEOUT_MS);
+    const answer = JSON.parse(Buffer.from(bytes).toString('utf8')) as { error?: WireError };
+    if (answer.error) throw EngineError.fromWire(answer.error);
+    return answer;
+  }
+
+  private pause(tries: number): Promise<void> {
+    return this.wait(Math.min(RETRY_MS * 1.5 ** tries, RETRY_MS_MAX));
+  }
+
+  private async track(action: Promise<unknown>): Promise<void> {
+    this.open++;
+    try {
+      await action;
+    } finally {
+      this.open--;
+    }
+  }
+}
