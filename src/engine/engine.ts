@@ -20,6 +20,7 @@ import { FactsFloor, startFacts, type FactsRole } from './facts-role.js';
 import { createHost, type EngineHost } from './host-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
+import { watchVersions } from './versions.js';
 import { loadWorld, type EngineConfig, type World } from './world.js';
 
 export interface EngineOptions {
@@ -84,6 +85,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       });
       host = created;
       created.start();
+      stops.push(watchVersions(attachment.cluster, leaseTtlMs, log));
       stops.push(() => created.leave());
       await readiness(created, partitions);
     }

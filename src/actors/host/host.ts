@@ -5,6 +5,7 @@
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { partitionOf } from '../../kernel/ids.js';
+import { RECORD_VERSION } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
 import { LeaseClaim } from './lease-claim.js';
@@ -173,7 +174,7 @@ export class Host<Shared> {
 
   private async announce(): Promise<void> {
     const { cluster, hostId, incarnation } = this.options;
-    const value = Buffer.from(JSON.stringify({ host: hostId, incarnation }));
+    const value = Buffer.from(JSON.stringify({ host: hostId, incarnation, reads: RECORD_VERSION }));
     let written = await cluster.hosts.put(hostId, value, this.announcement);
     if (written === undefined) {
       const stored = await cluster.hosts.get(hostId);

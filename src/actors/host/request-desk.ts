@@ -22,6 +22,7 @@ const ATTEMPTS_MAX = 4;
 const AFTER_SHARE = 0.8;
 
 type Append = Extract<Handling, { do: 'append' }>;
+type Appended = { readonly done: true; readonly body: unknown } | { readonly done: false; readonly reason: string };
 
 export interface RequestDeskOptions<Shared> {
   readonly partition: number;
@@ -52,7 +53,7 @@ export class RequestDesk<Shared> {
   private open = 0;
   private readonly overlays = new Map<string, unknown[]>();
   /** Outcomes of owned records in flight, for requests that join them. */
-  private readonly inFlight = new Map<string, Promise<unknown>>();
+  private readonly inFlight = new Map<string, Promise<Appended>>();
   private waiters: AfterWaiter[] = [];
 
   constructor(private readonly options: RequestDeskOptions<Shared>) {}
@@ -135,7 +136,11 @@ export class RequestDesk<Shared> {
         case 'join': {
           const outcome = this.inFlight.get(handling.key);
           if (!outcome) throw invariant('JOIN_UNKNOWN', 'A request joined a record that is not in flight.');
-          return outcome;
+          const joined = await outcome;
+          if (joined.done) return joined.body;
+          // Refused: the first caller tries again on the newer state, and so does this one.
+          if (attempt >= ATTEMPTS_MAX) throw EngineError.fromWire(refused(joined.reason));
+          continue;
         }
         case 'reread':
           return this.reread(handling);
@@ -172,10 +177,7 @@ export class RequestDesk<Shared> {
     };
   }
 
-  private append(
-    handling: Append,
-    trace: string | undefined,
-  ): Promise<{ done: true; body: unknown } | { done: false; reason: string }> {
+  private append(handling: Append, trace: string | undefined): Promise<Appended> {
     const { partition, identity, writer, shared } = this.options;
     const { address, body, key } = handling;
     const actorKey = keyOf(address);
@@ -183,7 +185,7 @@ export class RequestDesk<Shared> {
     if (overlay) overlay.push(body);
     else this.overlays.set(actorKey, [body]);
     shared.reserve(body);
-    const outcome = new Promise<{ done: true; body: unknown } | { done: false; reason: string }>((resolve, reject) => {
+    const outcome = new Promise<Appended>((resolve, reject) => {
       writer.write({
         key,
         subject: subjects.record(partition, handling.class, address.kind, address.token),
@@ -201,12 +203,7 @@ export class RequestDesk<Shared> {
         },
       });
     });
-    const joined = outcome.then((result) => {
-      if (result.done) return result.body;
-      throw EngineError.fromWire(handling.refused(result.reason) ?? refused(result.reason));
-    });
-    joined.catch(() => undefined);
-    this.inFlight.set(key, joined);
+    this.inFlight.set(key, outcome);
     const forget = (): void => void this.inFlight.delete(key);
     outcome.then(forget, forget);
     return outcome;
