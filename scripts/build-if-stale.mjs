@@ -2,12 +2,14 @@
 import './require-node.mjs';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stampFile = join(root, 'dist', '.built-from');
+const lockFile = join(root, 'node_modules', '.attune-build.lock');
+const LOCK_POLL_MS = 100;
 const SETTINGS = ['package-lock.json', '.swcrc', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 /** Changes with any source file or build setting: its path, size or time. */
@@ -29,8 +31,33 @@ function isFresh(wanted) {
   );
 }
 
+/** Builds one at a time: several processes may be started from one folder at once. */
+function lock() {
+  for (;;) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (isHeld()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_POLL_MS);
+    else rmSync(lockFile, { force: true });
+  }
+}
+
+function isHeld() {
+  try {
+    process.kill(Number(readFileSync(lockFile, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
 // A package that ships only dist/ has nothing to build from.
-if (existsSync(join(root, 'src'))) {
+if (existsSync(join(root, 'src')) && !isFresh(stamp())) {
+  lock();
+  process.on('exit', () => rmSync(lockFile, { force: true }));
   const wanted = stamp();
   if (!isFresh(wanted)) {
     const { status } = spawnSync(process.execPath, [join(root, 'node_modules/@nestjs/cli/bin/nest.js'), 'build'], {

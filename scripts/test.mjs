@@ -34,6 +34,9 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 const complaints = [];
 const folder = mkdtempSync(join(tmpdir(), 'attune-test-'));
 try {
+  // The end-to-end tests start the service as a person would: from dist/.
+  const built = spawnSync(process.execPath, [join(root, 'scripts/build-if-stale.mjs')], { stdio: ['ignore', 2, 2] });
+  if (built.status !== 0) complaints.push('dist/ could not be built.');
   for (const phase of PHASES) run(phase);
 } finally {
   rmSync(folder, { recursive: true, force: true });
