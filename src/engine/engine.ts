@@ -69,7 +69,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
     const facts = databaseUrl && (has('learner') || has('gateway')) ? databaseUrl : undefined;
     const factsRole: FactsRole | undefined =
-      facts && has('learner') ? startFacts(facts, attachment, partitions, log) : undefined;
+      facts && has('learner')
+        ? startFacts({ url: facts, attachment, artifacts: learnerPorts.artifacts, partitions, log })
+        : undefined;
     if (factsRole) stops.push(() => factsRole.stop());
     let host: EngineHost | undefined;
     if (has('host')) {

@@ -6,7 +6,9 @@ import type { Logger } from '../kernel/logger.js';
 import { streams } from '../messages/subjects.js';
 import { FactStore } from '../store/fact-store.js';
 import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
+import type { ArtifactStore } from '../policies/registry/artifact-store.js';
 import type { Attachment } from './attachment.js';
+import { startRegistrar } from './registrar.js';
 
 /** Where the sink stands, for hosts that trim journals: they may not reach the database. */
 const FLOOR_KEY = 'facts-floor';
@@ -20,7 +22,15 @@ export interface FactsRole {
   stop(): Promise<void>;
 }
 
-export function startFacts(url: string, attachment: Attachment, partitions: number, log: Logger): FactsRole {
+export interface FactsRoleOptions {
+  readonly url: string;
+  readonly attachment: Attachment;
+  readonly artifacts: ArtifactStore;
+  readonly partitions: number;
+  readonly log: Logger;
+}
+
+export function startFacts({ url, attachment, artifacts, partitions, log }: FactsRoleOptions): FactsRole {
   const { cluster, link, jsm } = attachment;
   const store = new FactStore({ url });
   const sink = new FactsSink({
@@ -36,11 +46,19 @@ export function startFacts(url: string, attachment: Attachment, partitions: numb
   });
   sink.start();
   const timer = setInterval(() => void announceFloor(store, cluster.constants, log), FLOOR_EVERY_MS);
+  const stopRegistrar = startRegistrar({
+    registry: store.registry,
+    migrated: () => store.migrate(),
+    attachment,
+    artifacts,
+    log,
+  });
   return {
     store,
     status: () => sink.status(),
     stop: async () => {
       clearInterval(timer);
+      await stopRegistrar();
       await sink.stop();
       await store.close();
     },

@@ -36,7 +36,8 @@ export const campaignKind: ActorKind<CampaignState, CampaignLedger, unknown> = {
       throw error;
     }
   },
-  broadcast: (state, address) => (isEmptyCampaign(state) ? undefined : summary(state, address)),
+  broadcast: (state, address) =>
+    isEmptyCampaign(state) ? undefined : { ...summary(state, address), definition: state.definition },
 };
 
 function handleCommand(state: CampaignState, request: unknown, ctx: Context): Handling {

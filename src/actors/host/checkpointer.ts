@@ -83,7 +83,7 @@ export class Checkpointer<Shared> {
     const { sequence } = checkpoint.position;
     const body = encodeCheckpoint(checkpoint);
     const old = this.chunks;
-    let chunks: string[] = [];
+    const chunks: string[] = [];
     let header: CheckpointHeader;
     if (body.length <= CHUNK_BYTES) {
       header = { epoch, sequence, body: Buffer.from(body).toString('utf8') };

@@ -1,0 +1,97 @@
+/** Registers campaigns and policy versions in the store, for queries; whatever fails is tried again at the next look. */
+import { z } from 'zod';
+import { readStored } from '../actors/nats/stored-messages.js';
+import type { Logger } from '../kernel/logger.js';
+import { CAMPAIGN_STATES, campaignDefinitionSchema } from '../messages/campaigns.js';
+import { streams, subjects } from '../messages/subjects.js';
+import { openArtifact } from '../policies/artifact.js';
+import type { ArtifactStore, RegistryEntry } from '../policies/registry/artifact-store.js';
+import type { CampaignReport, RegistryRepository } from '../store/registry-repository.js';
+import type { Attachment } from './attachment.js';
+
+const LOOK_EVERY_MS = 5_000;
+
+const broadcastSchema = z.object({
+  id: z.string(),
+  status: z.enum(CAMPAIGN_STATES),
+  definition: campaignDefinitionSchema,
+});
+
+export interface RegistrarOptions {
+  readonly registry: RegistryRepository;
+  /** Resolves once the tables are there. */
+  readonly migrated: () => Promise<void>;
+  readonly attachment: Attachment;
+  readonly artifacts: ArtifactStore;
+  readonly log: Logger;
+}
+
+/** The returned function ends it, after the look under way. */
+export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
+  const { artifacts, log } = options;
+  const published = new Map<string, RegistryEntry>();
+  const unwatch = artifacts.watch((entry) => void published.set(`${entry.policyId} ${entry.version}`, entry));
+  const reported = new Map<string, number>();
+  let looking: Promise<void> = Promise.resolve();
+  let busy = false;
+  const look = async (): Promise<void> => {
+    await options.migrated();
+    await registerPolicies(options, published);
+    await registerCampaigns(options, reported);
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    looking = look()
+      .catch((error: unknown) => log.debug('campaigns and policies could not be registered yet', { error }))
+      .finally(() => (busy = false));
+  }, LOOK_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    unwatch();
+    await looking;
+  };
+}
+
+async function registerPolicies(
+  { artifacts, registry, log }: RegistrarOptions,
+  published: Map<string, RegistryEntry>,
+): Promise<void> {
+  for (const [key, { policyId, version }] of published) {
+    const bytes = await artifacts.load(policyId, version);
+    try {
+      if (bytes) await registry.registerPolicy(openArtifact(bytes));
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      log.warn('a policy version cannot be registered', { policyId, version, error });
+    }
+    published.delete(key);
+  }
+}
+
+/** An artifact that is no artifact, or a version that is taken, stays so. */
+const isFinal = (error: unknown): boolean =>
+  ['InvalidRequest', 'Conflict'].includes((error as { family?: string }).family ?? '');
+
+async function registerCampaigns(
+  { attachment, registry, log }: RegistrarOptions,
+  reported: Map<string, number>,
+): Promise<void> {
+  const query = { stream: streams.state, filter: subjects.state('campaign', '>') };
+  const found = await readStored(attachment.link, attachment.jsm, query, (message, { sequence, timestampMs }) => ({
+    bytes: message.data,
+    sequence,
+    atMs: timestampMs,
+  }));
+  for (const { bytes, sequence, atMs } of found) {
+    const parsed = broadcastSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    if (!parsed.success) {
+      log.debug('a campaign broadcast is not readable', { sequence });
+      continue;
+    }
+    const report: CampaignReport = { ...parsed.data, sequence, atMs };
+    if (reported.get(report.id) === sequence) continue;
+    await registry.registerCampaign(report);
+    reported.set(report.id, sequence);
+  }
+}
