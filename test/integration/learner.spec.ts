@@ -32,7 +32,7 @@ let ports: NatsLearnerPorts;
 let registry: PolicyRegistry;
 let unfollow: () => void;
 let chain: Chainer;
-let hosts: LearnerHost[] = [];
+const hosts: LearnerHost[] = [];
 
 beforeAll(async () => {
   nats = await startTestNats({ partitions: cluster.partitions });

@@ -4,6 +4,8 @@ import type { LeaseClaim } from '../host/lease-claim.js';
 
 /** Tries in a lease's life: two renewals may fail before it is lost. */
 const TRIES = 4;
+/** Share of a lease's life after which it is looked at again: the claim has given it up by then, others cannot have it. */
+const LAST_LOOK = 0.9;
 
 export interface LeaseKeeperOptions {
   readonly claim: LeaseClaim;
@@ -20,6 +22,7 @@ export class LeaseKeeper {
   #told = false;
   #stopped = false;
   #cancelTick: () => void = () => undefined;
+  #cancelLook: () => void = () => undefined;
   #busy: Promise<void> = Promise.resolve();
 
   constructor(options: LeaseKeeperOptions) {
@@ -35,25 +38,31 @@ export class LeaseKeeper {
     this.#stopped = true;
     this.#cancelTick();
     await this.#busy;
+    this.#cancelLook();
     // Out of reach, the lease expires by itself.
     await this.#options.claim.release().catch(() => undefined);
   }
 
   async #tick(): Promise<void> {
     const { claim, ttlMs, clock } = this.#options;
-    // A store that does not answer must not keep us from seeing that the lease ran out meanwhile.
-    const cancelWatch = clock.after(ttlMs / TRIES, () => this.#tell());
+    const askedMs = clock.monotonicMs();
     try {
-      if (claim.epoch > 0) await claim.renew();
-      else await claim.acquire();
+      const taken = claim.epoch > 0 ? await claim.renew() : await claim.acquire();
+      if (taken) this.#lookAt(askedMs + ttlMs * LAST_LOOK);
     } catch {
       // Out of reach; the lease stands until it runs out, and the next tick tries again.
     }
-    cancelWatch();
     // Run out, it is claimed anew, with a new epoch: somebody else may have held it in between.
     if (claim.epoch > 0 && !claim.held) claim.lose();
     this.#tell();
     if (!this.#stopped) this.#cancelTick = clock.after(ttlMs / TRIES, () => void (this.#busy = this.#tick()));
+  }
+
+  /** Neither a tick that is far off nor a store that does not answer may keep us from seeing that it ran out. */
+  #lookAt(atMs: number): void {
+    const { clock } = this.#options;
+    this.#cancelLook();
+    this.#cancelLook = clock.after(Math.max(0, atMs - clock.monotonicMs()), () => this.#tell());
   }
 
   #tell(): void {
