@@ -2,9 +2,12 @@ import { expect, test } from '@jest/globals';
 import { loadConfig } from '../kernel/config/index.js';
 import { FOLD_CONFIG } from './settings.js';
 
-test('config/default.yaml says what is built in', () => {
-  const withFile = loadConfig({ files: ['config/default.yaml'], env: {}, fold: FOLD_CONFIG });
-  expect(withFile).toEqual(loadConfig({ files: [], env: {}, fold: FOLD_CONFIG }));
+test('config/default.yaml says what is built in, and adds the learners of the surfaces beside it', () => {
+  const { learners, ...withFile } = loadConfig({ files: ['config/default.yaml'], env: {}, fold: FOLD_CONFIG });
+  const { learners: none, ...builtIn } = loadConfig({ files: [], env: {}, fold: FOLD_CONFIG });
+  expect(withFile).toEqual(builtIn);
+  expect(none).toEqual([]);
+  expect(learners.map(({ surface }) => surface)).toEqual(['rider.pickup', 'promo.discount']);
 });
 
 test("fold settings are checked, and the cluster's are not among them", () => {

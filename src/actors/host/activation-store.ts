@@ -31,6 +31,8 @@ export class ActivationStore {
   private readonly active = new Map<string, Activation>();
   private readonly loading = new Map<string, Promise<Activation>>();
   private readonly dirty = new Set<Activation>();
+  /** The last save of an actor under way; never rejects. */
+  private readonly saving = new Map<Activation, Promise<void>>();
   /** Snapshots of vacant actors: removed once the checkpoint has passed them. */
   private vacated: { key: string; revision: number; sequence: number }[] = [];
   readonly passivations: Record<PassivationReason, number> = {
@@ -75,13 +77,26 @@ export class ActivationStore {
   }
 
   /**
-   * Saves the state as it is now; resolves when it is stored. Rejects with StaleOwner if a later epoch has written.
-   * Outputs of everything in it are acknowledged first: a replay will not produce them again.
+   * Saves the state as it is now, unless it is saved already; resolves when it is stored. Saves of one actor follow each
+   * other: an older state must never replace a newer one. Rejects with StaleOwner if a later epoch has written.
    */
-  async save(activation: Activation): Promise<void> {
+  save(activation: Activation): Promise<void> {
+    const before = this.saving.get(activation);
+    const save = before === undefined ? this.write(activation) : before.then(() => this.write(activation));
+    const settled = save.catch(() => undefined);
+    this.saving.set(activation, settled);
+    void settled.then(() => {
+      if (this.saving.get(activation) === settled) this.saving.delete(activation);
+    });
+    return save;
+  }
+
+  private async write(activation: Activation): Promise<void> {
+    if (!activation.dirty) return;
     const at = this.options.position();
     const bytes = encodeSnapshot(activation, at);
     const vacant = this.kindOf(activation.address).isVacant(activation.state as never);
+    // Outputs of everything in it are acknowledged first: a replay will not produce them again.
     await this.options.acknowledged(at.sequence);
     activation.revision = await this.put(activation.key, bytes, activation.revision);
     activation.savedSequence = Math.max(activation.savedSequence, at.sequence);
@@ -130,9 +145,17 @@ export class ActivationStore {
     this.loading.clear();
   }
 
-  /** Never saved and as good as fresh: a replay rebuilds it from nothing. */
+  /**
+   * Never saved and as good as fresh: a replay rebuilds it from nothing. Not before the checkpoint has passed what it
+   * caused elsewhere: a later snapshot of it would cover those records and have no trace of them.
+   */
   private isDroppable(activation: Activation): boolean {
-    return activation.revision === 0 && this.kindOf(activation.address).isVacant(activation.state as never);
+    return activation.revision === 0 && activation.traces === undefined && this.isVacant(activation);
+  }
+
+  /** The ids of events it has seen are worth keeping, whatever its kind thinks of the state. */
+  private isVacant({ address, state, seen }: Activation): boolean {
+    return seen === undefined && this.kindOf(address).isVacant(state as never);
   }
 
   private load(key: string, address: ActorAddress): Promise<Activation> {

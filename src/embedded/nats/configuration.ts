@@ -8,10 +8,16 @@
  * `attune.p.>`, and an app that listens on `_INBOX.>` would hear the engine's own replies. (Measured on 2.9.10; an
  * import runs through the exporting account's mappings at no visible cost.)
  */
-import { PUBLIC_KINDS, subjectMappings } from '../../messages/subjects.js';
+import { subjectMappings } from '../../messages/subjects.js';
 
-/** What apps may ask of actors and tell them. */
-const PUBLIC_SERVICES = [...PUBLIC_KINDS.map((kind) => `attune.${kind}.*.>`), 'attune.event.*.*.>'];
+/** What apps may ask of actors and tell them. Commands to campaigns spend money: over NATS they are the engine's alone. */
+const PUBLIC_SERVICES = [
+  'attune.user.*.>',
+  'attune.zone.*.>',
+  'attune.campaign.*.view',
+  'attune.learner.*.view',
+  'attune.event.*.*.>',
+];
 /** What apps and learners in other processes may listen to. */
 const PUBLIC_STREAMS = ['attune.state.>', 'attune.experience.>'];
 /** Never theirs, also where an operator puts apps and engine into one account by mistake. */

@@ -73,7 +73,7 @@ describe('loadConfig', () => {
     });
     expect(config.rateLimit.perKey).toBe(7);
     expect(config.fold.timeZone).toBe('Europe/Berlin');
-    expect(config.learners).toEqual([{ id: 'l', kind: 'k', surface: 's', policy: 'p', config: {} }]);
+    expect(config.learners).toEqual([{ id: 'l', kind: 'k', surface: 's', policy: 'p' }]);
   });
 
   test("treats empty variables as unset and leaves other programs' alone", () => {

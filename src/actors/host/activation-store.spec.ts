@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../kernel/clock.js';
+import { ActivationStore, type ActivationStoreOptions } from './activation-store.js';
+import type { ActorKind } from './actor-kind.js';
+import type { KeyValue, Stored } from './ports.js';
+import { ALL_PROTECTIONS } from './protections.js';
+
+const kind = {
+  kind: 'user',
+  create: () => ({ n: 0 }),
+  isVacant: (state: { n: number }) => state.n === 0,
+  revive: (saved: unknown) => saved,
+} as unknown as ActorKind<unknown, never, never>;
+const address = { kind: 'user', token: 'a' } as const;
+
+/** A bucket whose puts take as long as the test lets them. */
+class SlowBucket implements KeyValue {
+  readonly stored = new Map<string, Stored>();
+  private revision = 0;
+
+  get = (key: string): Promise<Stored | undefined> => Promise.resolve(this.stored.get(key));
+  put = (key: string, value: Uint8Array, expected: number): Promise<number | undefined> => {
+    if ((this.stored.get(key)?.revision ?? 0) !== expected) return Promise.resolve(undefined);
+    this.stored.set(key, { value, revision: ++this.revision });
+    return Promise.resolve(this.revision);
+  };
+  remove = (key: string, expected: number): Promise<boolean> =>
+    Promise.resolve(this.stored.get(key)?.revision === expected && this.stored.delete(key));
+  keys = (): Promise<string[]> => Promise.resolve([...this.stored.keys()]);
+}
+
+function storeOn(
+  bucket: KeyValue,
+  sequence: () => number,
+  more: Partial<ActivationStoreOptions> = {},
+): ActivationStore {
+  return new ActivationStore({
+    snapshots: bucket,
+    kinds: new Map([['user', kind]]),
+    clock: systemClock,
+    protections: ALL_PROTECTIONS,
+    epoch: 5,
+    identity: 'id',
+    position: () => ({ epoch: 5, sequence: sequence(), identity: 'id', fingerprint: 'f' }),
+    tail: sequence,
+    acknowledged: () => Promise.resolve(),
+    ...more,
+  });
+}
+
+const sequenceIn = (bucket: SlowBucket): number =>
+  (JSON.parse(Buffer.from(bucket.stored.get('user.a')!.value).toString()) as { sequence: number }).sequence;
+
+describe('the activation store', () => {
+  it('never lets an older save replace a newer one', async () => {
+    const bucket = new SlowBucket();
+    let sequence = 10;
+    const waiting: (() => void)[] = [];
+    const store = storeOn(bucket, () => sequence, {
+      acknowledged: () => new Promise((resolve) => waiting.push(resolve)),
+    });
+    const activation = await store.activate(address);
+    activation.state = { n: 1 };
+    activation.touchedSequence = 10;
+    store.markDirty(activation);
+    const first = store.save(activation);
+    sequence = 12;
+    activation.state = { n: 2 };
+    activation.touchedSequence = 12;
+    const second = store.save(activation);
+    // The outputs of the later save are acknowledged first, were it to ask for them already.
+    const release = async (): Promise<void> => {
+      while (waiting.length > 0) waiting.pop()!();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await release();
+    await release();
+    await Promise.all([first, second]);
+    expect(sequenceIn(bucket)).toBe(12);
+    expect(activation.dirty).toBe(false);
+  });
+
+  it('steps down when a later epoch has written the snapshot', async () => {
+    const bucket = new SlowBucket();
+    const mine = storeOn(bucket, () => 10);
+    const activation = await mine.activate(address);
+    activation.touchedSequence = 10;
+    activation.state = { n: 1 };
+    await bucket.put('user.a', Buffer.from(JSON.stringify({ epoch: 6 })), 0);
+    await expect(mine.save(activation)).rejects.toMatchObject({ code: 'STALE_OWNER' });
+  });
+
+  it('writes over what an older owner left behind late', async () => {
+    const bucket = new SlowBucket();
+    const mine = storeOn(bucket, () => 10);
+    const activation = await mine.activate(address);
+    activation.touchedSequence = 10;
+    activation.state = { n: 1 };
+    await bucket.put('user.a', Buffer.from(JSON.stringify({ epoch: 4 })), 0);
+    await mine.save(activation);
+    expect(sequenceIn(bucket)).toBe(10);
+  });
+
+  it('refuses a snapshot that is ahead of its journal, or of another one', async () => {
+    const bucket = new SlowBucket();
+    const writer = storeOn(bucket, () => 50);
+    const activation = await writer.activate(address);
+    activation.touchedSequence = 50;
+    activation.state = { n: 1 };
+    await writer.save(activation);
+    await expect(storeOn(bucket, () => 49).activate(address)).rejects.toMatchObject({
+      code: 'SNAPSHOT_AHEAD_OF_JOURNAL',
+    });
+    await expect(storeOn(bucket, () => 60, { identity: 'other' }).activate(address)).rejects.toMatchObject({
+      code: 'SNAPSHOT_AHEAD_OF_JOURNAL',
+    });
+  });
+
+  it('passivates the least recently used, saved; what is pinned stays', async () => {
+    const bucket = new SlowBucket();
+    const store = storeOn(bucket, () => 10);
+    for (const token of ['a', 'b', 'c']) {
+      const activation = await store.activate({ kind: 'user', token });
+      activation.state = { n: 1 };
+      activation.touchedSequence = 10;
+      store.markDirty(activation);
+    }
+    store.peek('user.a');
+    await store.sweep(1, 60_000, (key) => key === 'user.c');
+    expect(store.peek('user.b')).toBeUndefined();
+    expect(store.peek('user.c')).toBeDefined();
+    expect(bucket.stored.has('user.b')).toBe(true);
+    expect(store.passivations['least-recently-used']).toBe(1);
+  });
+});
