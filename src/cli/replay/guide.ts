@@ -14,6 +14,14 @@ export interface GuideTotals {
   readonly policies: Record<string, number>;
 }
 
+/** Zones for the 60 minutes asked about, best first. */
+export interface Guidance {
+  /** As sampled, exploration included. */
+  readonly served: readonly string[];
+  /** The same zones by the policy's score. */
+  readonly byScore: readonly string[];
+}
+
 export class Guide {
   readonly totals: GuideTotals = { asked: 0, degraded: {}, fallbacks: {}, policies: {} };
   private after: string | undefined;
@@ -31,8 +39,7 @@ export class Guide {
     this.after = accepted[0]?.token;
   }
 
-  /** The zones served for the 60 minutes from `atMs`, best first: as sampled, exploration included. */
-  async zonesFor(atMs: number): Promise<readonly string[]> {
+  async zonesFor(atMs: number): Promise<Guidance> {
     const { surface, driver, k } = this.options;
     const answer = await this.api.decide({
       surface,
@@ -43,7 +50,9 @@ export class Guide {
       ...(this.after === undefined ? {} : { after: this.after }),
     });
     this.count(answer);
-    return answer.slate.map(({ id }) => id);
+    const served = answer.slate.map(({ id }) => id);
+    const byScore = [...answer.slate].sort((a, b) => b.score - a.score).map(({ id }) => id);
+    return { served, byScore };
   }
 
   private count({ degraded, fallbackReason, policy }: DecisionAnswer): void {

@@ -1,9 +1,12 @@
 /** How good guidance was: the share of an hour's real pickups that fell into the k zones on top. */
+import type { Guidance } from './guide.js';
 
 export interface HitShare {
   readonly k: number;
   /** Shares in [0, 1] of all pickups of all scored hours. */
   readonly served: number;
+  /** The same policy without chance: the zones of the longest slate by score. */
+  readonly byScore: number;
   /** The k zones with the most pickups of all earlier hours. */
   readonly popularity: number;
   /** The k zones that had the most pickups in that very hour: no guidance can do better. */
@@ -12,6 +15,7 @@ export interface HitShare {
 
 interface Hits {
   served: number;
+  byScore: number;
   popularity: number;
   best: number;
 }
@@ -27,7 +31,7 @@ export class HitShares {
   private pickups = 0;
 
   constructor(ks: readonly number[]) {
-    this.hits = new Map(ks.map((k) => [k, { served: 0, popularity: 0, best: 0 }]));
+    this.hits = new Map(ks.map((k) => [k, { served: 0, byScore: 0, popularity: 0, best: 0 }]));
   }
 
   get hoursScored(): number {
@@ -43,13 +47,14 @@ export class HitShares {
     return byCell.size > 0 && this.seen.size > 0;
   }
 
-  /** `slate`: the zones served for the hour, best first. Throws where `scores` says no; `observe` the hour afterwards. */
-  score(slate: readonly string[], byCell: ReadonlyMap<string, number>): void {
+  /** Guidance for the hour, best zone first. Throws where `scores` says no; `observe` the hour afterwards. */
+  score({ served, byScore }: Guidance, byCell: ReadonlyMap<string, number>): void {
     if (!this.scores(byCell)) throw new Error('An hour that cannot be scored.');
     const popularity = ranked(this.seen);
     const best = ranked(byCell);
     for (const [k, hits] of this.hits) {
-      hits.served += hitsOf(slate, k, byCell);
+      hits.served += hitsOf(served, k, byCell);
+      hits.byScore += hitsOf(byScore, k, byCell);
       hits.popularity += hitsOf(popularity, k, byCell);
       hits.best += hitsOf(best, k, byCell);
     }
@@ -67,6 +72,7 @@ export class HitShares {
     return [...this.hits].map(([k, hits]) => ({
       k,
       served: share(hits.served),
+      byScore: share(hits.byScore),
       popularity: share(hits.popularity),
       best: share(hits.best),
     }));

@@ -1,6 +1,7 @@
 /** Replays a file of real trips through the public API, hour by hour on the data's own clock. */
 import type { Clock } from '../../kernel/clock.js';
 import { invalidRequest } from '../../kernel/errors.js';
+import { SLATE_MAX } from '../../messages/decisions.js';
 import type { ApiClient } from '../api-client.js';
 import { Guide } from './guide.js';
 import { HitShares } from './hit-shares.js';
@@ -46,7 +47,7 @@ export async function replayTrips(options: ReplayOptions): Promise<ReplayReport>
   const watch = await ZoneWatch.over([...recount.keys()], api, clock);
   const source = sourceOf(file.name, watch.countedBefore);
   const sender = new PickupSender(api, source, clock);
-  const guide = new Guide(api, { surface, driver: `replay-${file.name}`, k: ks.at(-1)! });
+  const guide = new Guide(api, { surface, driver: `replay-${file.name}`, k: SLATE_MAX });
   await guide.grantConsent(source);
 
   const shares = new HitShares(ks);
@@ -55,8 +56,8 @@ export async function replayTrips(options: ReplayOptions): Promise<ReplayReport>
   for (const hour of hours) {
     await pace.until(hour.startMs);
     if (shares.scores(hour.byCell)) {
-      const zones = await times.during('asking', () => guide.zonesFor(hour.startMs));
-      shares.score(zones, hour.byCell);
+      const guidance = await times.during('asking', () => guide.zonesFor(hour.startMs));
+      shares.score(guidance, hour.byCell);
     }
     shares.observe(hour.byCell);
     await sendHour(hour, pace, async (batch) => {

@@ -119,9 +119,10 @@ function verdict({ zones }: ReplayReport): string {
 }
 
 function sharesTable(shares: readonly HitShare[]): string[] {
-  const rows = shares.map(({ k, served, popularity, best }) => [
+  const rows = shares.map(({ k, served, byScore, popularity, best }) => [
     String(k),
     percent(served),
+    percent(byScore),
     percent(popularity),
     percent(best),
     popularity === 0
@@ -129,7 +130,7 @@ function sharesTable(shares: readonly HitShare[]): string[] {
       : `${served >= popularity ? '+' : ''}${(((served - popularity) / popularity) * 100).toFixed(1)} %`,
     best === 0 ? '-' : percent(served / best),
   ]);
-  const head = ['k', 'served', 'popularity', 'best in hindsight', 'over popularity', 'of the best'];
+  const head = ['k', 'served', 'by score', 'popularity', 'best in hindsight', 'over popularity', 'of the best'];
   const widths = head.map((text, i) => Math.max(text.length, ...rows.map((row) => row[i]!.length)));
   return [head, ...rows].map((row) => `  ${row.map((text, i) => text.padStart(widths[i]!)).join('   ')}`);
 }
