@@ -23,6 +23,7 @@ export class Activation {
   /** Snapshot revision; 0 where none is stored. */
   revision = 0;
   timerDue = 0;
+  /** Sequence of the record that armed the timer. */
   timerGeneration = 0;
   /** Hashes of (source, event id), a ring of at most settings.events.dedupePerActor. */
   seen: number[] | undefined = undefined;

@@ -274,9 +274,10 @@ export class PartitionFold<Shared> {
     } else if (actorRecord.type === 'timer') {
       activation.timerDue = 0;
     }
-    // A fired timer is over, whatever its fold made of it: the next one is another generation.
+    // A fired timer is over, whatever its fold made of it: the next one is another generation. It is named after the
+    // record that armed it, since a count would start anew in an actor that was vacant and left memory in between.
     if (activation.timerDue !== timerDueBefore || actorRecord.type === 'timer') {
-      activation.timerGeneration++;
+      activation.timerGeneration = record.sequence;
       this.timers.set(activation.key, activation.timerDue, activation.timerGeneration);
     }
     activation.touchedSequence = record.sequence;
