@@ -41,7 +41,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   timersPerTickMax: 256,
   poisonShareMax: 0.1,
   poisonWindowRecords: 1_000,
-  broadcastEveryMs: 50,
+  broadcastEveryMs: 20,
   requestDeadlineMs: 1_000,
   retentionMs: 7 * 86_400_000,
   releaseMs: 2_000,
