@@ -39,6 +39,8 @@ export interface TestNats {
 export interface TestNatsOptions {
   /** Partitions the mappings are made for; 0 leaves the mappings out. */
   readonly partitions: number;
+  /** Upper bound of everything that JetStream stores; what the disk allows if left out. */
+  readonly storeBytesMax?: number;
 }
 
 /** Starts a server and resolves once it answers. */
@@ -104,7 +106,10 @@ function configuration(port: number, folder: string, options: TestNatsOptions): 
     pidFile: join(folder, 'nats.pid'),
     passwords: { engine: 'engine', app: 'app', sys: 'sys' },
   });
-  return options.partitions === 0 ? text.replace(mappingsBlock(1), '') : text;
+  const { partitions, storeBytesMax } = options;
+  const mapped = partitions === 0 ? text.replace(mappingsBlock(1), '') : text;
+  if (storeBytesMax === undefined) return mapped;
+  return mapped.replace('jetstream { ', `jetstream { max_file_store: ${storeBytesMax}, `);
 }
 
 /** A stop takes effect a moment after the signal, and what arrives in that moment is still answered. */
