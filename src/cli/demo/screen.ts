@@ -23,10 +23,14 @@ function redrawn(stream: WriteStream): Screen {
   return {
     everyMs: REDRAW_MS,
     show(reading) {
-      // A line that wraps would take two rows, and the redraw would start too low.
       const lines = dashboard(reading)
         .split('\n')
-        .map((line) => line.slice(0, stream.columns));
+        .map((line) => fitted(line, stream.columns));
+      // What does not fit cannot be drawn over again.
+      if (stream.rows > 0 && lines.length >= stream.rows) {
+        stream.write(`${statusLine(reading)}\n`);
+        return;
+      }
       if (drawnRows > 0) moveCursor(stream, 0, -drawnRows);
       cursorTo(stream, 0);
       clearScreenDown(stream);
@@ -35,3 +39,6 @@ function redrawn(stream: WriteStream): Screen {
     },
   };
 }
+
+/** A line that wraps would take two rows, and the redraw would start too low. Terminals without a width say 0. */
+const fitted = (line: string, columns: number): string => (columns > 0 ? line.slice(0, columns) : line);
