@@ -10,6 +10,12 @@ import { decodeSnapshot, encodeSnapshot, type Position } from './snapshot-codec.
 export type PassivationReason = 'idle' | 'least-recently-used' | 'released' | 'stepped-down';
 
 const SAVE_ATTEMPTS = 4;
+/**
+ * A vacant actor's snapshot stays for so long. Where nothing is stored, a former owner's first save of the actor, long
+ * held up on its way, would be let in and bring back what is over; against a stored revision it is a conflict.
+ */
+const VACANT_SNAPSHOT_KEEP_MS = 3_600_000;
+const VACATED_MAX = 100_000;
 
 export interface ActivationStoreOptions {
   readonly snapshots: KeyValue;
@@ -33,8 +39,8 @@ export class ActivationStore {
   private readonly dirty = new Set<Activation>();
   /** The last save of an actor under way; never rejects. */
   private readonly saving = new Map<Activation, Promise<void>>();
-  /** Snapshots of vacant actors: removed once the checkpoint has passed them. */
-  private vacated: { key: string; revision: number; sequence: number }[] = [];
+  /** Snapshots of vacant actors, oldest first: removed once the checkpoint has passed them and they are old enough. */
+  private vacated: { key: string; revision: number; sequence: number; atMs: number }[] = [];
   readonly passivations: Record<PassivationReason, number> = {
     idle: 0,
     'least-recently-used': 0,
@@ -95,21 +101,29 @@ export class ActivationStore {
     if (!activation.dirty) return;
     const at = this.options.position();
     const bytes = encodeSnapshot(activation, at);
-    const vacant = this.kindOf(activation.address).isVacant(activation.state as never);
+    const vacant = this.isVacant(activation);
     // Outputs of everything in it are acknowledged first: a replay will not produce them again.
     await this.options.acknowledged(at.sequence);
     activation.revision = await this.put(activation.key, bytes, activation.revision);
     activation.savedSequence = Math.max(activation.savedSequence, at.sequence);
     if (!activation.dirty) this.dirty.delete(activation);
-    if (vacant) this.vacated.push({ key: activation.key, revision: activation.revision, sequence: at.sequence });
+    if (vacant) this.vacate(activation, at.sequence);
+  }
+
+  private vacate({ key, revision }: Activation, sequence: number): void {
+    this.vacated.push({ key, revision, sequence, atMs: this.options.clock.monotonicMs() });
+    // What falls off the list stays stored, as a snapshot of a fresh actor: room lost, nothing else.
+    if (this.vacated.length > VACATED_MAX) this.vacated.shift();
   }
 
   /** Told that the checkpoint stands at `sequence`. */
   async checkpointed(sequence: number): Promise<void> {
     for (const activation of this.active.values()) if (activation.traces) activation.pruneTraces(sequence);
-    const gone = this.vacated.filter((v) => v.sequence <= sequence);
+    const oldMs = this.options.clock.monotonicMs() - VACANT_SNAPSHOT_KEEP_MS;
+    const isGone = (v: { sequence: number; atMs: number }): boolean => v.sequence <= sequence && v.atMs <= oldMs;
+    const gone = this.vacated.filter(isGone);
     if (gone.length === 0) return;
-    this.vacated = this.vacated.filter((v) => v.sequence > sequence);
+    this.vacated = this.vacated.filter((v) => !isGone(v));
     for (const { key, revision } of gone) {
       const activation = this.active.get(key);
       // Its snapshot is in use again, or has been written since: compare-and-set decides the rest.
