@@ -28,7 +28,7 @@ export const recordAt = <Shared>(
 
 /** The state of an actor at the end of its journal. */
 export function stateOf<State>(
-  replays: readonly Replay<unknown>[] | readonly Replay<never>[],
+  replays: readonly Pick<Replay<never>, 'actors'>[],
   kind: string,
   token: string,
 ): State | undefined {

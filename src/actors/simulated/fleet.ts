@@ -129,8 +129,8 @@ export class Fleet<Shared> {
     return this.members.findIndex((member) => member?.connection === connection);
   }
 
-  /** Whether every partition is served by somebody who has nothing left to do. */
-  isQuiet(): boolean {
+  /** Whether every partition is served by somebody who has nothing left to do, nor timers that are still to come. */
+  isQuiet(withTimers: boolean): boolean {
     const owned = this.members.flatMap((member) => member?.host.status().partitions ?? []);
     return (
       owned.length === this.options.settings.partitions &&
@@ -140,7 +140,7 @@ export class Fleet<Shared> {
           owner.lag === 0 &&
           owner.recordsInFlight === 0 &&
           owner.outputsUnacknowledged === 0 &&
-          owner.timers === 0,
+          (owner.timers === 0 || !withTimers),
       )
     );
   }

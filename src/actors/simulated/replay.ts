@@ -53,6 +53,8 @@ export interface ReplayOptions<Shared> {
   readonly kinds: ReadonlyMap<string, ActorKind<never, Shared, never>>;
   readonly shared: SharedState<Shared>;
   readonly settings: FoldSettings;
+  /** Asked after every record; says what is wrong. */
+  readonly invariant?: ((replay: Replay<Shared>) => string | undefined) | undefined;
 }
 
 export class Replay<Shared> {
@@ -96,6 +98,8 @@ export class Replay<Shared> {
       verdict = this.judge(entry);
     }
     this.records.push({ ...entry, atMs: this.foldTimeMs, verdict });
+    const wrong = this.options.invariant?.(this);
+    if (wrong !== undefined) this.faults.push(`after record ${record.sequence}: ${wrong}`);
   }
 
   private judge(entry: Omit<ReplayedRecord, 'atMs' | 'verdict'>): Verdict {
@@ -206,7 +210,7 @@ export class Replay<Shared> {
     } else if (record.type === 'timer') {
       actor.timerDue = 0;
     }
-    if (actor.timerDue !== before || record.type === 'timer') actor.timerGeneration++;
+    if (actor.timerDue !== before || record.type === 'timer') actor.timerGeneration = sequence;
     if (outcome === 'rejected') {
       this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}`, { kind: 'rejected', sequence });
     }

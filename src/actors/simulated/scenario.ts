@@ -29,5 +29,9 @@ export interface Scenario<Shared> {
   readonly name: string;
   readonly cast: Cast<Shared>;
   settings(partitions: number): FoldSettings;
+  /** What must hold after every record of a partition; says what does not. */
+  readonly invariant?: (replay: Replay<Shared>) => string | undefined;
+  /** Whether its timers come to an end when nobody does anything any more. */
+  readonly restful: boolean;
   workload(options: WorkloadOptions): Workload<Shared>;
 }

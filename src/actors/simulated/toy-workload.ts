@@ -49,6 +49,7 @@ export const TOY_SCENARIO: Scenario<ToyLedger> = {
   name: 'toy',
   cast: { kinds: [...TOY_KINDS.values()], createShared: () => new ToyLedgerState(), services: {} },
   settings: (partitions) => ({ ...DEFAULT_FOLD_SETTINGS, partitions }),
+  restful: true,
   workload: (options) => new ToyWorkload(options),
 };
 

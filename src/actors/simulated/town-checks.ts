@@ -1,0 +1,195 @@
+/** What the engine's own actors promise, recounted from the journals. */
+import { latLngToCell } from 'h3-js';
+import type { CampaignLedger } from '../../messages/campaigns.js';
+import type { DecisionBody } from '../../messages/decisions.js';
+import { decodePosition } from '../../messages/tokens.js';
+import type { SpendConfirmedBody } from '../campaign/protocol.js';
+import type { CampaignState } from '../campaign/campaign.state.js';
+import type { ZoneState } from '../zone/zone.state.js';
+import { broken, checkApps, recordAt, stateOf, type Violation } from './checks.js';
+import type { Replay, ReplayedRecord } from './replay.js';
+import { TOWN_PICKUP, townSettings } from './town.js';
+import { TOWN_CAMPAIGNS, type TownPromises } from './town-workload.js';
+
+type Replays = readonly Replay<CampaignLedger>[];
+
+/** Clocks of hosts and server may run apart by so much while a cap's window is open. */
+const DRIFT_MS = 5;
+
+export function checkTown(replays: Replays, promises: TownPromises): Violation[] {
+  return [
+    ...checkApps(replays, promises.apps),
+    ...checkTold(replays, promises),
+    ...checkCaps(replays),
+    ...checkMoney(replays),
+    ...checkExperience(replays),
+    ...checkZones(replays),
+  ];
+}
+
+/** After every single record: nobody holds or spends what was not granted, and not more is granted than there is. */
+export function brokenMoney(replay: Replay<CampaignLedger>): string | undefined {
+  for (const { id, grantedCents, heldCents, spentCents } of Object.values(replay.shared.campaigns)) {
+    if (heldCents < 0 || heldCents + spentCents > grantedCents) {
+      return `${id}: ${heldCents} held and ${spentCents} spent of ${grantedCents}`;
+    }
+  }
+  for (const { address, state } of replay.actors.values()) {
+    if (address.kind !== 'campaign') continue;
+    const { budgetCents, granted } = (state as CampaignState).budget;
+    const total = granted.reduce((sum, cents) => sum + cents, 0);
+    if (total > budgetCents) return `${address.token}: ${total} granted of ${budgetCents}`;
+  }
+  return undefined;
+}
+
+const bodyOf = (record: ReplayedRecord): DecisionBody => record.json.body as DecisionBody;
+
+const decisionsOf = (replay: Replay<CampaignLedger>): ReplayedRecord[] =>
+  replay.records.filter(({ cls, verdict }) => cls === 'decision' && verdict === 'applied');
+
+/** What was answered stands in the journal and counts; one request is decided once; tokens were waited for. */
+function checkTold(replays: Replays, { decisions, commands }: TownPromises): Violation[] {
+  const violations: Violation[] = [];
+  const ids = new Map<string, string>();
+  for (const { user, request, id, partition, sequence } of decisions) {
+    const found = recordAt(replays, partition, sequence);
+    if (found?.cls !== 'decision' || found.verdict !== 'applied' || bodyOf(found).id !== id) {
+      violations.push(
+        broken(
+          'acknowledged-decision-kept',
+          `decision ${id}: ${found?.verdict ?? 'nothing'} at ${partition}:${sequence}`,
+        ),
+      );
+      continue;
+    }
+    const key = `${user} ${request.requestId}`;
+    const other = ids.get(key) ?? id;
+    // A stand-in forgets with its session what it was asked, and with its consent a subject becomes another actor.
+    if (found.kind === 'user') ids.set(key, other);
+    if (found.kind === 'user' && other !== id)
+      violations.push(broken('request-decided-once', `${key} was answered by ${other} and ${id}`));
+    const { basedOn, degraded } = bodyOf(found);
+    if (request.after === undefined || degraded.includes('after')) continue;
+    const after = decodePosition(request.after);
+    if (basedOn < after.sequence) {
+      violations.push(
+        broken('tokens-honoured', `decision ${id} is based on ${basedOn}, its token says ${after.sequence}`),
+      );
+    }
+  }
+  for (const { campaign, partition, sequence, commandId } of commands) {
+    const found = recordAt(replays, partition, sequence);
+    const body = found?.json.body as { commandId?: string } | undefined;
+    if (found?.cls === 'command' && found.verdict === 'applied' && body?.commandId === commandId) continue;
+    violations.push(
+      broken('acknowledged-command-kept', `${commandId} of ${campaign}: ${found?.verdict} at ${partition}:${sequence}`),
+    );
+  }
+  return violations;
+}
+
+/** By the server's time, for known subjects on the surface that counts every decision as shown. */
+function checkCaps(replays: Replays): Violation[] {
+  const violations: Violation[] = [];
+  for (const replay of replays) {
+    const counted = new Map<string, number[]>();
+    for (const record of decisionsOf(replay)) {
+      const { surface, caps } = bodyOf(record);
+      if (record.kind !== 'user' || surface !== TOWN_PICKUP) continue;
+      for (const { key, windowMs, max } of caps) {
+        const name = `${record.token} ${key}`;
+        const within = (counted.get(name) ?? []).filter((atMs) => atMs > record.atMs - windowMs + DRIFT_MS);
+        within.push(record.atMs);
+        counted.set(name, within);
+        if (within.length > max)
+          violations.push(broken('caps-exact', `${name}: ${within.length} of ${max} in one window`));
+      }
+    }
+  }
+  return violations;
+}
+
+/** Every spent cent was held by a decision and is known to its campaign; all allotments together are within the budget. */
+function checkMoney(replays: Replays): Violation[] {
+  const violations: Violation[] = [];
+  const held = new Map<string, number>();
+  for (const record of replays.flatMap(decisionsOf)) {
+    for (const { campaign, amountCents } of bodyOf(record).holds) {
+      const key = `${campaign} ${bodyOf(record).id}`;
+      held.set(key, (held.get(key) ?? 0) + amountCents);
+    }
+  }
+  for (const campaign of TOWN_CAMPAIGNS) {
+    const state = stateOf<CampaignState>(replays, 'campaign', campaign);
+    if (!state) continue;
+    const paid = new Map<string, number>();
+    const spent = replays.map(() => 0);
+    for (const [partition, { emissions }] of replays.entries()) {
+      for (const { subject, body } of emissions) {
+        if (!subject.endsWith(`.campaign.${campaign}.spend.confirmed`)) continue;
+        const { decisionId, amountCents } = body as SpendConfirmedBody;
+        paid.set(decisionId, (paid.get(decisionId) ?? 0) + amountCents);
+        spent[partition]! += amountCents;
+      }
+    }
+    const total = spent.reduce((sum, cents) => sum + cents, 0);
+    const { budgetCents } = state.budget;
+    if (total > budgetCents) violations.push(broken('budgets-exact', `${campaign}: ${total} spent of ${budgetCents}`));
+    if (spent.some((cents, partition) => cents !== (state.budget.spent[partition] ?? 0))) {
+      violations.push(
+        broken(
+          'outputs-counted-once',
+          `${campaign}: ${spent.join()} spent, its actor knows ${state.budget.spent.join()}`,
+        ),
+      );
+    }
+    for (const [id, cents] of paid) {
+      const most = held.get(`${campaign} ${id}`) ?? 0;
+      if (cents > most)
+        violations.push(broken('budgets-exact', `${campaign}: ${cents} paid for ${id}, which held ${most}`));
+    }
+  }
+  return violations;
+}
+
+/** Every decision has exactly one experience, and one that was refused is taken back exactly once. */
+function checkExperience(replays: Replays): Violation[] {
+  const violations: Violation[] = [];
+  for (const replay of replays) {
+    const told = new Map<string, string[]>();
+    for (const { target, body } of replay.emissions) {
+      if (target !== 'x') continue;
+      const { decisionId, status } = body as { decisionId: string; status: string };
+      told.set(decisionId, [...(told.get(decisionId) ?? []), status === 'refused' ? 'refused' : 'emitted']);
+    }
+    for (const record of replay.records) {
+      if (record.cls !== 'decision' || (record.verdict !== 'applied' && record.verdict !== 'refused')) continue;
+      const statuses = told.get(bodyOf(record).id) ?? [];
+      const wanted = record.verdict === 'applied' ? 'emitted' : 'refused';
+      if (statuses.length === 1 && statuses[0] === wanted) continue;
+      violations.push(
+        broken('experience-once', `${record.verdict} decision ${bodyOf(record).id}: ${statuses.join() || 'none'}`),
+      );
+    }
+  }
+  return violations;
+}
+
+/** Zones count each pickup's id once. */
+function checkZones(replays: Replays): Violation[] {
+  const { h3Resolution } = townSettings(1);
+  const pickups = new Map<string, Set<string>>();
+  for (const { cls, name, token, json } of replays.flatMap((replay) => replay.records)) {
+    if (cls !== 'event' || name !== 'pickup') continue;
+    const { lat, lng } = json.data as { lat: number; lng: number };
+    const cell = latLngToCell(lat, lng, h3Resolution);
+    pickups.set(cell, (pickups.get(cell) ?? new Set()).add(`${token} ${String(json.id)}`));
+  }
+  return [...pickups].flatMap(([cell, ids]) => {
+    const counted = stateOf<ZoneState>(replays, 'zone', cell)?.pickupsTotal ?? 0;
+    return counted === ids.size
+      ? []
+      : [broken('outputs-counted-once', `${cell}: ${ids.size} pickups, ${counted} counted`)];
+  });
+}
