@@ -23,6 +23,8 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   'rateLimit.perKey': 0,
 };
 
+const ORDERLY_END_MS_MAX = 10_000;
+
 export interface LogLine {
   readonly level?: string;
   readonly message?: string;
@@ -138,14 +140,20 @@ export async function spawnEngineProcess(
   };
 }
 
-/** Kills what still runs and removes the state directories that were made. */
+/**
+ * Ends what still runs, in its own orderly way so that servers of its own are gone with it, and by force where that does
+ * not come; then removes the state directories that were made.
+ */
 export async function endEngineProcesses(): Promise<void> {
   await Promise.all(
     [...running].map(async (child) => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
-      child.kill('SIGKILL');
+      child.kill('SIGCONT');
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), ORDERLY_END_MS_MAX);
       await exited;
+      clearTimeout(force);
     }),
   );
   for (const folder of folders.splice(0)) await removeState(folder);

@@ -1,0 +1,38 @@
+/**
+ * A learner plug-in as somebody else might write one: it counts what was accepted, until an experience shows it the
+ * candidate `trouble`. From then on it throws, hangs, ends its thread or exports NaN, as configured.
+ */
+import { z } from 'zod';
+
+const TROUBLE = 'trouble';
+
+export const plugin = {
+  kind: 'faulty',
+  incremental: true,
+  configSchema: z.strictObject({ fault: z.enum(['throw', 'hang', 'exit', 'nan']) }),
+  stateSchema: z.strictObject({ arms: z.record(z.string(), z.tuple([z.number(), z.number()])), troubled: z.boolean() }),
+  create({ fault }, _deps, saved) {
+    const arms = structuredClone(saved?.arms ?? {});
+    let troubled = saved?.troubled ?? false;
+    return {
+      update(batch) {
+        for (const { slate, rewardedId, reward } of batch) {
+          for (const { id } of slate) {
+            if (id === TROUBLE) troubled = true;
+            const arm = (arms[id] ??= [1, 1]);
+            arm[id === rewardedId && reward > 0 ? 0 : 1]++;
+          }
+        }
+        if (troubled && fault === 'throw') throw new Error('the plug-in is at its wits’ end');
+        if (troubled && fault === 'exit') process.exit(3);
+        while (troubled && fault === 'hang');
+        return { learned: batch.length };
+      },
+      snapshot: () => ({ arms, troubled }),
+      exportPolicy: () => ({
+        family: 'beta-thompson',
+        parameters: { arms: troubled ? { ...arms, [TROUBLE]: [NaN, 1] } : arms, prior: [1, 1] },
+      }),
+    };
+  },
+};
