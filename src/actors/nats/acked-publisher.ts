@@ -2,7 +2,7 @@
  * Group commit: every message is a publish of its own whose reply goes to one shared inbox, so a group costs one write
  * to the socket, no promise and no timer per message, and still each acknowledgement is checked.
  */
-import { createInbox, errors, type Msg } from '@nats-io/transport-node';
+import { createInbox, errors, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import type { AppendOutcome, JournalMessage } from '../host/ports.js';
 import type { NatsLink } from './connection.js';
 import { refusal, type AckError } from './nats-errors.js';
@@ -14,6 +14,11 @@ const IN_FLIGHT_MAX = 131_072;
 const NO_RESPONDERS = 503;
 
 const UNKNOWN: AppendOutcome = { status: 'unknown' };
+
+/** A message with headers the stream obeys, as in `Nats-Expected-Last-Subject-Sequence`. */
+export interface ConditionalMessage extends JournalMessage {
+  readonly headers?: MsgHdrs;
+}
 
 interface Group {
   readonly outcomes: (AppendOutcome | undefined)[];
@@ -44,7 +49,7 @@ export class AckedPublisher {
   }
 
   /** See Appender.append. */
-  publish(messages: readonly JournalMessage[]): Promise<AppendOutcome[]> {
+  publish(messages: readonly ConditionalMessage[]): Promise<AppendOutcome[]> {
     if (messages.length === 0) return Promise.resolve([]);
     // Nothing has left yet, so these are certain.
     if (!this.#link.up) return all(messages, unavailable('The connection to the journal is down.'));
@@ -60,9 +65,10 @@ export class AckedPublisher {
       this.#groups.set(id, group);
       this.#inFlight += messages.length;
       for (let i = 0; i < messages.length; i++) {
-        const { subject, payload } = messages[i]!;
+        const { subject, payload, headers } = messages[i]!;
+        const reply = `${this.#inbox}.${id}.${i}`;
         try {
-          this.#link.nc.publish(subject, payload, { reply: `${this.#inbox}.${id}.${i}` });
+          this.#link.nc.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
         } catch (error) {
           this.#settle(id, group, i, unpublished(error));
         }

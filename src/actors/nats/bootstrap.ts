@@ -14,6 +14,7 @@ import { nanos } from '@nats-io/transport-node';
 import { EngineError } from '../../kernel/errors.js';
 import { RECORD_VERSION } from '../../messages/records.js';
 import { buckets, streams } from '../../messages/subjects.js';
+import type { AckedPublisher } from './acked-publisher.js';
 import { assertCompatible, changeConstants, constantsOrCreate, type ClusterConstants } from './cluster-constants.js';
 import type { NatsLink } from './connection.js';
 import { dependency, isStreamMissing } from './nats-errors.js';
@@ -82,8 +83,13 @@ async function ensure(link: NatsLink, options: ClusterOptions): Promise<ClusterC
 }
 
 /** A bucket as this cluster reads it: from the leader where there are replicas. */
-export const openBucket = (link: NatsLink, bucket: string, replicas: number): Promise<NatsKeyValue> =>
-  NatsKeyValue.open(link, bucket, { anyReplica: replicas === 1 });
+export const openBucket = (
+  link: NatsLink,
+  bucket: string,
+  replicas: number,
+  publisher?: AckedPublisher,
+): Promise<NatsKeyValue> =>
+  NatsKeyValue.open(link, bucket, { anyReplica: replicas === 1, ...(publisher === undefined ? {} : { publisher }) });
 
 /** Two hosts with different ideas of a lease's life would both own it, so it changes only while nobody is there. */
 async function changeLeaseTtl(

@@ -33,9 +33,9 @@ export class NatsCluster implements Cluster {
     link: NatsLink,
     jsm: JetStreamManager,
     options: NatsClusterOptions,
+    publisher: AckedPublisher,
     opened: { leases: KeyValue; hosts: KeyValue; constants: KeyValue; snapshots: readonly KeyValue[] },
   ) {
-    const publisher = new AckedPublisher(link);
     this.partitions = options.partitions;
     this.leases = opened.leases;
     this.hosts = opened.hosts;
@@ -53,7 +53,8 @@ export class NatsCluster implements Cluster {
   /** Binds to a cluster that `ensureCluster` has made; asks the server nothing. */
   static async open(link: NatsLink, options: NatsClusterOptions): Promise<NatsCluster> {
     const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
-    const open = (bucket: string): Promise<KeyValue> => openBucket(link, bucket, options.replicas);
+    const publisher = new AckedPublisher(link);
+    const open = (bucket: string): Promise<KeyValue> => openBucket(link, bucket, options.replicas, publisher);
     const [leases, hosts, constants] = await Promise.all([
       open(buckets.leases),
       open(buckets.hosts),
@@ -62,7 +63,7 @@ export class NatsCluster implements Cluster {
     const snapshots = await Promise.all(
       Array.from({ length: options.partitions }, (_, partition) => open(buckets.snapshots(partition))),
     );
-    return new NatsCluster(link, jsm, options, { leases, hosts, constants, snapshots });
+    return new NatsCluster(link, jsm, options, publisher, { leases, hosts, constants, snapshots });
   }
 
   journal(partition: number): Journal {

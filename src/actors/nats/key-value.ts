@@ -2,12 +2,17 @@
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm, type KV } from '@nats-io/kv';
 import type { KeyValue, Stored } from '../host/ports.js';
+import { headers } from '@nats-io/transport-node';
+import { EngineError } from '../../kernel/errors.js';
+import { AckedPublisher } from './acked-publisher.js';
 import type { NatsLink } from './connection.js';
-import { dependency, isConflict, unreachable } from './nats-errors.js';
+import { dependency, isConflict, REVISION_CONFLICT, unreachable } from './nats-errors.js';
 import { readStored } from './stored-messages.js';
 
 const TIMEOUT_MS = 2_000;
 const OPERATION_HEADER = 'KV-Operation';
+const EXPECTED_HEADER = 'Nats-Expected-Last-Subject-Sequence';
+const RETRY_AFTER_MS = 500;
 
 export interface KeyValueOptions {
   /**
@@ -15,6 +20,8 @@ export interface KeyValueOptions {
    * reads an old snapshot beside a new checkpoint would lose what lies between.
    */
   readonly anyReplica: boolean;
+  /** Several buckets of one link may share one; a bucket makes its own otherwise. */
+  readonly publisher?: AckedPublisher;
 }
 
 export class NatsKeyValue implements KeyValue {
@@ -22,12 +29,14 @@ export class NatsKeyValue implements KeyValue {
   readonly #jsm: JetStreamManager;
   readonly #kv: KV;
   readonly #bucket: string;
+  readonly #publisher: AckedPublisher;
 
-  private constructor(link: NatsLink, jsm: JetStreamManager, kv: KV, bucket: string) {
+  private constructor(link: NatsLink, jsm: JetStreamManager, kv: KV, bucket: string, publisher: AckedPublisher) {
     this.#link = link;
     this.#jsm = jsm;
     this.#kv = kv;
     this.#bucket = bucket;
+    this.#publisher = publisher;
   }
 
   /** Binds to a bucket without asking whether it exists; calls reject with `STREAM_MISSING` where it does not. */
@@ -35,7 +44,7 @@ export class NatsKeyValue implements KeyValue {
     const js = jetstream(link.nc, { timeout: TIMEOUT_MS });
     const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
     const kv = await new Kvm(js).open(bucket, { allow_direct: options.anyReplica });
-    return new NatsKeyValue(link, jsm, kv, bucket);
+    return new NatsKeyValue(link, jsm, kv, bucket, options.publisher ?? new AckedPublisher(link));
   }
 
   get(key: string): Promise<Stored | undefined> {
@@ -45,10 +54,24 @@ export class NatsKeyValue implements KeyValue {
     });
   }
 
+  /** Past the client's own put, which makes a promise, a timer and an error object for each: snapshots come by the thousand. */
   put(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
-    return this.#call(() =>
-      unlessConflict(() => (expected === 0 ? this.#kv.create(key, value) : this.#kv.update(key, value, expected))),
-    );
+    return this.#call(async () => {
+      const condition = headers();
+      condition.set(EXPECTED_HEADER, String(expected));
+      const message = { subject: `$KV.${this.#bucket}.${key}`, payload: value, headers: condition };
+      const [outcome] = await this.#publisher.publish([message]);
+      if (outcome!.status === 'stored') return outcome!.sequence;
+      if (outcome!.status === 'unknown') throw unreachable(`The bucket ${this.#bucket}`);
+      if (outcome!.code !== REVISION_CONFLICT) {
+        const { code, message: why } = outcome!;
+        const known =
+          code === 'JOURNAL_FULL' ? 'STORAGE_FULL' : code === 'JOURNAL_UNAVAILABLE' ? 'NATS_UNREACHABLE' : code;
+        throw new EngineError('Dependency', known, why, { retryAfterMs: RETRY_AFTER_MS });
+      }
+      // A deleted key has a tombstone, which the client looks behind.
+      return expected === 0 ? unlessConflict(() => this.#kv.create(key, value)) : undefined;
+    });
   }
 
   async remove(key: string, expected: number): Promise<boolean> {

@@ -33,6 +33,9 @@ const FULL: ReadonlySet<number> = new Set([
   CODES.storageResources,
 ]);
 
+/** Another revision is in place than the message expects. */
+export const REVISION_CONFLICT = 'REVISION_CONFLICT';
+
 /** The `error` part of a publish acknowledgement. */
 export interface AckError {
   readonly code: number;
@@ -54,6 +57,7 @@ function refusalCode({ err_code: code = 0, description = '' }: AckError): string
   // A failed write carries the store's own words: a limit that was reached, or the disk's complaint.
   if (code === CODES.storeFailed) return /message size/.test(description) ? 'RECORD_TOO_LARGE' : 'JOURNAL_FULL';
   if (code === CODES.messageTooLarge) return 'RECORD_TOO_LARGE';
+  if (code === CODES.wrongLastSequence || code === CODES.wrongLastSequenceUnknown) return REVISION_CONFLICT;
   return UNAVAILABLE.has(code) ? 'JOURNAL_UNAVAILABLE' : 'JOURNAL_REFUSED';
 }
 
