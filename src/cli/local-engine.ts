@@ -49,7 +49,14 @@ export async function startLocalEngine(options: LocalEngineOptions): Promise<Loc
   try {
     const engine = await startEngine({ config, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
     let stopped: Promise<void> | undefined;
-    const stop = (): Promise<void> => (stopped ??= engine.stop().finally(() => embedded.stop()));
+    const stopAll = async (): Promise<void> => {
+      try {
+        await engine.stop();
+      } finally {
+        await embedded.stop();
+      }
+    };
+    const stop = (): Promise<void> => (stopped ??= stopAll());
     if (engine.url !== undefined) return { url: engine.url, hostId: engine.hostId, stop };
     await stop();
     throw new EngineError('Configuration', 'CONFIG_INVALID', 'role must be all: this tool needs every part.', {

@@ -71,7 +71,8 @@ const noSums = (): Sums => ({ decisions: 0, served: 0, best: 0, baseline: 0, rea
 export class Meter {
   private readonly bySurface = new Map<string, Sums[]>();
   private readonly decidedBySecond: number[] = [];
-  private readonly latencies: number[][] = [];
+  /** By second. */
+  private readonly latencies = new Map<number, number[]>();
   private readonly failures = new Map<string, number>();
   private personalized = 0;
   private fallbacks = 0;
@@ -84,9 +85,10 @@ export class Meter {
   decided(one: Decided, nowMs: number): void {
     const second = this.secondOf(nowMs);
     this.decidedBySecond[second] = (this.decidedBySecond[second] ?? 0) + 1;
-    (this.latencies[second] ??= []).push(one.latencyMs);
-    // Only the latest are ever read again.
-    if (second >= LATENCY_SECONDS) delete this.latencies[second - LATENCY_SECONDS];
+    const latencies = this.latencies.get(second);
+    if (latencies === undefined) this.latencies.set(second, [one.latencyMs]);
+    else latencies.push(one.latencyMs);
+    for (const old of this.latencies.keys()) if (old <= second - LATENCY_SECONDS) this.latencies.delete(old);
     this.personalized += Number(one.personalized);
     this.fallbacks += Number(one.isFallback);
     this.degraded += Number(one.isDegraded);
@@ -123,7 +125,7 @@ export class Meter {
       eventsAccepted: this.accepted,
       eventsRejected: this.rejected,
       decisionsPerSecond: recent / span,
-      latencyMs: quantiles(this.latencies.slice(Math.max(0, second - LATENCY_SECONDS + 1)).flat()),
+      latencyMs: quantiles([...this.latencies.values()].flat()),
       personalized: share(this.personalized),
       fallbacks: share(this.fallbacks),
       degraded: share(this.degraded),
