@@ -28,6 +28,9 @@ export interface Attachment {
   readonly samplingKey: KeyObject;
 }
 
+/** The part of an attachment that streams and buckets are reached through. */
+export type ClusterAccess = Pick<Attachment, 'link' | 'jsm' | 'cluster'>;
+
 /** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
 export async function attach(options: AttachmentOptions): Promise<Attachment> {
   const { nats, name, partitions, replicas, leaseTtlMs, log } = options;

@@ -13,10 +13,12 @@ import type { Logger } from '../kernel/logger.js';
 import { chainDirectories } from '../policies/declared-policies.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
+import { FactStore } from '../store/fact-store.js';
 import { RoutedActorClient } from './actor-client.js';
 import { attach, type Attachment } from './attachment.js';
 import { StreamDeadLetters } from './dead-letters.js';
-import { FactsFloor, startFacts, type FactsRole } from './facts-role.js';
+import { FactsFloor, type FactsRole } from './facts-role.js';
+import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
@@ -67,12 +69,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const policies = chainDirectories(registry, world.policies);
 
     // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
-    const facts = databaseUrl && (has('learner') || has('gateway')) ? databaseUrl : undefined;
-    const factsRole: FactsRole | undefined =
-      facts && has('learner')
-        ? startFacts({ url: facts, attachment, artifacts: learnerPorts.artifacts, partitions, log })
+    const store = databaseUrl !== undefined && has('gateway') ? new FactStore({ url: databaseUrl }) : undefined;
+    if (store) stops.push(() => store.close());
+    const facts: FactsRole | undefined =
+      databaseUrl !== undefined && has('learner')
+        ? startFactsThread(
+            { url: databaseUrl, nats, name: `${hostId}-facts`, partitions, replicas, logLevel: config.log.level },
+            log,
+          )
         : undefined;
-    if (factsRole) stops.push(() => factsRole.stop());
+    if (facts) stops.push(() => facts.stop());
     let host: EngineHost | undefined;
     if (has('host')) {
       const created = createHost({
@@ -98,13 +104,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const parts = (): Record<string, unknown> => ({
       role,
       policies: registry.status(),
-      facts: factsRole?.status(),
+      facts: facts?.status(),
       learners: learners?.status(),
       zones: zones.size,
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
     const gateway = has('gateway')
-      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, factsRole, policies })
+      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, store, policies })
       : undefined;
     if (gateway) stops.push(() => gateway.close());
     return { url: gateway ? await gateway.getUrl() : undefined, hostId, stop };
@@ -122,12 +128,12 @@ interface GatewayParts {
   readonly host: EngineHost | undefined;
   readonly parts: () => Record<string, unknown>;
   readonly zones: ZoneReplica;
-  readonly factsRole: FactsRole | undefined;
+  readonly store: FactStore | undefined;
   readonly policies: ReturnType<typeof chainDirectories>;
 }
 
 async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
-  const { options, world, attachment, hostId, host, parts, zones, factsRole, policies } = made;
+  const { options, world, attachment, hostId, host, parts, zones, store, policies } = made;
   const { config, log } = options;
   const { partitions } = config.cluster;
   const actors = new RoutedActorClient({ partitions, clock: systemClock, nc: attachment.link.nc, host: host as never });
@@ -147,7 +153,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     surfaces: world.surfaces,
     zones,
     deadLetters: new StreamDeadLetters(attachment, actors),
-    ...(factsRole ? { facts: factsRole.store.facts } : {}),
+    ...(store ? { facts: store.facts } : {}),
     ...(host ? { queues: { collect: () => queueDepths(host) } } : {}),
     options: {
       bodyBytesMax: config.limits.bodyBytesMax,

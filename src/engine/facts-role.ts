@@ -1,4 +1,4 @@
-/** The facts of a process: the sink from the journals into PostgreSQL, and the reader behind the gateway. */
+/** The sink from the journals into PostgreSQL, and what goes with it; runs in a thread of its own (facts-thread.ts). */
 import type { KeyValue } from '../actors/host/ports.js';
 import { NatsStreamSource } from '../actors/nats/stream-source.js';
 import { systemClock } from '../kernel/clock.js';
@@ -7,7 +7,7 @@ import { streams } from '../messages/subjects.js';
 import { FactStore } from '../store/fact-store.js';
 import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
 import type { ArtifactStore } from '../policies/registry/artifact-store.js';
-import type { Attachment } from './attachment.js';
+import type { ClusterAccess } from './attachment.js';
 import { startRegistrar } from './registrar.js';
 
 /** Where the sink stands, for hosts that trim journals: they may not reach the database. */
@@ -17,21 +17,20 @@ const FLOOR_EVERY_MS = 10_000;
 const SINK_ROWS_PER_SECOND_MAX = 20_000;
 
 export interface FactsRole {
-  readonly store: FactStore;
-  status(): SinkStatus;
+  status(): SinkStatus | undefined;
   stop(): Promise<void>;
 }
 
 export interface FactsRoleOptions {
   readonly url: string;
-  readonly attachment: Attachment;
+  readonly source: ClusterAccess;
   readonly artifacts: ArtifactStore;
   readonly partitions: number;
   readonly log: Logger;
 }
 
-export function startFacts({ url, attachment, artifacts, partitions, log }: FactsRoleOptions): FactsRole {
-  const { cluster, link, jsm } = attachment;
+export function startFacts({ url, source, artifacts, partitions, log }: FactsRoleOptions): FactsRole {
+  const { cluster, link, jsm } = source;
   const store = new FactStore({ url });
   const sink = new FactsSink({
     sources: {
@@ -49,12 +48,11 @@ export function startFacts({ url, attachment, artifacts, partitions, log }: Fact
   const stopRegistrar = startRegistrar({
     registry: store.registry,
     migrated: () => store.migrate(),
-    attachment,
+    source,
     artifacts,
     log,
   });
   return {
-    store,
     status: () => sink.status(),
     stop: async () => {
       clearInterval(timer);

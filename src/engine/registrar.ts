@@ -7,7 +7,7 @@ import { streams, subjects } from '../messages/subjects.js';
 import { openArtifact } from '../policies/artifact.js';
 import type { ArtifactStore, RegistryEntry } from '../policies/registry/artifact-store.js';
 import type { CampaignReport, RegistryRepository } from '../store/registry-repository.js';
-import type { Attachment } from './attachment.js';
+import type { ClusterAccess } from './attachment.js';
 
 const LOOK_EVERY_MS = 5_000;
 
@@ -21,7 +21,7 @@ export interface RegistrarOptions {
   readonly registry: RegistryRepository;
   /** Resolves once the tables are there. */
   readonly migrated: () => Promise<void>;
-  readonly attachment: Attachment;
+  readonly source: ClusterAccess;
   readonly artifacts: ArtifactStore;
   readonly log: Logger;
 }
@@ -74,11 +74,11 @@ const isFinal = (error: unknown): boolean =>
   ['InvalidRequest', 'Conflict'].includes((error as { family?: string }).family ?? '');
 
 async function registerCampaigns(
-  { attachment, registry, log }: RegistrarOptions,
+  { source, registry, log }: RegistrarOptions,
   reported: Map<string, number>,
 ): Promise<void> {
   const query = { stream: streams.state, filter: subjects.state('campaign', '>') };
-  const found = await readStored(attachment.link, attachment.jsm, query, (message, { sequence, timestampMs }) => ({
+  const found = await readStored(source.link, source.jsm, query, (message, { sequence, timestampMs }) => ({
     bytes: message.data,
     sequence,
     atMs: timestampMs,

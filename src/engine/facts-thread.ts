@@ -1,0 +1,54 @@
+/** Keeps the facts sink out of the way of decisions: a worker thread with connections of its own, restarted if it ends. */
+import { Worker } from 'node:worker_threads';
+import type { Logger, LogLevel } from '../kernel/logger.js';
+import type { SinkStatus } from '../store/sink/facts-sink.js';
+import type { FactsRole } from './facts-role.js';
+
+const RESTART_MS = 2_000;
+const STOP_MS = 5_000;
+
+/** What the thread is told; plain data. */
+export interface FactsThreadData {
+  readonly url: string;
+  readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicas: number;
+  readonly logLevel: LogLevel;
+}
+
+export type FactsThreadMessage = { readonly status: SinkStatus };
+
+export function startFactsThread(data: FactsThreadData, log: Logger): FactsRole {
+  let status: SinkStatus | undefined;
+  let stopping = false;
+  let restart: NodeJS.Timeout | undefined;
+  let worker: Worker;
+  let ended: Promise<void>;
+  const launch = (): void => {
+    // A plain copy: options may carry methods, which cannot be cloned.
+    const { url, user, password } = data.nats;
+    const workerData: FactsThreadData = { ...data, nats: { url, user, password } };
+    worker = new Worker(new URL('./facts-worker.js', import.meta.url), { workerData });
+    worker.on('message', (message: FactsThreadMessage) => (status = message.status));
+    worker.on('error', (error) => log.warn('the facts thread failed; it is started again', { error }));
+    ended = new Promise((resolve) => {
+      worker.once('exit', () => {
+        resolve();
+        if (!stopping) restart = setTimeout(launch, RESTART_MS);
+      });
+    });
+  };
+  launch();
+  return {
+    status: () => status,
+    stop: async () => {
+      stopping = true;
+      clearTimeout(restart);
+      worker.postMessage('stop');
+      const late = setTimeout(() => void worker.terminate(), STOP_MS);
+      await ended;
+      clearTimeout(late);
+    },
+  };
+}
