@@ -105,11 +105,9 @@ function configuration(port: number, folder: string, options: TestNatsOptions): 
     storeDir: join(folder, 'data'),
     pidFile: join(folder, 'nats.pid'),
     passwords: { engine: 'engine', app: 'app', sys: 'sys' },
+    storeBytesMax: options.storeBytesMax,
   });
-  const { partitions, storeBytesMax } = options;
-  const mapped = partitions === 0 ? text.replace(mappingsBlock(1), '') : text;
-  if (storeBytesMax === undefined) return mapped;
-  return mapped.replace('jetstream { ', `jetstream { max_file_store: ${storeBytesMax}, `);
+  return options.partitions === 0 ? text.replace(mappingsBlock(1), '') : text;
 }
 
 /** A stop takes effect a moment after the signal, and what arrives in that moment is still answered. */

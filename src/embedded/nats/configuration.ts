@@ -116,6 +116,8 @@ export interface EmbeddedNatsSettings {
   readonly storeDir: string;
   readonly pidFile: string;
   readonly passwords: { readonly engine: string; readonly app: string; readonly sys: string };
+  /** Upper bound of everything JetStream stores, in bytes: it refuses writes before the disk is full. */
+  readonly storeBytesMax?: number | undefined;
   /** JetStream's `sync_interval` (`always`, `10s`); nats-server 2.10 and later. */
   readonly syncInterval?: string | undefined;
 }
@@ -123,6 +125,7 @@ export interface EmbeddedNatsSettings {
 /** The embedded server's whole configuration. Loopback only, so whoever connects without a name is an app. */
 export function embeddedConfiguration(s: EmbeddedNatsSettings): string {
   const sync = s.syncInterval === undefined ? '' : `, sync_interval: ${quoted(s.syncInterval)}`;
+  const room = s.storeBytesMax === undefined ? '' : `, max_file_store: ${s.storeBytesMax}`;
   const user = (name: string, password: string, more = ''): string =>
     `  users: [ { user: ${name}, password: ${quoted(password)}${more} } ]\n`;
   return `# Written at every start by Attune's launcher; changes are lost.
@@ -130,7 +133,7 @@ server_name: ${quoted(s.serverName)}
 listen: ${quoted(`127.0.0.1:${s.port}`)}
 pid_file: ${quoted(s.pidFile)}
 max_payload: 1MB
-jetstream { store_dir: ${quoted(s.storeDir)}${sync} }
+jetstream { store_dir: ${quoted(s.storeDir)}${room}${sync} }
 no_auth_user: app
 system_account: SYS
 

@@ -8,6 +8,7 @@ import { choosePort, prepareStateDir, randomSecret, remembered, writePrivate } f
 import { supervise } from '../supervised.js';
 import { findNatsServer, isAtLeast, type NatsBinary } from './binary.js';
 import { embeddedConfiguration } from './configuration.js';
+import { storeBytesMax } from './store-room.js';
 
 export interface NatsOptions {
   readonly stateDir: string;
@@ -54,9 +55,19 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const serverName = `attune-${await remembered(join(folder, 'name'), () => randomSecret().slice(0, 12))}`;
   const storeDir = options.storeDir === undefined ? join(folder, 'data') : resolve(options.storeDir);
   const { partitions, syncInterval } = options;
+  const room = await storeBytesMax(storeDir);
   await writePrivate(
     configFile,
-    embeddedConfiguration({ serverName, port, partitions, storeDir, pidFile, passwords, syncInterval }),
+    embeddedConfiguration({
+      serverName,
+      port,
+      partitions,
+      storeDir,
+      pidFile,
+      passwords,
+      storeBytesMax: room,
+      syncInterval,
+    }),
   );
   const logFile = join(folder, 'nats-server.log');
   const server = await supervise({
