@@ -72,9 +72,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 export async function removeState(path: string): Promise<void> {
   const stateDir = await prepareStateDir(path);
   const unlock = await lockStateDir(stateDir);
-  await removeOutsideData(stateDir);
-  await rm(stateDir, { recursive: true, force: true });
-  await unlock();
+  try {
+    await removeOutsideData(stateDir);
+    await rm(stateDir, { recursive: true, force: true });
+  } finally {
+    await unlock();
+  }
 }
 
 function startsNothing({ nats, postgres }: EmbeddedOptions): boolean {
