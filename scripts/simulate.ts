@@ -94,6 +94,7 @@ async function runMany(): Promise<number> {
     },
   });
   bar?.stop();
+  failed.sort((a, b) => a.seed - b.seed);
   const seconds = Math.round(performance.now() - startedMs) / 1000;
   if (json) say(JSON.stringify({ from, ...totals, seconds, failures: failed }, null, 2));
   else {

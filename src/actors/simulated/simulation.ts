@@ -89,6 +89,19 @@ class Run<Shared> {
   }
 
   async result(): Promise<SimulationResult> {
+    const onRejection = (error: unknown): void =>
+      void this.violations.push(
+        broken('no-unhandled-rejection', error instanceof Error ? (error.stack ?? '') : String(error)),
+      );
+    process.on('unhandledRejection', onRejection);
+    try {
+      return await this.run();
+    } finally {
+      process.off('unhandledRejection', onRejection);
+    }
+  }
+
+  private async run(): Promise<SimulationResult> {
     const { scenario, apps, random, partitions, server, options, trace } = this;
     const workload = scenario.workload({ apps, random, partitions, untilMs: FAULTS_UNTIL_MS });
     await this.storm(() => workload.start());

@@ -1,0 +1,63 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { ALL_PROTECTIONS, type Protections } from '../../src/actors/host/protections.js';
+import { simulate } from '../../src/actors/simulated/simulation.js';
+import { runSimulate } from './support.js';
+
+jest.setTimeout(5 * 60_000);
+
+/** A protection that nobody misses within so many runs is not needed, or the simulator is blind to it. */
+const SEEDS_MAX = 400;
+
+/** What is taken away, and what apps then notice. */
+const CASES: readonly (readonly [keyof Protections, string])[] = [
+  ['barrier', 'acknowledged-decision-kept'],
+  ['watermark', 'outputs-counted-once'],
+  ['overlay', 'caps-exact'],
+  ['cas', 'state-is-the-fold'],
+  ['timerGeneration', 'timers-once'],
+];
+
+async function firstSeedThatBreaks(promise: string, protections: Protections): Promise<number | undefined> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    const { violations } = await simulate({ seed, protections });
+    if (violations.some((violation) => violation.promise === promise)) return seed;
+  }
+  return undefined;
+}
+
+describe.each(CASES)('without the protection %s', (protection, promise) => {
+  it(`some run breaks ${promise}, and with it the same run breaks nothing`, async () => {
+    const seed = await firstSeedThatBreaks(promise, { ...ALL_PROTECTIONS, [protection]: false });
+    expect(seed).toBeDefined();
+    expect((await simulate({ seed: seed! })).violations).toEqual([]);
+  });
+});
+
+describe('the command line', () => {
+  it('prints a failing seed with the way to replay it, and its trace on request', async () => {
+    const found = await runSimulate('--break', 'overlay', '--jobs', '1');
+    expect(found.exitCode).toBe(1);
+    const replay = /replay: npm run simulate -- (--seed \d+ --break overlay --trace)/.exec(found.stdout);
+    expect(replay).not.toBeNull();
+    const traced = await runSimulate(...replay![1]!.split(' '));
+    expect(traced.exitCode).toBe(1);
+    expect(traced.stdout).toMatch(/partition is served/);
+    expect(traced.stdout).toMatch(/caps-exact/);
+  });
+
+  it.each([[['--seeds', 'many']], [['--break', 'nothing']], [['--trace']], [['--nope']]])(
+    'says what is wrong with %j and exits with 2',
+    async (args) => {
+      const { exitCode, stderr } = await runSimulate(...args);
+      expect(exitCode).toBe(2);
+      expect(stderr).not.toBe('');
+      expect(stderr).not.toMatch(/\n\s+at /);
+    },
+  );
+
+  it('helps', async () => {
+    const { exitCode, stdout } = await runSimulate('--help');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/--seeds[\s\S]*Exit codes/);
+  });
+});
