@@ -81,7 +81,7 @@ async function demo(options: Options, interrupt: AbortSignal): Promise<DemoReadi
   const engine = await startLocalEngine({
     stateDir,
     settings: demoSettings(surfaces, await portToUse()),
-    logTo: (level) => createLogger(level, pino.destination({ dest: logFile, sync: false })),
+    logTo: () => createLogger('info', pino.destination({ dest: logFile, sync: false })),
     say,
   });
   try {

@@ -99,12 +99,13 @@ async function withEngine<T>(options: Options, interrupt: Interrupt, work: (url:
       role: 'all',
       'http.host': '127.0.0.1',
       'http.port': 0,
+      'log.level': 'error',
       'fold.h3Resolution': options.resolution,
       'fold.timeZone': 'UTC',
       'fold.events.pastMaxMs': PAST_MAX_MS,
       learners: [],
     },
-    logTo: () => createLogger('error'),
+    logTo: createLogger,
     say: options.quiet ? () => undefined : say,
   });
   try {

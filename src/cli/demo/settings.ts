@@ -37,6 +37,8 @@ export function demoSettings(surfacesDir: string, port: number): Record<string, 
   return {
     role: 'all',
     'http.port': port,
+    // What the engine's threads say goes to standard error, where the dashboard is.
+    'log.level': 'error',
     surfacesDir,
     'fold.user.sessionIdleMs': scaled(30 * 60_000),
     'fold.user.fatigue.halfLifeMs': scaled(6 * 3_600_000),
