@@ -9,7 +9,7 @@ import type { ZoneState } from '../zone/zone.state.js';
 import { broken, checkApps, recordAt, stateOf, type Violation } from './checks.js';
 import type { Replay, ReplayedRecord } from './replay.js';
 import { TOWN_PICKUP, townSettings } from './town.js';
-import { TOWN_CAMPAIGNS, type TownPromises } from './town-workload.js';
+import { TOWN_CAMPAIGNS, type TownPromises } from './town-promises.js';
 
 type Replays = readonly Replay<CampaignLedger>[];
 

@@ -7,32 +7,8 @@ import type { Violation } from './checks.js';
 import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
 import { brokenMoney, checkTown } from './town-checks.js';
+import { TOWN_CAMPAIGNS, type DoneCommand, type ToldDecision, type TownPromises } from './town-promises.js';
 import { TOWN_CAST, TOWN_PICKUP, TOWN_PROMO, townSettings } from './town.js';
-
-/** A decision that an app has been told. */
-export interface ToldDecision {
-  readonly user: string;
-  readonly request: DecisionRequest;
-  readonly id: string;
-  readonly partition: number;
-  readonly sequence: number;
-}
-
-/** A command that was answered. */
-export interface DoneCommand {
-  readonly campaign: string;
-  readonly partition: number;
-  readonly sequence: number;
-  readonly commandId: string;
-}
-
-export interface TownPromises {
-  readonly apps: Apps;
-  readonly decisions: readonly ToldDecision[];
-  readonly commands: readonly DoneCommand[];
-}
-
-export const TOWN_CAMPAIGNS = ['summer', 'winter'] as const;
 
 const PLACES = [
   { lat: 40.7484, lng: -73.9857 },

@@ -1,0 +1,27 @@
+import type { DecisionRequest } from '../../messages/decisions.js';
+import type { Apps } from './apps.js';
+
+/** A decision that an app has been told. */
+export interface ToldDecision {
+  readonly user: string;
+  readonly request: DecisionRequest;
+  readonly id: string;
+  readonly partition: number;
+  readonly sequence: number;
+}
+
+/** A command that was answered. */
+export interface DoneCommand {
+  readonly campaign: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly commandId: string;
+}
+
+export interface TownPromises {
+  readonly apps: Apps;
+  readonly decisions: readonly ToldDecision[];
+  readonly commands: readonly DoneCommand[];
+}
+
+export const TOWN_CAMPAIGNS = ['summer', 'winter'] as const;
