@@ -49,6 +49,9 @@ const NAMED: Readonly<Record<string, string>> = {
   ATTUNE_LOG_LEVEL: 'log.level',
 };
 
+/** Variables of the tools and tests around the engine: not its own, and no mistake. */
+const OTHERS: ReadonlySet<string> = new Set(['ATTUNE_DATA_DIR', 'ATTUNE_TEST_NO_SKIPS']);
+
 /** Names files, and so is read before the layers are. */
 export const FILES_VARIABLE = 'ATTUNE_CONFIG';
 
@@ -60,7 +63,7 @@ export const FILES_VARIABLE = 'ATTUNE_CONFIG';
 export function environmentLayer(env: NodeJS.ProcessEnv, known: Tree, problems: Problem[]): Tree {
   let layer: Tree = {};
   for (const [variable, text] of Object.entries(env)) {
-    if (text === undefined || text === '' || variable === FILES_VARIABLE) continue;
+    if (text === undefined || text === '' || variable === FILES_VARIABLE || OTHERS.has(variable)) continue;
     const field = NAMED[variable];
     if (field !== undefined) {
       const value = field === 'http.port' && /^\d+$/.test(text) ? Number(text) : text;
