@@ -1,10 +1,11 @@
 /** The service: configuration, embedded servers where none are given, the engine, and an orderly end on a signal. */
 import { existsSync } from 'node:fs';
 import { startEmbedded } from './embedded/embedded.js';
-import { startEngine } from './engine/engine.js';
+import { startEngine, type Engine } from './engine/engine.js';
+import type { EngineConfig } from './engine/world.js';
 import { loadConfig } from './kernel/config/index.js';
 import { EngineError } from './kernel/errors.js';
-import { createLogger } from './kernel/logger.js';
+import { createLogger, type Logger } from './kernel/logger.js';
 import { FOLD_CONFIG } from './messages/settings.js';
 
 const NODE_MAJOR_MIN = 24;
@@ -23,6 +24,36 @@ async function main(): Promise<void> {
   const files = existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : [];
   const config = loadConfig({ files, env: process.env, fold: FOLD_CONFIG });
   const log = createLogger(config.log.level);
+  const booted = boot(config, log);
+  // Also while it is still starting: what has been started by then has to be stopped.
+  const end = (signal: string): void => {
+    log.info('stopping', { signal });
+    booted
+      .then(({ stop }) => stop())
+      .then(() => process.exit(0))
+      .catch((error: unknown) => {
+        log.error('the end was not orderly', { error });
+        process.exit(1);
+      });
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  const { engine } = await booted;
+  log.info('ready', {
+    role: config.role,
+    host: engine.hostId,
+    url: engine.url,
+    docs: engine.url && `${engine.url}/docs`,
+  });
+}
+
+interface Booted {
+  readonly engine: Engine;
+  stop(): Promise<void>;
+}
+
+/** Rejects with nothing left running. */
+async function boot(config: EngineConfig, log: Logger): Promise<Booted> {
   const { url, user, password } = config.nats;
   const embedded = await startEmbedded({
     stateDir: config.stateDir,
@@ -35,35 +66,13 @@ async function main(): Promise<void> {
       : { postgres: { url: config.database.url } }),
     say: (line) => log.info(line),
   });
-  const engine = await startEngine({
-    config,
-    nats: embedded.nats,
-    databaseUrl: embedded.postgres?.url,
-    log,
-  }).catch(async (error: unknown) => {
+  try {
+    const engine = await startEngine({ config, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
+    return { engine, stop: () => engine.stop().then(() => embedded.stop()) };
+  } catch (error) {
     await embedded.stop();
     throw error;
-  });
-  log.info('ready', {
-    role: config.role,
-    host: engine.hostId,
-    url: engine.url,
-    docs: engine.url && `${engine.url}/docs`,
-  });
-
-  const end = (signal: string): void => {
-    log.info('stopping', { signal });
-    void engine
-      .stop()
-      .then(() => embedded.stop())
-      .then(() => process.exit(0))
-      .catch((error: unknown) => {
-        log.error('the end was not orderly', { error });
-        process.exit(1);
-      });
-  };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
+  }
 }
 
 main().catch((error: unknown) => {
