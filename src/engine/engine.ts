@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { preferredHost } from '../actors/host/placement.js';
+import { checkLearners } from '../actors/learner/learner-host.js';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
 import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -51,6 +53,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const hostId =
     config.cluster.hostId ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-')}-${randomBytes(3).toString('hex')}`;
   const world = loadWorld(config);
+  // Before anything is started or claimed: what is misconfigured should not join a cluster first.
+  if (has('learner')) await checkLearners(config.learners);
   const { partitions, leaseTtlMs } = config.cluster;
   const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, log });
   const stops: (() => unknown)[] = [() => attachment.link.close()];
@@ -196,11 +200,13 @@ const READY_POLL_MS = 20;
 /** A host that joins others, or waits for a dead one's leases, is started all the same. */
 const READY_MAX_MS = 15_000;
 
+/** Resolves once the host serves what is its to serve, which among many hosts may be nothing. */
 async function readiness(host: EngineHost, partitions: number): Promise<void> {
   const deadline = performance.now() + READY_MAX_MS;
   while (performance.now() < deadline) {
-    const { hosts } = host.status();
-    if (host.servedPartitions === partitions || (hosts.length > 1 && host.servedPartitions > 0)) return;
+    const { host: self, hosts } = host.status();
+    const serves = (partition: number): boolean => preferredHost(partition, hosts) !== self || host.serves(partition);
+    if (hosts.includes(self) && Array.from({ length: partitions }, (_, partition) => partition).every(serves)) return;
     await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
   }
 }

@@ -59,7 +59,7 @@ export class LearnerHost {
 
   /** Checks every learner's configuration, and then begins to claim. Throws Configuration `LEARNERS_INVALID`. */
   async start(): Promise<void> {
-    for (const settings of await checkedSettings(this.#options.learners)) {
+    for (const settings of await checkLearners(this.#options.learners)) {
       this.#places.set(settings.id, this.#place(settings));
     }
     for (const { lease } of this.#places.values()) lease.start();
@@ -133,7 +133,8 @@ export class LearnerHost {
   }
 }
 
-async function checkedSettings(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
+/** Loads every plug-in and checks its configuration. Throws Configuration `LEARNERS_INVALID` with every problem. */
+export async function checkLearners(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
   const problems: string[] = [];
   const checked: LearnerSettings[] = [];
   for (const [index, candidate] of learners.entries()) {
