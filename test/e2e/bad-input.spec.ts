@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
+import { eventually } from '../support/eventually.js';
 import { readJournals } from '../support/journal-truth.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post, rest } from '../support/rest.js';
@@ -18,6 +19,11 @@ beforeAll(async () => {
   nats = await startTestNats({ partitions: PARTITIONS });
   engine = await startEngineProcess({ nats: nats.engine, settings: SETTINGS });
   await consent(engine.url, '42');
+  // Until then nobody can say of a decision that it never was.
+  await eventually('the facts can be asked', async () => {
+    const [host] = (await get(engine.url, '/v1/status')).body.hosts;
+    return host.facts?.state === 'sinking';
+  });
 });
 
 afterAll(async () => {

@@ -39,6 +39,14 @@ test('a second engine on the same state directory is refused; after SIGINT nothi
   expect(await isGone(nats)).toBe(true);
 });
 
+test('an engine that is interrupted while it starts stops what it has started by then', async () => {
+  const engine = await spawnEngineProcess({ settings: SETTINGS });
+  const nats = await eventually('its nats-server runs', () => natsPid(engine));
+  await expect(engine.end('SIGTERM')).resolves.toEqual({ code: 0, signal: null });
+  expect(engine.log.map(({ message }) => message)).toContain('stopping');
+  expect(await isGone(nats)).toBe(true);
+});
+
 test('an engine that was killed finds its data when it is started again', async () => {
   const stateDir = await temporaryStateDir();
   const first = await startEngineProcess({ stateDir, settings: SETTINGS });
