@@ -10,7 +10,8 @@ import { removeState } from '../../src/embedded/embedded.js';
 import type { ProbeReading, ProbeRequest } from '../engine-probe.js';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
-const MAIN = join(ROOT, 'dist', 'main.js');
+/** Another build can be measured for comparison. */
+const MAIN = process.env['ATTUNE_BENCH_MAIN'] ?? join(ROOT, 'dist', 'main.js');
 const PROBE = join(ROOT, 'bench', 'engine-probe.ts');
 const LAST_LINES = 30;
 
@@ -45,7 +46,7 @@ process.on('exit', () => {
 
 /** Resolves once it is ready; rejects with its last words where it ends instead. */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
-  if (!existsSync(MAIN)) throw new Error('dist/main.js is missing; npm run bench builds it first.');
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing; npm run bench builds it first.`);
   const stateDir = await mkdtemp(join(tmpdir(), 'attune-bench-'));
   folders.add(stateDir);
   const flags = (process.env['ATTUNE_BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');

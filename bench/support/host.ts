@@ -1,0 +1,54 @@
+/** A host in this process, as the engine makes it, so that its fold can be watched from close by. */
+import { attach, type Attachment } from '../../src/engine/attachment.js';
+import { createHost, type EngineHost } from '../../src/engine/host-role.js';
+import { loadWorld } from '../../src/engine/world.js';
+import { loadConfig } from '../../src/kernel/config/index.js';
+import { systemClock } from '../../src/kernel/clock.js';
+import { createLogger } from '../../src/kernel/logger.js';
+import { FOLD_CONFIG } from '../../src/messages/settings.js';
+import { ZoneReplica } from '../../src/actors/replica/zone-replica.js';
+
+export interface LocalHost {
+  readonly host: EngineHost;
+  readonly attachment: Attachment;
+  close(): Promise<void>;
+}
+
+export interface LocalHostOptions {
+  readonly nats: { readonly url: string; readonly user: string; readonly pass: string };
+  readonly partitions: number;
+}
+
+/** Attached to the cluster, which is made where it is not there yet; the host is not started. */
+export async function localHost({ nats, partitions }: LocalHostOptions): Promise<LocalHost> {
+  const env = { ATTUNE__cluster__partitions: String(partitions) };
+  const config = loadConfig({ files: ['config/default.yaml'], env, fold: FOLD_CONFIG });
+  const world = loadWorld(config);
+  const log = createLogger('error');
+  const attachment = await attach({
+    nats: { url: nats.url, user: nats.user, password: nats.pass },
+    name: 'bench-host',
+    partitions,
+    replicas: 1,
+    leaseTtlMs: config.cluster.leaseTtlMs,
+    log,
+  });
+  const host = createHost({
+    config,
+    hostId: 'bench-host',
+    world,
+    attachment,
+    policies: world.policies,
+    zones: new ZoneReplica(systemClock),
+    log,
+    trimFloor: () => Infinity,
+  });
+  return {
+    host,
+    attachment,
+    close: async () => {
+      host.abort();
+      await attachment.link.close();
+    },
+  };
+}
