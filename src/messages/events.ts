@@ -5,6 +5,9 @@ export const EVENT_TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,4}$/;
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 
+/** Sums of as many values as anybody can send stay finite, and so can be saved. */
+export const EVENT_VALUE_ABS_MAX = 1e12;
+
 /** What Attune itself reads of an event's data; further fields are kept in the journal and ignored by folds. */
 export const eventDataSchema = z.looseObject({
   /** The decision this event reacts to. */
@@ -12,7 +15,7 @@ export const eventDataSchema = z.looseObject({
   /** The candidate of that decision it reacts to; the first of the slate if left out. */
   candidateId: z.string().max(256).optional(),
   /** Seconds of dwell, stars of a rating, a reward's value: what the type says. */
-  value: finite.optional(),
+  value: finite.min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX).optional(),
   lat: finite.min(-90).max(90).optional(),
   lng: finite.min(-180).max(180).optional(),
   sessionId: z.string().max(256).optional(),

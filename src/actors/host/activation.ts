@@ -70,8 +70,11 @@ export function addressOfKey(key: string): ActorAddress {
   return { kind: key.slice(0, dot) as ActorAddress['kind'], token: key.slice(dot + 1) };
 }
 
-/** 53 bits over source and id: two FNV-1a runs, of which the second is salted. */
+/**
+ * 53 bits over source and id: two FNV-1a runs, of which the second is salted. Of any strings, also those that are no
+ * well-formed text: they come from anybody.
+ */
 export function eventHash(source: string, id: string): number {
-  const text = `${encodeURIComponent(source)} ${encodeURIComponent(id)}`;
+  const text = `${source.length} ${source} ${id}`;
   return fnv1a(text) + (fnv1a(`#${text}`) & 0x1fffff) * 0x100000000;
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { invalidRequest } from '../../kernel/errors.js';
+import { EVENT_VALUE_ABS_MAX } from '../../messages/events.js';
 import { notStored, type AcceptedEvent } from '../events/ingest.js';
 import { childTraceparent } from '../http/trace.js';
 import type { EventIngress } from '../ports.js';
@@ -11,7 +12,7 @@ import type { DecisionLookup } from './decision-lookup.js';
 
 export const rewardBodySchema = z.strictObject({
   /** What the reaction is worth; clamped by the surface's reward definition. */
-  value: z.number(),
+  value: z.number().min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX),
   /** The slate item it is for; the first where left out. */
   candidateId: z.string().min(1).max(256).optional(),
 });

@@ -30,7 +30,7 @@ describe('isCloudEvent', () => {
     {
       decisionId: field('a', 'x'.repeat(900), 'x'.repeat(901)),
       candidateId: field('c', 'x'.repeat(257)),
-      value: field(1, Infinity, NaN, '1', 1e308),
+      value: field(1, Infinity, NaN, '1', 1e308, -1e12, 1.1e12),
       lat: field(1, 90, 90.01, -91, '1'),
       lng: field(1, 180, -180.01, Infinity),
       sessionId: field('s', 'x'.repeat(256), 'x'.repeat(257)),

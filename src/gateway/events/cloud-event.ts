@@ -6,7 +6,7 @@ import { getResolution, isValidCell } from 'h3-js';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import { cloudEventSchema, EVENT_TYPE, type CloudEvent } from '../../messages/events.js';
+import { cloudEventSchema, EVENT_TYPE, EVENT_VALUE_ABS_MAX, type CloudEvent } from '../../messages/events.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { PUBLIC_KINDS } from '../../messages/subjects.js';
 import { parseDecisionId } from '../../messages/tokens.js';
@@ -141,7 +141,7 @@ function isEventData(value: unknown): boolean {
     isObject(value) &&
     isOptionalText(value.decisionId, 900) &&
     isOptionalText(value.candidateId, 256) &&
-    isOptionalNumber(value.value, -Infinity, Infinity) &&
+    isOptionalNumber(value.value, -EVENT_VALUE_ABS_MAX, EVENT_VALUE_ABS_MAX) &&
     isOptionalNumber(value.lat, -90, 90) &&
     isOptionalNumber(value.lng, -180, 180) &&
     isOptionalText(value.sessionId, 256) &&
