@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     host: engine.hostId,
     url: engine.url,
     docs: engine.url && `${engine.url}/docs`,
+    nats: engine.nats(),
   });
 }
 

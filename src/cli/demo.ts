@@ -86,7 +86,7 @@ async function demo(options: Options, interrupt: AbortSignal): Promise<DemoReadi
   });
   try {
     interrupt.throwIfAborted();
-    say(`listening on ${engine.url}, its documentation on ${engine.url}/docs`);
+    say(`listening on ${engine.url}, its documentation on ${engine.url}/docs, NATS on nats://${engine.nats()}`);
     return await runDemo({
       city: new City({ seed, riders, drivers, consentShare: CONSENT_SHARE, h3Resolution: H3_RESOLUTION }),
       api: new ApiClient(engine.url),

@@ -23,6 +23,8 @@ export interface LocalEngineOptions {
 export interface LocalEngine {
   /** Base URL of its REST API. */
   readonly url: string;
+  /** The nats-server it is on, as `127.0.0.1:4222`. */
+  nats(): string;
   readonly hostId: string;
   /** Stops the engine and the servers that were started for it. Idempotent. */
   stop(): Promise<void>;
@@ -57,7 +59,7 @@ export async function startLocalEngine(options: LocalEngineOptions): Promise<Loc
       }
     };
     const stop = (): Promise<void> => (stopped ??= stopAll());
-    if (engine.url !== undefined) return { url: engine.url, hostId: engine.hostId, stop };
+    if (engine.url !== undefined) return { url: engine.url, nats: engine.nats, hostId: engine.hostId, stop };
     await stop();
     throw new EngineError('Configuration', 'CONFIG_INVALID', 'role must be all: this tool needs every part.', {
       field: 'role',

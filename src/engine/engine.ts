@@ -33,7 +33,6 @@ export interface EngineOptions {
   readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
   /** Undefined: no facts. */
   readonly databaseUrl: string | undefined;
-  readonly replicas?: number;
   readonly log: Logger;
 }
 
@@ -41,13 +40,15 @@ export interface Engine {
   /** Base URL of the REST API; undefined for roles without a gateway. */
   readonly url: string | undefined;
   readonly hostId: string;
+  /** The nats-server this process is on now, as `127.0.0.1:4222`: apps reach actors there. */
+  nats(): string;
   /** Graceful: requests under way finish, partitions are flushed and handed over. Idempotent. */
   stop(): Promise<void>;
 }
 
 /** Resolves once the process is ready: listening, and serving the partitions that are its to serve. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { config, nats, databaseUrl, replicas = 1, log } = options;
+  const { config, nats, databaseUrl, log } = options;
   const { role } = config;
   const has = (part: 'gateway' | 'host' | 'learner'): boolean => role === 'all' || role === part;
   const hostId =
@@ -55,7 +56,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const world = loadWorld(config);
   // Before anything is started or claimed: what is misconfigured should not join a cluster first.
   if (has('learner')) await checkLearners(config.learners);
-  const { partitions, leaseTtlMs } = config.cluster;
+  const { partitions, replicas, leaseTtlMs } = config.cluster;
   const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, log });
   const stops: (() => unknown)[] = [() => attachment.link.close()];
   const stop = once(async () => {
@@ -105,8 +106,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       ? await startLearners({ config, hostId, attachment, ports: learnerPorts, log })
       : undefined;
     if (learners) stops.push(() => learners.stop());
+    const server = (): string => attachment.link.nc.getServer();
     const parts = (): Record<string, unknown> => ({
       role,
+      nats: server(),
       policies: registry.status(),
       facts: facts?.status(),
       learners: learners?.status(),
@@ -117,7 +120,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       ? await startGateway({ options, world, attachment, hostId, host, parts, zones, store, policies })
       : undefined;
     if (gateway) stops.push(() => gateway.close());
-    return { url: gateway ? await gateway.getUrl() : undefined, hostId, stop };
+    return { url: gateway ? await gateway.getUrl() : undefined, nats: server, hostId, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -16,7 +16,7 @@ export const offerSchema = z.strictObject({
 });
 export type Offer = z.infer<typeof offerSchema>;
 
-/** The body of `POST /v1/campaigns/{id}/define` (or the command `define`). */
+/** The payload of the command `define`. */
 export const campaignDefinitionSchema = z.strictObject({
   name: z.string().min(1).max(200),
   surface: z.string().min(1).max(64),

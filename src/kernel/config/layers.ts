@@ -40,7 +40,6 @@ const NAMED: Readonly<Record<string, string>> = {
   ATTUNE_NATS_URL: 'nats.url',
   ATTUNE_NATS_USER: 'nats.user',
   ATTUNE_NATS_PASSWORD: 'nats.password',
-  ATTUNE_NATS_CREDS_FILE: 'nats.credsFile',
   DATABASE_URL: 'database.url',
   ATTUNE_HTTP_PORT: 'http.port',
   ATTUNE_HTTP_HOST: 'http.host',

@@ -27,7 +27,7 @@ export function loadConfig<Fold>({ files, env, fold }: ConfigSources<Fold>): Con
   const problems: Problem[] = [];
   let tree = overlay(CONFIG_DEFAULTS, { fold: fold.defaults });
   const known = overlay(tree, {
-    nats: { url: '', user: '', password: '', credsFile: '' },
+    nats: { url: '', user: '', password: '' },
     database: { url: '' },
     cluster: { hostId: '' },
   });

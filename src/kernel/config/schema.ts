@@ -25,11 +25,11 @@ const nats = z.strictObject({
   url: urlOf('nats', 'tls', 'ws', 'wss').optional(),
   user: z.string().min(1).optional(),
   password: z.string().min(1).optional(),
-  credsFile: z.string().min(1).optional(),
 });
 
 const cluster = z.strictObject({
   partitions: count(1, 1024),
+  replicas: z.union([z.literal(1), z.literal(3), z.literal(5)], 'must be 1, 3 or 5'),
   leaseTtlMs: durationMs(1000, 600_000),
   hostId: name.optional(),
 });
@@ -95,7 +95,7 @@ export const CONFIG_DEFAULTS = {
   stateDir: '.attune',
   surfacesDir: 'config/surfaces',
   policiesDir: 'config/policies',
-  cluster: { partitions: 16, leaseTtlMs: 5000 },
+  cluster: { partitions: 16, replicas: 1, leaseTtlMs: 5000 },
   limits: {
     mailboxMax: 64,
     pendingAppendsMax: 4096,
@@ -127,7 +127,7 @@ export function relationProblems(config: Config<unknown>): Problem[] {
   const demand = (holds: boolean, problem: Problem): void => {
     if (!holds) problems.push(problem);
   };
-  const { role, http: listen, nats: server, auth, learners } = config;
+  const { role, http: listen, nats: server, cluster, auth, learners } = config;
   demand(isLoopback(listen.host) || auth.apiKeys.length > 0, {
     field: 'auth.apiKeys',
     value: [],
@@ -142,10 +142,10 @@ export function relationProblems(config: Config<unknown>): Problem[] {
     value: server.password,
     rule: 'must be set together with nats.user',
   });
-  demand(server.credsFile === undefined || server.user === undefined, {
-    field: 'nats.credsFile',
-    value: server.credsFile,
-    rule: 'must not be set together with nats.user',
+  demand(cluster.replicas === 1 || server.url !== undefined, {
+    field: 'cluster.replicas',
+    value: cluster.replicas,
+    rule: 'must be 1 without nats.url: the embedded server is one node',
   });
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'name', problems);
   demandUnique(learners, 'learners', 'id', problems);
