@@ -1,7 +1,30 @@
 import type { Entry } from '../entry.js';
+import { activation } from './activation.js';
 import { decisions } from './decisions.js';
+import { eventLoop } from './event-loop.js';
 import { eventsNats, eventsRest } from './events.js';
+import { failover } from './failover.js';
 import { fold } from './fold.js';
+import { heatmap } from './heatmap.js';
+import { journal } from './journal.js';
+import { memory } from './memory.js';
+import { policies } from './policies.js';
+import { soak } from './soak.js';
+import { userActor } from './user-actor.js';
 
 /** In the order in which they run. */
-export const ENTRIES: readonly Entry[] = [decisions, eventsRest, eventsNats, fold];
+export const ENTRIES: readonly Entry[] = [
+  decisions,
+  eventsRest,
+  eventsNats,
+  fold,
+  journal,
+  activation,
+  memory,
+  eventLoop,
+  failover,
+  heatmap,
+  policies,
+  userActor,
+  soak,
+];
