@@ -5,10 +5,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DecisionAnswer } from '../../src/messages/decisions.js';
 import { decodePosition } from '../../src/messages/tokens.js';
-import { cloudEvent, consent, pickup, post, type RestAnswer } from './rest.js';
+import { eventually } from './eventually.js';
+import { cloudEvent, consent, get, pickup, post, type RestAnswer } from './rest.js';
 
 const RETRY_MS = 25;
 const DEADLINE_MS = 3_000;
+const AT_ONCE = 3;
+const RIDE_PAUSE_MS = 5;
+const SHOP_PAUSE_MS = 50;
+/** With more decisions than a user may have pending, the oldest would be closed, and their holds return to the budget. */
+const SHOP_ROUNDS_MAX = 80;
+const TWICE_EVERY = 4;
 
 export interface AcknowledgedDecision extends DecisionAnswer {
   readonly user: string;
@@ -48,7 +55,14 @@ export interface LoadOptions {
 /** Starts the clients; each user has given consent when this resolves. */
 export async function startLoad({ url, name, riders, shoppers }: LoadOptions): Promise<Load> {
   const load = new RunningLoad(url, names(`${name}-rider`, riders), names(`${name}-shopper`, shoppers));
-  await Promise.all([...load.riders, ...load.shoppers].map((user) => consent(url, user)));
+  await Promise.all(
+    [...load.riders, ...load.shoppers].map(async (user) => {
+      await consent(url, user);
+      await eventually(`the consent of ${user} is folded`, async () => {
+        return (await get(url, `/v1/users/${user}`)).body.consent?.mode === 'granted';
+      });
+    }),
+  );
   load.start();
   return load;
 }
@@ -75,8 +89,8 @@ class RunningLoad implements Load {
 
   start(): void {
     this.clients = Promise.all([
-      ...this.riders.map((user) => this.rounds((round) => this.ride(user, round))),
-      ...this.shoppers.map((user) => this.rounds((round) => this.shop(user, round))),
+      ...this.riders.map((user) => this.rounds((round) => this.ride(user, round), RIDE_PAUSE_MS, Infinity)),
+      ...this.shoppers.map((user) => this.rounds((round) => this.shop(user, round), SHOP_PAUSE_MS, SHOP_ROUNDS_MAX)),
     ]);
   }
 
@@ -85,10 +99,10 @@ class RunningLoad implements Load {
     await this.clients;
   }
 
-  private async rounds(task: (round: number) => Promise<void>): Promise<void> {
-    for (let round = 0; !this.finishing; round++) {
+  private async rounds(task: (round: number) => Promise<void>, pauseMs: number, max: number): Promise<void> {
+    for (let round = 0; round < max && !this.finishing; round++) {
       await task(round);
-      await pause(5);
+      await pause(pauseMs);
     }
   }
 
@@ -104,45 +118,59 @@ class RunningLoad implements Load {
     });
   }
 
+  /** Several at once: caps have to hold between decisions that are all on their way. */
   private async shop(user: string, round: number): Promise<void> {
-    const answer = await this.decide(
-      user,
-      {
-        surface: 'promo.discount',
-        subject: { kind: 'rider', id: user },
-        requestId: `${user}-promo-${round}`,
-        deadlineMs: DEADLINE_MS,
-      },
-      0,
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async (_, i) => {
+        const request = {
+          surface: 'promo.discount',
+          subject: { kind: 'rider', id: user },
+          requestId: `${user}-promo-${round}-${i}`,
+          deadlineMs: DEADLINE_MS,
+        };
+        const { decisionId, slate } = await this.decide(user, request, 0);
+        const [first] = slate;
+        // Every other offer is taken, the rest stay held.
+        if (!first || i % 2 === 1) return;
+        await this.send(user, `${user}-take-${round}-${i}`, 'accept', { decisionId, candidateId: first.id });
+      }),
     );
-    const [first] = answer.slate;
-    // Every other offer is taken, the rest stay held.
-    if (first && round % 2 === 0) {
-      const { decisionId } = answer;
-      await this.send(user, `${user}-take-${round}`, 'accept', { decisionId, candidateId: first.id });
-    }
   }
 
   private async send(user: string, id: string, type: string, data: Record<string, unknown>): Promise<string> {
     const event = cloudEvent({ id, type, subject: `user/${user}`, data });
-    const { body } = await this.persist(
-      () => post(this.url, '/v1/events', event),
-      ({ status }) => status === 202,
-    );
+    const publish = async (): Promise<string> => {
+      const { body } = await this.persist(
+        () => post(this.url, '/v1/events', event),
+        ({ status }) => status === 202,
+      );
+      return (body.accepted[0] as { token: string }).token;
+    };
+    let token = await publish();
     this.events.push({ user, id, type });
-    const { token } = body.accepted[0] as { token: string };
-    // The journal's identity may have been out of reach when the event was stored: then there is no token to wait for.
+    // Some apps send twice, to be sure. And where the journal's identity was out of reach, there was no token to wait for.
+    if (this.events.length % TWICE_EVERY === 0 || token === '') token = await publish();
     return token === '' ? this.send(user, id, type, data) : token;
   }
 
   private async decide(user: string, request: Record<string, unknown>, after: number): Promise<DecisionAnswer> {
-    const { body } = await this.persist<DecisionAnswer>(
-      () => post<DecisionAnswer>(this.url, '/v1/decisions', request),
-      // Answers from the fallback are not the owner's: the app asks again because it wants a counted one.
-      (answer) => answer.status === 200 && answer.body.token !== '',
-    );
-    this.decisions.push({ ...body, user, after });
-    return body;
+    const ask = async (): Promise<DecisionAnswer> => {
+      const { body } = await this.persist<DecisionAnswer>(
+        () => post<DecisionAnswer>(this.url, '/v1/decisions', request),
+        // Answers from the fallback are not the owner's: the app asks again because it wants a counted one.
+        (answer) => answer.status === 200 && answer.body.token !== '',
+      );
+      return body;
+    };
+    const answer = await ask();
+    this.decisions.push({ ...answer, user, after });
+    if (this.decisions.length % TWICE_EVERY === 0) {
+      const again = await ask();
+      if (again.decisionId !== answer.decisionId) {
+        this.complaints.push(`${JSON.stringify(request)}: ${answer.decisionId}, and then ${again.decisionId}`);
+      }
+    }
+    return answer;
   }
 
   private async persist<T = any>(
