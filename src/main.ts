@@ -1,4 +1,5 @@
 /** The service: configuration, embedded servers where none are given, the engine, and an orderly end on a signal. */
+import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { startEmbedded } from './embedded/embedded.js';
 import { startEngine, type Engine } from './engine/engine.js';
@@ -11,7 +12,28 @@ import { FOLD_CONFIG } from './messages/settings.js';
 const NODE_MAJOR_MIN = 24;
 const DEFAULT_FILE = 'config/default.yaml';
 
+/** The service takes no arguments: who asks for help should not get a running engine. */
+const command = (): Command =>
+  new Command('attune')
+    .description('Runs Attune: REST, OpenAPI at /docs, actors on NATS, learners. Ends in order on SIGTERM or Ctrl-C.')
+    .addHelpText(
+      'after',
+      `
+It is configured by ${DEFAULT_FILE}, the files that ATTUNE_CONFIG names, and the environment:
+  ATTUNE_ROLE         all (default), gateway, host or learner
+  ATTUNE_HTTP_PORT    8080
+  ATTUNE_STATE_DIR    .attune: what the embedded nats-server and PostgreSQL keep
+  ATTUNE_NATS_URL     a nats-server instead of the embedded one, with ATTUNE_NATS_USER and ATTUNE_NATS_PASSWORD
+  DATABASE_URL        a PostgreSQL instead of the embedded one
+  ATTUNE__section__key=value sets any field of ${DEFAULT_FILE}.
+The log goes to standard error, a JSON object a line.
+
+Exit codes: 0 ended in order; 1 it could not start or end in order; 2 wrong arguments; 78 wrong configuration.`,
+    )
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+
 async function main(): Promise<void> {
+  command().parse();
   const major = Number(process.versions.node.split('.')[0]);
   if (major < NODE_MAJOR_MIN) {
     throw new EngineError(

@@ -1,5 +1,5 @@
 /** `npm run replay`: real trips through the public event path, and how good the guidance was that came of them. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { SingleBar } from 'cli-progress';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,16 +46,19 @@ const command = (): Command =>
         '--url names one; that one must believe old event times (fold.events.pastMaxMs).',
     )
     .requiredOption('--trips <file>', 'the trips')
-    .option(
-      '--speed <speed>',
-      'max, or how many times faster than the data’s own clock, as in 60x',
-      speedFrom,
-      Infinity,
+    .addOption(
+      new Option('--speed <speed>', 'max, or how many times faster than the data’s own clock, as in 60x')
+        .argParser(speedFrom)
+        .default(Infinity, 'max'),
     )
     .option('--url <url>', 'an engine that runs already, as in http://127.0.0.1:8080')
     .option('--api-key <key>', 'key for that engine, where it asks for one')
     .option('--surface <surface>', 'who is asked for guidance', 'driver.heatmap')
-    .option('--k <list>', 'how many zones on top count, separated by commas', listOfK, [5, 10, 20])
+    .addOption(
+      new Option('--k <list>', 'how many zones on top count, separated by commas')
+        .argParser(listOfK)
+        .default([5, 10, 20], '5,10,20'),
+    )
     .option('--resolution <n>', 'H3 resolution of zones; must be the engine’s', numberFrom(0, 15), 8)
     .option('--state-dir <dir>', 'where the engine keeps its data; a temporary folder if left out')
     .option('--json', 'print the report as JSON')

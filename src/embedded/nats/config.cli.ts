@@ -17,6 +17,8 @@ const program = new Command('nats:config')
   .option('--partitions <n>', 'partitions of the cluster; fixed once it has data', parsePartitions, 16)
   .option('--out <folder>', 'folder to write into', 'config/nats')
   .option('--json', 'print the files as one JSON object instead of writing them')
+  .addHelpText('after', '\nExit codes: 0 written; 1 a file could not be written; 2 wrong arguments.')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action(async (options: { partitions: number; out: string; json?: boolean }) => {
     const files = natsTemplates(options.partitions);
     if (options.json) {
