@@ -4,5 +4,3 @@ export function quantile(samples: readonly number[] | Float64Array, share: numbe
   const sorted = Float64Array.from(samples).sort();
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * share) - 1))]!;
 }
-
-export const median = (samples: readonly number[]): number => quantile(samples, 0.5);

@@ -1,3 +1,3 @@
 export { Host, type HostOptions, type HostStatus } from './host.js';
 export { DEFAULT_HOST_LIMITS, type HostLimits } from './limits.js';
-export { ALL_PROTECTIONS, type Protections } from './protections.js';
+export type { Protections } from './protections.js';

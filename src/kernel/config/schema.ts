@@ -5,7 +5,7 @@
 import { z, type ZodType } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
 
-export const ROLES = ['all', 'gateway', 'host', 'learner'] as const;
+const ROLES = ['all', 'gateway', 'host', 'learner'] as const;
 export type Role = (typeof ROLES)[number];
 
 const count = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
@@ -166,5 +166,5 @@ function demandUnique<K extends string>(
   });
 }
 
-export const isLoopback = (host: string): boolean =>
+const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
