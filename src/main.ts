@@ -1,6 +1,7 @@
 /** The service: configuration, embedded servers where none are given, the engine, and an orderly end on a signal. */
 import { Command } from 'commander';
 import { existsSync } from 'node:fs';
+import { onInterrupt, type Interrupted } from './cli/interrupt.js';
 import { startEmbedded } from './embedded/embedded.js';
 import { startEngine, type Engine } from './engine/engine.js';
 import type { EngineConfig } from './engine/world.js';
@@ -58,8 +59,8 @@ async function main(): Promise<void> {
         process.exit(1);
       });
   };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
+  const { signal } = onInterrupt();
+  signal.addEventListener('abort', () => end((signal.reason as Interrupted).signal), { once: true });
   const { engine } = await booted;
   log.info('ready', {
     role: config.role,

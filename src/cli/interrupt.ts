@@ -1,4 +1,5 @@
 /** Ctrl-C as a rejection, so that what was started is stopped in order. */
+import { systemClock, type Clock } from '../kernel/clock.js';
 
 /** Thrown into the work that Ctrl-C (or SIGTERM) ends. */
 export class Interrupted extends Error {
@@ -17,15 +18,25 @@ export interface Interrupt {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** A terminal sends Ctrl-C to everything in the foreground, and npm hands it on to its script once more: that is one press. */
+const ONE_PRESS_MS = 1_000;
 
-export function onInterrupt(): Interrupt {
+/** The part of the process that signals concern. */
+export type Signalled = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
+
+export function onInterrupt(target: Signalled = process, clock: Pick<Clock, 'monotonicMs'> = systemClock): Interrupt {
   const controller = new AbortController();
+  let pressedMs = 0;
   const end = (name: NodeJS.Signals): void => {
-    // Whoever presses Ctrl-C again does not want to wait for an orderly end.
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      // Whoever presses Ctrl-C again does not want to wait for an orderly end.
+      if (clock.monotonicMs() - pressedMs > ONE_PRESS_MS) target.exit(130);
+      return;
+    }
+    pressedMs = clock.monotonicMs();
     controller.abort(new Interrupted(name));
   };
-  for (const name of SIGNALS) process.on(name, end);
+  for (const name of SIGNALS) target.on(name, end);
   const interrupted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Interrupted), { once: true });
   });
@@ -34,7 +45,7 @@ export function onInterrupt(): Interrupt {
     signal: controller.signal,
     during: (work) => Promise.race([work, interrupted]),
     release: () => {
-      for (const name of SIGNALS) process.off(name, end);
+      for (const name of SIGNALS) target.off(name, end);
     },
   };
 }
