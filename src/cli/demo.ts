@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
+import { prepareStateDir } from '../embedded/state-dir.js';
 import { systemClock } from '../kernel/clock.js';
 import { createLogger } from '../kernel/logger.js';
 import { City } from '../simulator/city.js';
@@ -74,7 +75,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function demo(options: Options, interrupt: AbortSignal): Promise<DemoReading> {
   const { stateDir, seed, riders, drivers } = options;
-  await mkdir(join(stateDir, 'demo'), { recursive: true, mode: 0o700 });
+  await mkdir(join(await prepareStateDir(stateDir), 'demo'), { recursive: true, mode: 0o700 });
   const surfaces = await writeDemoSurfaces(join(stateDir, 'demo', 'surfaces'));
   const logFile = join(stateDir, 'demo', 'log.jsonl');
   say(`starting the engine; its data is in ${stateDir}, its log in ${logFile}`);
