@@ -133,17 +133,21 @@ function parsed(line: string): { message?: string; url?: string; host?: string }
 
 function asking(child: ChildProcess): (ask: ProbeRequest['ask']) => Promise<ProbeReading> {
   let ids = 0;
-  const waiting = new Map<number, (reading: ProbeReading) => void>();
+  const waiting = new Map<number, { resolve: (reading: ProbeReading) => void; reject: (error: Error) => void }>();
   child.on('message', ({ id, reading }: { id: number; reading: ProbeReading }) => {
-    waiting.get(id)?.(reading);
+    waiting.get(id)?.resolve(reading);
     waiting.delete(id);
+  });
+  child.once('exit', () => {
+    for (const { reject } of waiting.values()) reject(hasEnded());
   });
   return (ask) =>
     new Promise((resolve, reject) => {
-      if (!child.connected) return reject(new Error('the engine has ended'));
+      if (!child.connected) return reject(hasEnded());
       const id = ++ids;
-      waiting.set(id, resolve);
+      waiting.set(id, { resolve, reject });
       child.send({ id, ask } satisfies ProbeRequest);
-      child.once('exit', () => reject(new Error('the engine has ended')));
     });
 }
+
+const hasEnded = (): Error => new Error('the engine has ended');

@@ -17,11 +17,16 @@ export interface LocalHost {
 export interface LocalHostOptions {
   readonly nats: { readonly url: string; readonly user: string; readonly pass: string };
   readonly partitions: number;
+  /** The default ones if left out. */
+  readonly surfacesDir?: string;
 }
 
 /** Attached to the cluster, which is made where it is not there yet; the host is not started. */
-export async function localHost({ nats, partitions }: LocalHostOptions): Promise<LocalHost> {
-  const env = { ATTUNE__cluster__partitions: String(partitions) };
+export async function localHost({ nats, partitions, surfacesDir }: LocalHostOptions): Promise<LocalHost> {
+  const env = {
+    ATTUNE__cluster__partitions: String(partitions),
+    ...(surfacesDir === undefined ? {} : { ATTUNE__surfacesDir: surfacesDir }),
+  };
   const config = loadConfig({ files: ['config/default.yaml'], env, fold: FOLD_CONFIG });
   const world = loadWorld(config);
   const log = createLogger('error');

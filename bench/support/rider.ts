@@ -23,7 +23,6 @@ const services: DecisionServices = {
   samplingKey: createSecretKey('bench', 'utf8'),
 };
 const RIDER: ActorAddress = { kind: 'user', token: '42' };
-const PICKUPS = 3;
 let nonces = 0;
 let sequence = 0;
 
@@ -71,15 +70,4 @@ export function decided(state: UserState, request: unknown): { readonly id: stri
   const handling = riderKind.handle(state, 'decide', request, handleContext());
   if (handling.do !== 'append') throw new Error(`a decision was answered with ${handling.do}`);
   return JSON.parse(JSON.stringify(handling.body)) as { id: string };
-}
-
-/** A rider with consent, a few pickups in different zones and, if asked for, a decision that waits for its reward. */
-export function livedRider(i: number, request?: unknown): UserState {
-  let state = consented();
-  for (let j = 0; j < PICKUPS; j++) {
-    const place = { lat: 40.7 + (i % 1000) / 10_000, lng: -73.9 - j / 100 };
-    state = applied(state, eventRecord('pickup', place, j + 1), NOW_MS + i + j);
-  }
-  if (request === undefined) return state;
-  return applied(state, { type: 'decision', body: decided(state, request) }, NOW_MS + i + PICKUPS);
 }
