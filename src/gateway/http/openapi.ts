@@ -6,6 +6,7 @@ import { decisionAnswerJsonSchema } from '../decide/answer-schema.js';
 import { restDecisionRequestSchema } from '../decide/decision-request.js';
 import { ingestResultJsonSchema } from '../events/events.route.js';
 import { BATCH_TYPE_JSON, EVENT_TYPE_JSON, JSON_TYPE } from './body-parsing.js';
+import { OPERATION_EXAMPLES, type OperationExamples } from './openapi-examples.js';
 import { openApiSchema } from './openapi-schema.js';
 
 const ERROR = 'Error';
@@ -14,31 +15,89 @@ const errorSchema = openApiSchema(
   z.object({ code: z.string(), message: z.string(), field: z.string().nullable(), traceId: z.string() }),
 );
 
+const TAGS: Readonly<Record<string, string>> = {
+  decisions: 'What to show, and what came of it',
+  events: 'What happened',
+  views: 'What actors say of themselves',
+  campaigns: 'Offers against a budget; money is whole cents',
+  'dead letters': 'What was rejected or could not be folded',
+  operations: 'Alive, ready, counters, who owns what',
+};
+
+const ERRORS: Readonly<Record<string, string>> = {
+  400: 'The request is wrong; `field` names where',
+  404: 'There is no such thing',
+  409: 'Not in this state, or a `requestId` that was used for another request',
+  429: 'Too much at once; `retry-after` says when to come again',
+  503: 'A part that is needed is out of reach; `retry-after` says when to come again',
+};
+
 /** The document behind `/docs`: Nest's controllers, and the two routes beside Nest. */
 export function describeApi(app: NestFastifyApplication): OpenAPIObject {
-  const document = SwaggerModule.createDocument(
-    app,
-    new DocumentBuilder()
-      .setTitle('Attune')
-      .setDescription(
-        'Decisions, events and rewards. Every error is {code, message, field, traceId}; see docs/errors.md.',
-      )
-      .setVersion('1')
-      .addBearerAuth()
-      .build(),
-  );
+  const builder = new DocumentBuilder()
+    .setTitle('Attune')
+    .setDescription(
+      'What to show this person, here, now. Every error is `{code, message, field, traceId}`; docs/errors.md lists the ' +
+        'codes. Where API keys are configured, send one as `Authorization: Bearer …` or `x-api-key`.',
+    )
+    .setVersion('1')
+    .addBearerAuth();
+  for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, builder.build());
   document.components = {
     ...document.components,
     schemas: { ...document.components?.schemas, [ERROR]: errorSchema as never },
   };
-  Object.assign(document.paths, rawPaths());
-  for (const path of Object.values(document.paths)) {
+  const described = { ...document.paths, ...rawPaths() };
+  document.paths = inOrder(described);
+  for (const [path, item] of Object.entries(document.paths)) {
     for (const method of ['get', 'post'] as const) {
-      const operation = path[method];
-      if (operation) operation.responses.default ??= { description: 'Error', content: json(reference(ERROR)) };
+      const operation = item[method];
+      if (!operation) continue;
+      addExamples(operation, OPERATION_EXAMPLES[`${method} ${path}`]);
+      if (path.startsWith('/v1/')) addErrors(operation);
     }
   }
   return document;
+}
+
+/** As the examples tell them; what has none goes last. */
+function inOrder(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {
+  const told = Object.keys(OPERATION_EXAMPLES).map((operation) => operation.split(' ')[1]!);
+  const rank = (path: string): number => (told.includes(path) ? told.indexOf(path) : told.length);
+  return Object.fromEntries(Object.entries(paths).sort(([a], [b]) => rank(a) - rank(b)));
+}
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+function addExamples(operation: Operation, examples: OperationExamples | undefined): void {
+  if (!examples) return;
+  const { requests, status, answerIs, answer, others = {} } = examples;
+  const known = operation.responses[status];
+  const schema = known && 'content' in known ? known.content?.[JSON_TYPE]?.schema : undefined;
+  operation.responses[status] = {
+    description: answerIs,
+    content: { [JSON_TYPE]: { schema: schema ?? { type: 'object' }, example: answer } },
+  };
+  for (const [code, other] of Object.entries(others)) {
+    const content = { [JSON_TYPE]: { schema: { type: 'object' as const }, example: other.answer } };
+    operation.responses[code] = { description: other.answerIs, content };
+  }
+  const body = operation.requestBody;
+  if (requests && body && 'content' in body) {
+    const named = Object.fromEntries(Object.entries(requests).map(([name, value]) => [name, { value }]));
+    for (const type of [JSON_TYPE, EVENT_TYPE_JSON]) {
+      const content = body.content[type];
+      if (content) content.examples = named;
+    }
+  }
+}
+
+/** What every operation on the engine may answer. */
+function addErrors(operation: Operation): void {
+  for (const [status, description] of Object.entries(ERRORS)) {
+    operation.responses[status] ??= { description, content: json(reference(ERROR)) };
+  }
 }
 
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
@@ -64,9 +123,9 @@ function rawPaths(): OpenAPIObject['paths'] {
         requestBody: {
           required: true,
           content: {
+            ...json({ oneOf: [event, batch] }),
             [EVENT_TYPE_JSON]: { schema: event as never },
             [BATCH_TYPE_JSON]: { schema: batch as never },
-            ...json({ oneOf: [event, batch] }),
           },
         },
         responses: { 202: { description: 'What was accepted', content: json(ingestResultJsonSchema) } },
