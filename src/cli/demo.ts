@@ -91,6 +91,7 @@ async function demo(options: Options, interrupt: AbortSignal): Promise<DemoReadi
     return await runDemo({
       city: new City({ seed, riders, drivers, consentShare: CONSENT_SHARE, h3Resolution: H3_RESOLUTION }),
       api: new ApiClient(engine.url),
+      nats: `nats://${engine.nats()}`,
       clock: systemClock,
       perSecond: options.rate,
       cityHourMs: CITY_HOUR_MS,

@@ -4,6 +4,8 @@ import type { MeterReading, RewardMeans, SurfaceRewards } from './meter.js';
 
 export interface DemoReading extends MeterReading {
   readonly url: string;
+  /** URL of the nats-server, for apps. */
+  readonly nats: string;
   /** Hour of the city's day, 0 to 24. */
   readonly cityHour: number;
   readonly remembered: number;
@@ -22,16 +24,20 @@ export interface LearnerView {
   readonly learned: number;
 }
 
-const CURVE_POINTS = 48;
+/** A point is 5 s; with the text around it the line fits the usual 80 columns. */
+const CURVE_POINTS = 30;
+const NAME_COLUMNS = 14;
+const PAIR_COLUMNS = 16;
 const BARS = '▁▂▃▄▅▆▇█';
 
+/** Fits a terminal of 80 columns and 24 rows. */
 export function dashboard(reading: DemoReading): string {
-  const { url, latencyMs, cityHour, zones } = reading;
+  const { url, nats, latencyMs, cityHour, zones } = reading;
   return [
-    `Attune demo                     ${clockText(reading.seconds)} running, ${String(Math.floor(cityHour)).padStart(2, '0')}:00 in the city`,
+    `Attune demo   ${clockText(reading.seconds)} running, ${String(Math.floor(cityHour)).padStart(2, '0')}:00 in the city`,
     '',
-    `  API      ${url}`,
-    `  docs     ${url}/docs        metrics  ${url}/metrics`,
+    `  API        ${url}, with /docs and /metrics`,
+    `  NATS       ${nats}`,
     '',
     `  decisions  ${whole(reading.decisions)}   ${whole(reading.decisionsPerSecond)}/s   ` +
       `P50 ${ms(latencyMs.p50)}  P95 ${ms(latencyMs.p95)}  P99 ${ms(latencyMs.p99)}`,
@@ -39,21 +45,20 @@ export function dashboard(reading: DemoReading): string {
       (reading.failures === 0 ? '' : `   failures ${failuresText(reading)}`),
     `  answers    ${percent(reading.personalized)} personalized, ${percent(reading.fallbacks)} by a fallback, ` +
       `${percent(reading.degraded)} degraded`,
-    `  learners   ${learnersText(reading)}`,
+    ...reading.learners.map((learner, i) => `  ${i === 0 ? 'learners' : '        '}   ${learnerText(learner)}`),
     `  zones      ${
       Object.entries(zones)
         .map(([mode, n]) => `${n} ${mode}`)
         .join(', ') || 'none yet'
     }`,
-    `  budgets    ${reading.campaigns.map(budgetText).join(', ')}`,
+    `  spent, $   ${reading.campaigns.map(shortBudgetText).join(', ')}`,
     '',
     '  Expected reward of a decision, last minute (whole run)',
     ...rewardLines(reading.rewards),
     '',
     ...reading.rewards.map(
-      ({ surface, curve }) => `  ${surface.padEnd(16)} ${curveText(curve)}  over the baseline, by 5 s`,
+      ({ surface, curve }) => `  ${surface.padEnd(NAME_COLUMNS)} ${curveText(curve)} over it, by 5 s`,
     ),
-    '',
     '  Ctrl-C stops everything.',
   ].join('\n');
 }
@@ -90,14 +95,14 @@ export function summary(reading: DemoReading): string {
 }
 
 function rewardLines(rewards: readonly SurfaceRewards[]): string[] {
-  const head = `  ${''.padEnd(16)} ${['served', 'baseline', 'best', 'over the baseline'].map((text) => text.padStart(18)).join('')}`;
+  const head = `  ${''.padEnd(NAME_COLUMNS)}${['served', 'baseline', 'best', 'over baseline'].map((text) => text.padStart(PAIR_COLUMNS)).join('')}`;
   const pair = (recent: RewardMeans, all: RewardMeans, text: (means: RewardMeans) => string): string =>
-    `${text(recent)} (${text(all)})`.padStart(18);
+    `${text(recent)} (${text(all)})`.padStart(PAIR_COLUMNS);
   return [
     head,
     ...rewards.map(
       ({ surface, recent, whole: all }) =>
-        `  ${surface.padEnd(16)} ` +
+        `  ${surface.padEnd(NAME_COLUMNS)}` +
         pair(recent, all, ({ served }) => served.toFixed(3)) +
         pair(recent, all, ({ baseline }) => baseline.toFixed(3)) +
         pair(recent, all, ({ best }) => best.toFixed(3)) +
@@ -119,13 +124,10 @@ export function curveText(curve: readonly (number | undefined)[]): string {
   return `${bars.join('')} ${signed(low)} to ${signed(high)}`;
 }
 
-const learnersText = ({ learners }: DemoReading): string =>
-  learners
-    .map(
-      ({ policy, mode, version, learned }) =>
-        `${policy} ${version === null ? '' : `v${version} `}(${mode}, ${whole(learned)} learned)`,
-    )
-    .join(', ') || 'none';
+const learnersText = ({ learners }: DemoReading): string => learners.map(learnerText).join(', ') || 'none';
+
+const learnerText = ({ policy, mode, version, learned }: LearnerView): string =>
+  `${policy} ${version === null ? '' : `v${version} `}(${mode}, ${whole(learned)} learned)`;
 
 const failuresText = ({ failures, failuresByCode }: MeterReading): string =>
   failures === 0
@@ -137,8 +139,12 @@ const failuresText = ({ failures, failuresByCode }: MeterReading): string =>
 const budgetText = ({ id, status, spentCents, budgetCents }: CampaignView): string =>
   `${id} $${whole(spentCents / 100)} of $${whole(budgetCents / 100)}${status === 'live' ? '' : ` (${status})`}`;
 
+const shortBudgetText = ({ id, status, spentCents, budgetCents }: CampaignView): string =>
+  `${id} ${whole(spentCents / 100)} of ${compact(budgetCents / 100)}${status === 'live' ? '' : ` (${status})`}`;
+
 const clockText = (seconds: number): string =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+const compact = (n: number): string => n.toLocaleString('en-US', { notation: 'compact' });
 const whole = (n: number): string => Math.round(n).toLocaleString('en-US');
 const ms = (n: number): string => `${n.toFixed(1)} ms`;
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

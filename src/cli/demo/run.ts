@@ -13,6 +13,8 @@ export interface DemoOptions {
   readonly city: City;
   readonly api: ApiClient;
   readonly clock: Clock;
+  /** Shown to people who want to talk to actors. */
+  readonly nats: string;
   readonly perSecond: number;
   readonly cityHourMs: number;
   readonly learnerIds: readonly string[];
@@ -47,7 +49,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoReading> {
   const reading = (): DemoReading => {
     const nowMs = clock.monotonicMs();
     const cityHour = ((nowMs - startedMs) / cityHourMs) % 24;
-    return { ...meter.read(nowMs), ...view, url: api.url, cityHour, remembered };
+    return { ...meter.read(nowMs), ...view, url: api.url, nats: options.nats, cityHour, remembered };
   };
   const driving = drive({ ...options, meter, signal });
   const everyMs = screen?.everyMs ?? 1_000;
