@@ -2,8 +2,8 @@
  * Loaded ahead of an engine under test (`node --import`): watches its garbage collector and its event loop from within and
  * answers its parent. Plain enough for Node to strip its types, for the engine runs from dist/ without a loader.
  */
-import { constants, monitorEventLoopDelay, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks';
-import { isMainThread } from 'node:worker_threads';
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 
 export type ProbeRequest = { readonly id: number; readonly ask: 'reset' | 'read' | 'collect' };
 
@@ -18,28 +18,27 @@ export interface ProbeReading {
   readonly loopDelayMaxMs: number;
 }
 
-/** What Node gives for `gc`; the types know only what all entries have. */
-type GcEntry = PerformanceEntry & { readonly detail: { readonly kind: number } };
-
 const LOOP_RESOLUTION_MS = 1;
 const COLLECTIONS = 4;
-/** Incremental marking is done in steps between other work; the others stop everything. */
-const STOPPING = new Set<number>([
-  constants.NODE_PERFORMANCE_GC_MAJOR,
-  constants.NODE_PERFORMANCE_GC_MINOR,
-  constants.NODE_PERFORMANCE_GC_INCREMENTAL,
-  constants.NODE_PERFORMANCE_GC_WEAKCB,
-]);
+/** Time for the other threads to collect, and for V8 to give back what was freed. */
+const COLLECT_MS = 500;
+const CHANNEL = 'attune-bench-probe';
+const channel = new BroadcastChannel(CHANNEL);
 
-// Worker threads are started with the same flags, and are not what is asked about.
-if (isMainThread && process.send !== undefined) watch(process.send.bind(process));
+// Worker threads are started with the same flags: they have heaps of their own, which count in the process's memory.
+if (!isMainThread) channel.onmessage = collectGarbage;
+else if (process.send !== undefined) watch(process.send.bind(process));
+// Not before there is a listener: setting one refers to it again.
+channel.unref();
+
+function collectGarbage(): void {
+  for (let i = 0; i < COLLECTIONS; i++) globalThis.gc?.();
+}
 
 function watch(send: (message: unknown) => unknown): void {
   let gcPauseMaxMs = 0;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as GcEntry[]) {
-      if (STOPPING.has(entry.detail.kind)) gcPauseMaxMs = Math.max(gcPauseMaxMs, entry.duration);
-    }
+    for (const { duration } of list.getEntries()) gcPauseMaxMs = Math.max(gcPauseMaxMs, duration);
   }).observe({ entryTypes: ['gc'] });
   const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   loop.enable();
@@ -57,16 +56,20 @@ function watch(send: (message: unknown) => unknown): void {
       loopDelayMaxMs: Math.max(0, loop.max / 1e6 - LOOP_RESOLUTION_MS),
     };
   };
+  const answer = (id: number, ask: ProbeRequest['ask']): void => {
+    const reading = read();
+    if (ask === 'reset') {
+      gcPauseMaxMs = 0;
+      loop.reset();
+    }
+    send({ id, reading });
+  };
   process.on('message', ({ id, ask }: ProbeRequest) => {
-    if (ask === 'collect') for (let i = 0; i < COLLECTIONS; i++) globalThis.gc?.();
     // Pauses are reported a turn of the loop after they happened.
-    setImmediate(() => {
-      if (ask === 'reset') {
-        gcPauseMaxMs = 0;
-        loop.reset();
-      }
-      send({ id, reading: read() });
-    });
+    if (ask !== 'collect') return void setImmediate(() => answer(id, ask));
+    collectGarbage();
+    channel.postMessage(null);
+    setTimeout(() => answer(id, ask), COLLECT_MS);
   });
   process.channel?.unref();
 }
