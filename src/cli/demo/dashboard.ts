@@ -140,7 +140,7 @@ const budgetText = ({ id, status, spentCents, budgetCents }: CampaignView): stri
   `${id} $${whole(spentCents / 100)} of $${whole(budgetCents / 100)}${status === 'live' ? '' : ` (${status})`}`;
 
 const shortBudgetText = ({ id, status, spentCents, budgetCents }: CampaignView): string =>
-  `${id} ${whole(spentCents / 100)} of ${compact(budgetCents / 100)}${status === 'live' ? '' : ` (${status})`}`;
+  `${id} ${whole(spentCents / 100)}/${compact(budgetCents / 100)}${status === 'live' ? '' : ` (${status})`}`;
 
 const clockText = (seconds: number): string =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
