@@ -56,7 +56,14 @@ export type OutputRecord = z.infer<typeof outputRecordSchema>;
 
 /** A new owner's fence: everything owner-written with a lower epoch that comes after it is void. */
 export const barrierSchema = z
-  .object({ v: z.number().int(), term: termSchema, host: z.string(), settings: foldSettingsSchema })
+  .object({
+    v: z.number().int(),
+    term: termSchema,
+    host: z.string(),
+    /** Unique to the tenure that wrote it: of two barriers under one epoch the first counts, and its writer must know. */
+    tenure: z.string().optional(),
+    settings: foldSettingsSchema,
+  })
   .readonly();
 export type Barrier = z.infer<typeof barrierSchema>;
 

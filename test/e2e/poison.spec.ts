@@ -62,7 +62,7 @@ const letters = async (): Promise<any[]> => (await get(gateway.url, '/v1/deadlet
 test('a record that cannot be folded gets a verdict and a dead letter, the partition goes on, and a replay obeys', async () => {
   await consent(gateway.url, '42');
   const garbage = await smuggle('decision.user.42', 'no JSON at all');
-  const tooNew = await smuggle('command.campaign.42', JSON.stringify({ v: 99, term: [1, 0], key: 'k', body: {} }));
+  const noVersion = await smuggle('command.campaign.42', JSON.stringify({ term: [1, 0], key: 'k', body: {} }));
   await eventually('decisions go on', decides);
 
   const found = await eventually('two dead letters', async () => {
@@ -71,7 +71,7 @@ test('a record that cannot be folded gets a verdict and a dead letter, the parti
   });
   expect(found.map(({ sequence, partition: of }) => [of, sequence]).sort()).toEqual([
     [PARTITION, garbage],
-    [PARTITION, tooNew],
+    [PARTITION, noVersion],
   ]);
   expect(found.find(({ sequence }) => sequence === garbage)).toMatchObject({
     subject: `attune.p.${PARTITION}.decision.user.42`,
@@ -95,7 +95,7 @@ test('a record that cannot be folded gets a verdict and a dead letter, the parti
     const all = await letters();
     return all.length === 3 ? all[0] : undefined;
   });
-  expect(again.sequence).toBeGreaterThan(tooNew);
+  expect(again.sequence).toBeGreaterThan(noVersion);
   expect(again.reason).toContain('REDRIVE_UNREADABLE');
   expect(await decides()).toBe(true);
   const unknown = await post(gateway.url, `/v1/deadletters/${PARTITION}/1/redrive`, {});

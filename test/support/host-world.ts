@@ -89,6 +89,8 @@ export class MemoryJournal implements Journal {
   first = 1;
   identity = 'id';
   trims: number[] = [];
+  /** Readers ever opened. */
+  opened = 0;
   /** Asked for each message; `stored` where it says nothing. */
   fate: (message: JournalMessage) => AppendOutcome | undefined = () => undefined;
   /** While set, nothing is delivered. */
@@ -127,6 +129,7 @@ export class MemoryJournal implements Journal {
         }
       },
     };
+    this.opened++;
     this.readers.add(reader);
     setImmediate(reader.deliver);
     return { stop: () => void this.readers.delete(reader) };
@@ -286,6 +289,7 @@ export class HostWorld {
       log: { info: log, warn: log },
       protections: ALL_PROTECTIONS,
       leaseHeld: () => true,
+      confirmLease: () => Promise.resolve(true),
       trimFloor: () => Infinity,
       onEnd: (reason) => void this.ends.push(reason),
       ...more,

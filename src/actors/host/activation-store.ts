@@ -3,13 +3,19 @@ import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { Activation, keyOf } from './activation.js';
 import type { ActorAddress, ActorKind } from './actor-kind.js';
-import type { KeyValue } from './ports.js';
+import { isChunkHeader, LargeValues, type ChunkHeader } from './large-values.js';
+import type { KeyValue, Stored } from './ports.js';
 import type { Protections } from './protections.js';
 import { decodeSnapshot, encodeSnapshot, type Position } from './snapshot-codec.js';
 
 export type PassivationReason = 'idle' | 'least-recently-used' | 'released' | 'stepped-down';
 
 const SAVE_ATTEMPTS = 4;
+const LOAD_ATTEMPTS = 4;
+/** Snapshots that are saved, or removed, at once. */
+const GROUP = 64;
+/** Actors passivated in one go before others get a turn. */
+const SWEEP_MAX = 2_000;
 /**
  * A vacant actor's snapshot stays for so long. Where nothing is stored, a former owner's first save of the actor, long
  * held up on its way, would be let in and bring back what is over; against a stored revision it is a conflict.
@@ -23,11 +29,12 @@ export interface ActivationStoreOptions {
   readonly clock: Clock;
   readonly protections: Protections;
   readonly epoch: number;
-  readonly identity: string;
   /** Where the fold stands now. */
   readonly position: () => Position;
-  /** Last sequence known to be in the journal: a snapshot beyond it belongs to a history that was lost. */
-  readonly tail: () => number;
+  /** Checks a former owner's snapshot against the journal; throws or rejects with Invariant where they disagree. */
+  readonly verify: (key: string, position: Position) => Promise<void> | void;
+  /** Throws StaleOwner where this owner may no longer write. */
+  readonly assertOwner: () => void;
   /** Resolves when all outputs of records up to the sequence are acknowledged. */
   readonly acknowledged: (sequence: number) => Promise<void>;
 }
@@ -41,6 +48,7 @@ export class ActivationStore {
   private readonly saving = new Map<Activation, Promise<void>>();
   /** Snapshots of vacant actors, oldest first: removed once the checkpoint has passed them and they are old enough. */
   private vacated: { key: string; revision: number; sequence: number; atMs: number }[] = [];
+  private readonly large: LargeValues;
   readonly passivations: Record<PassivationReason, number> = {
     idle: 0,
     'least-recently-used': 0,
@@ -48,7 +56,9 @@ export class ActivationStore {
     'stepped-down': 0,
   };
 
-  constructor(private readonly options: ActivationStoreOptions) {}
+  constructor(private readonly options: ActivationStoreOptions) {
+    this.large = new LargeValues(options.snapshots, options.epoch);
+  }
 
   get size(): number {
     return this.active.size;
@@ -104,7 +114,7 @@ export class ActivationStore {
     const vacant = this.isVacant(activation);
     // Outputs of everything in it are acknowledged first: a replay will not produce them again.
     await this.options.acknowledged(at.sequence);
-    activation.revision = await this.put(activation.key, bytes, activation.revision);
+    activation.revision = await this.put(activation.key, bytes, at.sequence, activation.revision);
     activation.savedSequence = Math.max(activation.savedSequence, at.sequence);
     if (!activation.dirty) this.dirty.delete(activation);
     if (vacant) this.vacate(activation, at.sequence);
@@ -112,44 +122,61 @@ export class ActivationStore {
 
   private vacate({ key, revision }: Activation, sequence: number): void {
     this.vacated.push({ key, revision, sequence, atMs: this.options.clock.monotonicMs() });
-    // What falls off the list stays stored, as a snapshot of a fresh actor: room lost, nothing else.
-    if (this.vacated.length > VACATED_MAX) this.vacated.shift();
   }
 
   /** Told that the checkpoint stands at `sequence`. */
   async checkpointed(sequence: number): Promise<void> {
     for (const activation of this.active.values()) if (activation.traces) activation.pruneTraces(sequence);
     const oldMs = this.options.clock.monotonicMs() - VACANT_SNAPSHOT_KEEP_MS;
-    const isGone = (v: { sequence: number; atMs: number }): boolean => v.sequence <= sequence && v.atMs <= oldMs;
+    // Above the limit the oldest go early: a bucket that only grows would be worse than the rare late save.
+    const excess = this.vacated.length - VACATED_MAX;
+    const isGone = (v: { sequence: number; atMs: number }, i: number): boolean =>
+      v.sequence <= sequence && (v.atMs <= oldMs || i < excess);
     const gone = this.vacated.filter(isGone);
     if (gone.length === 0) return;
-    this.vacated = this.vacated.filter((v) => !isGone(v));
-    for (const { key, revision } of gone) {
+    this.vacated = this.vacated.filter((v, i) => !isGone(v, i));
+    await inGroups(gone, async ({ key, revision }) => {
       const activation = this.active.get(key);
       // Its snapshot is in use again, or has been written since: compare-and-set decides the rest.
-      if (activation && activation.revision !== revision) continue;
-      if ((await this.options.snapshots.remove(key, revision)) && activation) activation.revision = 0;
-    }
+      if (activation && activation.revision !== revision) return;
+      this.options.assertOwner();
+      if ((await this.options.snapshots.remove(key, revision)) && activation?.revision === revision) {
+        activation.revision = 0;
+      }
+    });
   }
 
-  /** Passivates what is over the limit or idle, saving what is dirty; `isPinned` actors stay. */
+  /**
+   * Passivates what is over the limit or idle, saving what is dirty; `isPinned` actors stay. Goes on until nothing is
+   * left to do, so that memory is bounded however fast actors are activated.
+   */
   async sweep(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<void> {
+    while ((await this.sweepSome(limit, idleMs, isPinned)) === SWEEP_MAX);
+  }
+
+  /** Resolves to how many have left memory. */
+  private async sweepSome(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<number> {
     const idleBefore = this.options.clock.monotonicMs() - idleMs;
     const candidates: [Activation, PassivationReason][] = [];
     const excess = this.active.size - limit;
+    let seen = 0;
     for (const activation of this.active.values()) {
-      if (candidates.length < excess) candidates.push([activation, 'least-recently-used']);
-      else if (activation.lastUsedMs < idleBefore) candidates.push([activation, 'idle']);
-      else break;
-      if (candidates.length >= 2_000) break;
-    }
-    for (const [activation, reason] of candidates) {
+      const isExcess = seen++ < excess;
+      if (!isExcess && activation.lastUsedMs >= idleBefore) break;
       if (isPinned(activation.key)) continue;
-      if (activation.dirty && !this.isDroppable(activation)) await this.save(activation);
-      if ((activation.dirty && !this.isDroppable(activation)) || isPinned(activation.key)) continue;
-      this.dirty.delete(activation);
-      if (this.active.delete(activation.key)) this.passivations[reason]++;
+      candidates.push([activation, isExcess ? 'least-recently-used' : 'idle']);
+      if (candidates.length === SWEEP_MAX) break;
     }
+    let left = 0;
+    await inGroups(candidates, async ([activation, reason]) => {
+      if (activation.dirty) await this.save(activation);
+      // It may have been used meanwhile; what is not saved stays, and what was saved by now is the snapshot.
+      if (activation.dirty || isPinned(activation.key) || this.active.get(activation.key) !== activation) return;
+      this.active.delete(activation.key);
+      this.passivations[reason]++;
+      left++;
+    });
+    return left;
   }
 
   clear(reason: PassivationReason): void {
@@ -157,14 +184,6 @@ export class ActivationStore {
     this.active.clear();
     this.dirty.clear();
     this.loading.clear();
-  }
-
-  /**
-   * Never saved and as good as fresh: a replay rebuilds it from nothing. Not before the checkpoint has passed what it
-   * caused elsewhere: a later snapshot of it would cover those records and have no trace of them.
-   */
-  private isDroppable(activation: Activation): boolean {
-    return activation.revision === 0 && activation.traces === undefined && this.isVacant(activation);
   }
 
   /** The ids of events it has seen are worth keeping, whatever its kind thinks of the state. */
@@ -179,17 +198,17 @@ export class ActivationStore {
   }
 
   private async read(key: string, address: ActorAddress): Promise<Activation> {
-    const { snapshots, identity, epoch, tail, clock } = this.options;
+    const { epoch, verify, clock } = this.options;
     const kind = this.kindOf(address);
-    const stored = await snapshots.get(key);
+    const stored = await this.fetch(key);
     let activation: Activation;
     if (stored) {
       const loaded = decodeSnapshot(key, stored.value, stored.revision, kind);
-      if (loaded.position.identity !== identity) throw aheadOfJournal(key, 'is of another journal');
-      if (loaded.position.sequence > tail()) {
-        if (loaded.position.epoch > epoch) throw superseded();
-        throw aheadOfJournal(key, 'is ahead of its journal');
+      if (loaded.position.epoch !== epoch) {
+        const verified = verify(key, loaded.position);
+        if (verified) await verified;
       }
+      if (loaded.position.epoch > epoch) throw superseded();
       activation = loaded.activation;
     } else {
       activation = new Activation(key, address, kind.create(address));
@@ -199,12 +218,32 @@ export class ActivationStore {
     return activation;
   }
 
-  private async put(key: string, bytes: Uint8Array, expected: number): Promise<number> {
-    const { snapshots, protections, epoch } = this.options;
+  /** The snapshot, whole. */
+  private async fetch(key: string): Promise<Stored | undefined> {
+    for (let attempt = 0; ; attempt++) {
+      const stored = await this.options.snapshots.get(key);
+      if (!stored || !isChunkHeader(stored.value)) return stored;
+      const header = JSON.parse(Buffer.from(stored.value).toString('utf8')) as ChunkHeader;
+      const value = await this.large.join(key, header);
+      if (value) return { value, revision: stored.revision };
+      // A former owner's last save may replace it just now; the header is then a new one.
+      if (attempt === LOAD_ATTEMPTS) throw new EngineError('Invariant', 'SNAPSHOT_DAMAGED', `${key} misses a chunk.`);
+    }
+  }
+
+  private async put(key: string, bytes: Uint8Array, sequence: number, expected: number): Promise<number> {
+    const { snapshots, protections, epoch, assertOwner } = this.options;
+    const header = await this.large.cut(key, bytes, sequence);
+    const value = header ? Buffer.from(JSON.stringify(header)) : bytes;
     let revision = protections.cas ? expected : ((await snapshots.get(key))?.revision ?? 0);
     for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) {
-      const written = await snapshots.put(key, bytes, revision);
-      if (written !== undefined) return written;
+      // The tenure may have ended while outputs were waited for, and a later owner may rely on what is stored.
+      assertOwner();
+      const written = await snapshots.put(key, value, revision);
+      if (written !== undefined) {
+        await this.large.tidy(key, header);
+        return written;
+      }
       const stored = await snapshots.get(key);
       if (stored && protections.cas && epochOf(stored.value) > epoch) throw superseded();
       revision = stored?.revision ?? 0;
@@ -228,9 +267,6 @@ export function epochOf(bytes: Uint8Array): number {
 export const superseded = (): EngineError =>
   new EngineError('StaleOwner', 'STALE_OWNER', 'A later owner has written; this one steps down.', { retryAfterMs: 50 });
 
-const aheadOfJournal = (key: string, what: string): EngineError =>
-  new EngineError(
-    'Invariant',
-    'SNAPSHOT_AHEAD_OF_JOURNAL',
-    `The stored state ${key} ${what}: journal records were lost (power loss, or the stream was deleted). The partition is refused; see docs/operating.md.`,
-  );
+async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += GROUP) await Promise.all(items.slice(i, i + GROUP).map(work));
+}

@@ -112,7 +112,7 @@ export interface ActorKind<State, Shared, Services> {
   fold(state: State, record: ActorRecord, ctx: FoldContext<Shared>): Folded<State>;
   /** Fold time at which this actor next wants a `timer` record, or 0. */
   timer(state: State): number;
-  /** True if the state is as good as a fresh one: passivation then drops it instead of saving it. */
+  /** True if the state is as good as a fresh one: its snapshot need not be kept for ever. */
   isVacant(state: State): boolean;
   /** Checks and revives what JSON.parse gave for a saved state; throws if it is not one. */
   revive(saved: unknown): State;

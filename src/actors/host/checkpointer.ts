@@ -2,15 +2,15 @@
  * Moves a partition's checkpoint forward: every actor touched up to a sequence is saved at that sequence or later, all
  * outputs up to it are acknowledged, and only then does the checkpoint say so.
  */
+import { EngineError } from '../../kernel/errors.js';
 import type { SharedState } from './actor-kind.js';
 import { epochOf, superseded, type ActivationStore } from './activation-store.js';
 import type { PartitionFold } from './fold.js';
+import { joinChunks, LargeValues } from './large-values.js';
 import type { KeyValue, Stored } from './ports.js';
 import type { Protections } from './protections.js';
 import {
   CHECKPOINT_KEY,
-  chunkKey,
-  CHUNK_BYTES,
   decodeCheckpoint,
   encodeCheckpoint,
   type Checkpoint,
@@ -30,29 +30,51 @@ export interface CheckpointerOptions<Shared> {
   readonly protections: Protections;
   readonly position: () => Position;
   readonly acknowledged: (sequence: number) => Promise<void>;
-  readonly revision: number;
-  readonly marks: Checkpoint<Shared>['marks'];
-  readonly sequence: number;
+  /** Throws StaleOwner where this owner may no longer write. */
+  readonly assertOwner: () => void;
+  /** What is stored as the tenure begins. */
+  readonly loaded: LoadedCheckpoint<Shared> | undefined;
 }
+
+type Mark = readonly [sequence: number, foldTimeMs: number];
 
 export class Checkpointer<Shared> {
   /** Sequence that the stored checkpoint covers. */
   sequence: number;
-  marks: (readonly [sequence: number, foldTimeMs: number])[];
+  private marks: readonly Mark[];
   private revision: number;
-  private chunks: readonly string[] = [];
+  private readonly large: LargeValues;
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: CheckpointerOptions<Shared>) {
-    this.sequence = options.sequence;
-    this.revision = options.revision;
-    this.marks = [...options.marks];
+    const { snapshots, epoch, loaded } = options;
+    this.sequence = loaded?.checkpoint.position.sequence ?? 0;
+    this.revision = loaded?.revision ?? 0;
+    this.marks = loaded?.checkpoint.marks ?? [];
+    this.large = new LargeValues(snapshots, epoch);
+    if (loaded?.isCut) this.large.expect(CHECKPOINT_KEY);
   }
 
   /** One at a time; a call during a run joins it. Rejects with StaleOwner if a later epoch has written. */
   run(): Promise<void> {
     this.running ??= this.checkpoint().finally(() => (this.running = undefined));
     return this.running;
+  }
+
+  /** Moves it to where the fold stands now, whatever is under way. */
+  async finish(): Promise<void> {
+    await this.running?.catch(() => undefined);
+    await this.run();
+  }
+
+  /** The last sequence known to have been folded before `horizonMs`, at most what the checkpoint covers. */
+  oldest(horizonMs: number): number | undefined {
+    return this.marks.findLast(([sequence, atMs]) => atMs < horizonMs && sequence <= this.sequence)?.[0];
+  }
+
+  /** Records below `sequence` are gone. */
+  trimmed(sequence: number): void {
+    this.marks = this.marks.filter(([mark]) => mark > sequence);
   }
 
   private async checkpoint(): Promise<void> {
@@ -70,44 +92,31 @@ export class Checkpointer<Shared> {
       await Promise.all(dirty.slice(i, i + SAVE_GROUP).map((activation) => store.save(activation)));
     }
     await acknowledged(position.sequence);
-    this.marks.push([position.sequence, state.foldTimeMs]);
-    if (this.marks.length > MARKS_MAX) this.marks = this.marks.filter((_, i) => i % 2 === 1 || i > MARKS_MAX / 2);
+    let marks: Mark[] = [...this.marks, [position.sequence, state.foldTimeMs]];
+    if (marks.length > MARKS_MAX) marks = marks.filter((_, i) => i % 2 === 1 || i > MARKS_MAX / 2);
     // Timers may be newer than the rest: whatever moved them since is replayed from here.
-    await this.write({ position, state, timers: fold.timers.entries(), marks: this.marks });
+    await this.write({ position, state, timers: fold.timers.entries(), marks });
+    this.marks = marks;
     this.sequence = position.sequence;
     await store.checkpointed(position.sequence);
   }
 
   private async write(checkpoint: Checkpoint<Shared>): Promise<void> {
-    const { snapshots, epoch } = this.options;
+    const { epoch } = this.options;
     const { sequence } = checkpoint.position;
     const body = encodeCheckpoint(checkpoint);
-    const old = this.chunks;
-    const chunks: string[] = [];
-    let header: CheckpointHeader;
-    if (body.length <= CHUNK_BYTES) {
-      header = { epoch, sequence, body: Buffer.from(body).toString('utf8') };
-    } else {
-      for (let i = 0; i * CHUNK_BYTES < body.length; i++) {
-        const key = chunkKey(epoch, sequence, i);
-        const known = await snapshots.get(key);
-        await snapshots.put(key, body.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), known?.revision ?? 0);
-        chunks.push(key);
-      }
-      header = { epoch, sequence, chunks };
-    }
+    const cut = await this.large.cut(CHECKPOINT_KEY, body, sequence);
+    const header: CheckpointHeader = cut ?? { epoch, sequence, body: Buffer.from(body).toString('utf8') };
     await this.set(Buffer.from(JSON.stringify(header)));
-    this.chunks = chunks;
-    for (const key of old) {
-      const stored = await snapshots.get(key);
-      if (stored && !chunks.includes(key)) await snapshots.remove(key, stored.revision);
-    }
+    await this.large.tidy(CHECKPOINT_KEY, cut);
   }
 
   private async set(header: Uint8Array): Promise<void> {
-    const { snapshots, epoch, protections } = this.options;
+    const { snapshots, epoch, protections, assertOwner } = this.options;
     let revision = protections.cas ? this.revision : ((await snapshots.get(CHECKPOINT_KEY))?.revision ?? 0);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // The tenure may have ended while outputs and saves were waited for, and a later owner may have begun to replay.
+      assertOwner();
       const written = await snapshots.put(CHECKPOINT_KEY, header, revision);
       if (written !== undefined) {
         this.revision = written;
@@ -121,26 +130,38 @@ export class Checkpointer<Shared> {
   }
 }
 
-/** The stored checkpoint of a partition, or undefined where there is none. */
+export interface LoadedCheckpoint<Shared> {
+  readonly checkpoint: Checkpoint<Shared>;
+  readonly revision: number;
+  readonly epoch: number;
+  readonly isCut: boolean;
+}
+
+/** The stored checkpoint of a partition, or undefined where there is none; rejects with Invariant `CHECKPOINT_DAMAGED`. */
 export async function loadCheckpoint<Shared>(
   snapshots: KeyValue,
   shared: SharedState<Shared>,
-): Promise<{ checkpoint: Checkpoint<Shared>; revision: number; epoch: number } | undefined> {
-  for (let attempt = 0; ; attempt++) {
+): Promise<LoadedCheckpoint<Shared> | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stored = await snapshots.get(CHECKPOINT_KEY);
     if (!stored) return undefined;
-    const header = JSON.parse(Buffer.from(stored.value).toString('utf8')) as CheckpointHeader;
-    const body = await bodyOf(header, snapshots);
+    const header = headerOf(stored);
+    const isCut = 'chunks' in header;
+    const body = isCut ? await joinChunks(snapshots, header) : Buffer.from(header.body, 'utf8');
+    const { revision } = stored;
+    if (body) return { checkpoint: decodeCheckpoint(body, shared), revision, epoch: header.epoch, isCut };
     // A chunk can vanish while another owner replaces the checkpoint; the header is then a new one.
-    if (!body && attempt < ATTEMPTS) continue;
-    if (!body) throw new Error('the checkpoint misses a chunk');
-    return { checkpoint: decodeCheckpoint(body, shared), revision: stored.revision, epoch: header.epoch };
+  }
+  throw damaged('The checkpoint misses a chunk.');
+}
+
+function headerOf({ value }: Stored): CheckpointHeader {
+  try {
+    return JSON.parse(Buffer.from(value).toString('utf8')) as CheckpointHeader;
+  } catch (cause) {
+    throw damaged('The checkpoint cannot be read.', cause);
   }
 }
 
-async function bodyOf(header: CheckpointHeader, snapshots: KeyValue): Promise<Uint8Array | undefined> {
-  if ('body' in header) return Buffer.from(header.body, 'utf8');
-  const parts: (Stored | undefined)[] = await Promise.all(header.chunks.map((key) => snapshots.get(key)));
-  if (parts.some((part) => part === undefined)) return undefined;
-  return Buffer.concat(parts.map((part) => part!.value));
-}
+const damaged = (message: string, cause?: unknown): EngineError =>
+  new EngineError('Invariant', 'CHECKPOINT_DAMAGED', message, { cause });

@@ -22,7 +22,8 @@ export interface Output {
   readonly subject: string;
   readonly chain: Chain;
   readonly atMs: number;
-  readonly body: unknown;
+  /** The body's JSON. */
+  readonly json: string;
 }
 
 export type AppliedOutcome = FoldOutcome | 'void' | 'duplicate' | 'stale' | 'gap' | 'poison';
@@ -30,8 +31,6 @@ export type AppliedOutcome = FoldOutcome | 'void' | 'duplicate' | 'stale' | 'gap
 export interface Applied {
   readonly outcome: AppliedOutcome;
   readonly reason: string | undefined;
-  /** Key of an owned record, for its writer. */
-  readonly key: string | undefined;
   readonly outputs: readonly Output[];
   /** The actor whose state changed. */
   readonly changed: Activation | undefined;
@@ -50,8 +49,17 @@ export interface DeadLetter {
 }
 
 const DEAD_LETTER_PAYLOAD_BYTES_MAX = 64 * 1024;
+/**
+ * Bodies of outputs, below what a journal takes of one record and nats-server of one message. An output that nobody
+ * would ever take could not be acknowledged, and nothing of the partition after it either.
+ */
+const JOURNALED_BODY_BYTES_MAX = 256 * 1024;
+const OUTPUT_BODY_BYTES_MAX = 960 * 1024;
+/** Source of the ids under which an actor remembers which dead letters were tried again. */
+const REDRIVE_SOURCE = 'attune:redrive';
 const NO_OUTPUTS: readonly Output[] = [];
 const NO_EFFECTS: readonly Effect[] = [];
+const NO_PLACE: ChainPlace = [0, 0];
 
 type AnyKind<Shared> = ActorKind<unknown, Shared, never>;
 
@@ -64,11 +72,7 @@ export interface FoldOptions<Shared> {
   readonly protections: Protections;
 }
 
-interface Draft {
-  readonly target: string;
-  readonly subject: string;
-  readonly body: unknown;
-}
+type Draft = Pick<Output, 'target' | 'subject' | 'json'>;
 
 export class PartitionFold<Shared> {
   constructor(
@@ -101,14 +105,14 @@ export class PartitionFold<Shared> {
     return applied;
   }
 
-  /** Obeys a verdict: the record is passed over and copied to the dead letters. */
-  skip(record: JournalRecord, decoded: Decoded | undefined, reason: string): Applied {
+  /** Obeys a verdict: the record is passed over and copied to the dead letters. `chain` is the output's, if it is one. */
+  skip(record: JournalRecord, chain: Chain | undefined, reason: string): Applied {
     const atMs = Math.max(this.state.foldTimeMs, record.timestampMs);
-    if (decoded?.cls === 'output' && this.chainPlace(decoded.chain) === 'next') this.acceptChain(decoded.chain);
+    if (chain && this.chainPlace(chain) === 'next') this.acceptChain(chain);
     const outputs = this.emit(record.sequence, atMs, [this.deadLetter(record, 'poison', reason)]);
     this.state.counters.poisoned++;
     this.advance(record, atMs);
-    return { outcome: 'poison', reason, key: keyOfRecord(decoded), outputs, changed: undefined };
+    return { outcome: 'poison', reason, outputs, changed: undefined };
   }
 
   private advance(record: JournalRecord, atMs: number): void {
@@ -129,13 +133,11 @@ export class PartitionFold<Shared> {
       case 'event':
         return this.foldEvent(record, decoded, need(activation), atMs, redriven);
       case 'decision':
-      case 'command': {
-        if (!redriven && !this.isCurrent(decoded.term)) return this.voided(decoded.key);
-        const applied = this.foldActor(record, need(activation), { type: decoded.cls, body: decoded.body }, atMs);
-        return { ...applied, key: decoded.key };
-      }
+      case 'command':
+        if (!redriven && !this.isCurrent(decoded.term)) return this.voided();
+        return this.foldActor(record, need(activation), { type: decoded.cls, body: decoded.body }, atMs);
       case 'timer': {
-        if (!redriven && !this.isCurrent(decoded.term)) return this.voided(undefined);
+        if (!redriven && !this.isCurrent(decoded.term)) return this.voided();
         const actor = need(activation);
         if (actor.sequence < record.sequence) {
           const stale = decoded.generation !== actor.timerGeneration;
@@ -168,27 +170,23 @@ export class PartitionFold<Shared> {
         return applied;
       }
       case 'barrier':
-        if (decoded.record.term[0] <= state.term[0]) return this.voided(undefined);
+        if (decoded.record.term[0] <= state.term[0]) return this.voided();
         state.term = [decoded.record.term[0], 0];
         state.settings = decoded.record.settings;
         return outcome('applied');
       case 'marker':
-        if (decoded.term[0] !== state.term[0] || decoded.term[1] <= state.term[1]) return this.voided(undefined);
+        if (decoded.term[0] !== state.term[0] || decoded.term[1] <= state.term[1]) return this.voided();
         state.term = decoded.term;
         return outcome('applied');
       case 'verdict':
         return outcome(this.isCurrent(decoded.record.term) ? 'applied' : 'void');
-      case 'redrive': {
-        if (!this.isCurrent(decoded.record.term)) return this.voided(decoded.record.key);
-        const applied = this.dispatch(record, decoded.inner, activation, atMs, true);
-        return { ...applied, key: decoded.record.key };
-      }
+      case 'redrive':
+        return this.isCurrent(decoded.record.term) ? this.redrive(record, decoded, activation, atMs) : this.voided();
       case 'malformed':
         state.counters.rejected++;
         return {
           outcome: 'rejected',
           reason: decoded.reason,
-          key: undefined,
           outputs: this.emit(record.sequence, atMs, [this.deadLetter(record, 'rejected', decoded.reason)]),
           changed: undefined,
         };
@@ -200,9 +198,29 @@ export class PartitionFold<Shared> {
     return compareTerms(term, this.state.term) === 0;
   }
 
-  private voided(key: string | undefined): Applied {
+  private voided(): Applied {
     this.state.counters.voided++;
-    return { outcome: 'void', reason: undefined, key, outputs: NO_OUTPUTS, changed: undefined };
+    return outcome('void');
+  }
+
+  /** A dead letter tried again counts once, however often it is. */
+  private redrive(
+    record: JournalRecord,
+    { record: { sequence }, inner }: Extract<Decoded, { cls: 'redrive' }>,
+    activation: Activation | undefined,
+    atMs: number,
+  ): Applied {
+    if (!activation || activation.sequence >= record.sequence)
+      return this.dispatch(record, inner, activation, atMs, true);
+    const hash = eventHash(REDRIVE_SOURCE, String(sequence));
+    if (activation.hasSeen(hash)) {
+      this.state.counters.duplicates++;
+      return outcome('duplicate');
+    }
+    const applied = this.dispatch(record, inner, activation, atMs, true);
+    activation.remember(hash, this.state.settings.events.dedupePerActor);
+    activation.touchedSequence = record.sequence;
+    return { ...applied, changed: activation };
   }
 
   private foldEvent(
@@ -261,6 +279,7 @@ export class PartitionFold<Shared> {
     }
     const own = drafts.length;
     const { shared, drafts: more } = this.operate(record.sequence, operations, atMs);
+    const timerDue = folded.outcome === 'applied' ? kind.timer(folded.state) : undefined;
 
     // Nothing below throws: the record is applied whole.
     state.shared = shared;
@@ -268,9 +287,9 @@ export class PartitionFold<Shared> {
     if (folded.outcome === 'rejected') state.counters.rejected++;
     activation.sequence = record.sequence;
     const timerDueBefore = activation.timerDue;
-    if (folded.outcome === 'applied') {
+    if (timerDue !== undefined) {
       activation.state = folded.state;
-      activation.timerDue = kind.timer(folded.state);
+      activation.timerDue = timerDue;
     } else if (actorRecord.type === 'timer') {
       activation.timerDue = 0;
     }
@@ -287,7 +306,6 @@ export class PartitionFold<Shared> {
     return {
       outcome: folded.outcome,
       reason: folded.reason,
-      key: undefined,
       outputs: this.emit(record.sequence, atMs, more.length > 0 ? [...drafts, ...more] : drafts),
       changed: activation,
     };
@@ -310,7 +328,6 @@ export class PartitionFold<Shared> {
     return {
       outcome: 'applied',
       reason: undefined,
-      key: undefined,
       outputs: this.emit(record.sequence, atMs, drafts),
       changed: activation,
     };
@@ -329,7 +346,6 @@ export class PartitionFold<Shared> {
     return {
       outcome: 'applied',
       reason: undefined,
-      key: undefined,
       outputs: this.emit(record.sequence, atMs, drafts),
       changed: undefined,
     };
@@ -354,20 +370,12 @@ export class PartitionFold<Shared> {
       case 'actor': {
         const partition = partitionOf(effect.address.token, partitions);
         const { kind, token } = effect.address;
-        return {
-          target: `p${partition}`,
-          subject: subjects.record(partition, 'output', kind, token, effect.name),
-          body: effect.body,
-        };
+        return draftOf(`p${partition}`, subjects.record(partition, 'output', kind, token, effect.name), effect.body);
       }
       case 'partition':
-        return {
-          target: `p${effect.partition}`,
-          subject: subjects.partitionOutput(effect.partition, effect.name),
-          body: effect.body,
-        };
+        return draftOf(`p${effect.partition}`, subjects.partitionOutput(effect.partition, effect.name), effect.body);
       case 'experience':
-        return { target: 'x', subject: subjects.experience(effect.surface), body: effect.body };
+        return draftOf('x', subjects.experience(effect.surface), effect.body);
       case 'shared':
         throw new Error('a shared operation cannot cause another one');
     }
@@ -385,14 +393,14 @@ export class PartitionFold<Shared> {
       kind,
       reason,
     };
-    return { target: 'd', subject: subjects.deadLetter(this.options.partition), body };
+    return draftOf('d', subjects.deadLetter(this.options.partition), body);
   }
 
   /** Gives drafts their places in the chains, in order. */
   private emit(sequence: number, atMs: number, drafts: readonly Draft[]): readonly Output[] {
     if (drafts.length === 0) return NO_OUTPUTS;
     const { chains } = this.state;
-    return drafts.map(({ target, subject, body }) => {
+    return drafts.map(({ target, subject, json }) => {
       const prev = chains.get(target) ?? ([0, 0] as const);
       const place: ChainPlace = [sequence, prev[0] === sequence ? prev[1] + 1 : 0];
       chains.set(target, place);
@@ -403,28 +411,39 @@ export class PartitionFold<Shared> {
         idx: place[1],
         prev: [prev[0], prev[1]],
       };
-      return { target, subject, chain, atMs, body };
+      return { target, subject, chain, atMs, json };
     });
   }
 
   private chainPlace(chain: Chain): 'past' | 'next' | 'ahead' {
-    const watermark = this.state.watermarks.get(`${chain.p}:${chain.src}`) ?? ([0, 0] as const);
-    if (comparePlaces([chain.seq, chain.idx], watermark) <= 0) return 'past';
-    return comparePlaces(chain.prev, watermark) === 0 ? 'next' : 'ahead';
+    const watermark = this.state.watermarks.get(sourceOf(chain));
+    if (!watermark && this.state.adopting) return 'next';
+    const at = watermark ?? NO_PLACE;
+    if (comparePlaces([chain.seq, chain.idx], at) <= 0) return 'past';
+    // A predecessor below the watermark cannot be missing: that source was rebuilt from a journal without its beginning.
+    return comparePlaces(chain.prev, at) <= 0 ? 'next' : 'ahead';
   }
 
   private acceptChain(chain: Chain): void {
-    this.state.watermarks.set(`${chain.p}:${chain.src}`, [chain.seq, chain.idx]);
+    this.state.watermarks.set(sourceOf(chain), [chain.seq, chain.idx]);
   }
 }
 
-function keyOfRecord(decoded: Decoded | undefined): string | undefined {
-  if (decoded?.cls === 'redrive') return decoded.record.key;
-  return decoded?.cls === 'decision' || decoded?.cls === 'command' ? decoded.key : undefined;
+const sourceOf = (chain: Chain): string => `${chain.p}:${chain.src}`;
+
+/** Throws if the output is larger than its target takes: the record that causes it is then poison. */
+function draftOf(target: string, subject: string, body: unknown): Draft {
+  const json = JSON.stringify(body) ?? 'null';
+  const max = target.startsWith('p') ? JOURNALED_BODY_BYTES_MAX : OUTPUT_BODY_BYTES_MAX;
+  // No character takes more than three bytes, so most need not be counted.
+  if (3 * json.length > max && Buffer.byteLength(json) > max) {
+    throw new Error(`it causes an output of more than ${max} bytes on ${subject}`);
+  }
+  return { target, subject, json };
 }
 
 function outcome(result: AppliedOutcome): Applied {
-  return { outcome: result, reason: undefined, key: undefined, outputs: NO_OUTPUTS, changed: undefined };
+  return { outcome: result, reason: undefined, outputs: NO_OUTPUTS, changed: undefined };
 }
 
 function effectsOf(result: FoldOutcome, effects: readonly Effect[]): readonly Effect[] {

@@ -188,6 +188,8 @@ export class Host<Shared> {
     this.hosts = (await cluster.hosts.keys('')).sort();
     for (let partition = 0; partition < settings.partitions; partition++) {
       const wanted = preferredHost(partition, this.hosts) === hostId;
+      // What it is refused for is now for another host to say.
+      if (!wanted) this.refused.delete(partition);
       const tenure = this.tenures.get(partition);
       if (wanted && !tenure) void this.take(partition);
       else if (!wanted && tenure?.owner.phase === 'serving') void this.release(partition);
@@ -235,6 +237,7 @@ export class Host<Shared> {
       log,
       protections: this.options.protections ?? ALL_PROTECTIONS,
       leaseHeld: () => claim.held,
+      confirmLease: () => claim.renew(),
       trimFloor: this.options.trimFloor ?? (() => Infinity),
       onEnd: (reason) => {
         if (owner.phase === 'refused') {

@@ -14,7 +14,8 @@ export interface HostLimits {
   readonly outputsUnacknowledgedMax: number;
   /** Records buffered ahead of the fold; above it the reader is stopped and restarted later. */
   readonly readAheadRecordsMax: number;
-  /** Timers fired in one go. */
+  readonly readAheadBytesMax: number;
+  /** Timers fired and not folded yet. */
   readonly timersPerTickMax: number;
   /** A partition stops when, of the last `poisonWindowRecords`, more than this share was poison. */
   readonly poisonShareMax: number;
@@ -38,6 +39,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   checkpointLagRecordsMax: 25_000,
   outputsUnacknowledgedMax: 10_000,
   readAheadRecordsMax: 20_000,
+  readAheadBytesMax: 64 * 1024 * 1024,
   timersPerTickMax: 256,
   poisonShareMax: 0.1,
   poisonWindowRecords: 1_000,

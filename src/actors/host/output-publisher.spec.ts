@@ -9,7 +9,7 @@ const output = (seq: number, target = 'p1'): Output => ({
   subject: `attune.p.1.output.zone.z.o${seq}`,
   chain: { p: 0, src: 'id', seq, idx: 0, prev: [seq - 1, 0] },
   atMs: 0,
-  body: {},
+  json: '{}',
 });
 
 class ScriptedAppender implements Appender {

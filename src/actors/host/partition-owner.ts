@@ -5,22 +5,23 @@
  * opening → replaying → serving → releasing → stopped; or refused, where the stored state contradicts the journal.
  */
 import type { Clock } from '../../kernel/clock.js';
-import { EngineError } from '../../kernel/errors.js';
-import { RECORD_VERSION, redriveSchema } from '../../messages/records.js';
+import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { RECORD_VERSION, redriveSchema, type Barrier } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
-import { subjects } from '../../messages/subjects.js';
+import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
 import { addressOfKey, type Activation } from './activation.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
 import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
+import { JournalHistory, refusal } from './journal-history.js';
 import type { HostLimits } from './limits.js';
 import { OutputPublisher } from './output-publisher.js';
 import { freshPartitionState, type PartitionCounters } from './partition-state.js';
-import type { Cluster, Journal, JournalInfo, JournalReader, JournalRecord, RequestEnvelope } from './ports.js';
+import type { Cluster, Journal, JournalReader, JournalRecord, RequestEnvelope } from './ports.js';
 import type { Protections } from './protections.js';
-import { decodeRecord, type Decoded } from './record-codec.js';
+import { chainOf, decodeRecord, isTooNew, timerKey, writtenAs, type Decoded } from './record-codec.js';
 import { RecordWriter } from './record-writer.js';
 import { RequestDesk } from './request-desk.js';
 import { fingerprintOf, type Position } from './snapshot-codec.js';
@@ -62,6 +63,8 @@ export interface PartitionOwnerOptions<Shared> {
   readonly protections: Protections;
   /** Whether the lease is certainly still ours, by our own monotonic clock. */
   readonly leaseHeld: () => boolean;
+  /** Asks the lease's store whether it is still ours. */
+  readonly confirmLease: () => Promise<boolean>;
   /** Lowest sequence that a reader outside the host (facts) still needs; Infinity where there is none. */
   readonly trimFloor: (partition: number) => number;
   /** Called once when the tenure ends by itself: superseded, lease lost, refused, journal gone. */
@@ -92,19 +95,23 @@ export class PartitionOwner<Shared> {
   private reason: string | undefined;
   private readonly journal: Journal;
   private readonly publisher: OutputPublisher;
-  private readonly writer: RecordWriter;
+  private writer: RecordWriter | undefined;
   private readonly shared: SharedState<Shared>;
   private readonly verdicts = new VerdictBook();
   private fold!: PartitionFold<Shared>;
   private store!: ActivationStore;
   private desk!: RequestDesk<Shared>;
   private checkpointer!: Checkpointer<Shared>;
-  private info!: JournalInfo;
+  private history!: JournalHistory;
+  /** The lease's, or one above the highest that the journal knows, if leases began anew. */
+  private epoch: number;
+  private readonly tenure: string;
   private reader: JournalReader | undefined;
   private stopServing: (() => void) | undefined;
   private readonly cancels = new Map<string, () => void>();
 
   private queue: JournalRecord[] = [];
+  private queuedBytes = 0;
   private head = 0;
   private pumping = false;
   /** Reading goes on after this sequence once the buffer has drained. */
@@ -117,10 +124,15 @@ export class PartitionOwner<Shared> {
   private readonly toBroadcast = new Set<Activation>();
   private broadcasting = false;
   private sweeping = false;
+  private checkpointing: Promise<void> | undefined;
+  private timersInFlight = 0;
+  private timersNotBeforeMs = 0;
   private opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
 
   constructor(private readonly options: PartitionOwnerOptions<Shared>) {
-    const { cluster, partition, clock, epoch } = options;
+    const { cluster, partition, clock } = options;
+    this.epoch = options.epoch;
+    this.tenure = options.nonce();
     this.journal = cluster.journal(partition);
     this.shared = options.createShared();
     this.publisher = new OutputPublisher(clock, (target) => {
@@ -128,7 +140,6 @@ export class PartitionOwner<Shared> {
       if (target === 'd') return cluster.deadLetters;
       return cluster.journal(Number(target.slice(1)));
     });
-    this.writer = new RecordWriter(clock, this.journal, partition, epoch);
   }
 
   /** Resolves once requests are served; rejects if the partition is refused or the tenure ends before. */
@@ -160,9 +171,9 @@ export class PartitionOwner<Shared> {
     this.stopServing?.();
     const { clock, limits } = this.options;
     const deadline = clock.monotonicMs() + limits.releaseMs;
-    while (this.live && this.writer.inFlight > 0 && clock.monotonicMs() < deadline) await this.pause(10);
+    while (this.live && this.writer!.inFlight > 0 && clock.monotonicMs() < deadline) await this.pause(10);
     try {
-      if (this.live) await this.within(limits.releaseMs, this.checkpointer.run());
+      if (this.live) await this.within(limits.releaseMs, this.checkpointer.finish());
     } catch (error) {
       this.options.log.warn('checkpoint before release failed', this.fields({ error: String(error) }));
     }
@@ -179,10 +190,13 @@ export class PartitionOwner<Shared> {
   redrive(letter: { sequence: number; subject: string; payload: string }, by: string): Promise<RedriveResult> {
     const { partition, nonce } = this.options;
     if (this.phase !== 'serving') return Promise.reject(staleOwner());
+    if (parsePartitionSubject(letter.subject)?.partition !== partition) {
+      return Promise.reject(invalidRequest('INVALID_REQUEST', 'The record is not of this partition.', 'subject'));
+    }
     const key = nonce();
-    const { identity } = this.info;
+    const { identity } = this.history;
     return new Promise((resolve, reject) => {
-      this.writer.write({
+      this.writer!.write({
         key,
         subject: subjects.control(partition, 'redrive'),
         body: undefined,
@@ -202,14 +216,14 @@ export class PartitionOwner<Shared> {
     return {
       partition: this.options.partition,
       phase: this.phase,
-      epoch: this.options.epoch,
+      epoch: this.epoch,
       sequence: state?.sequence ?? 0,
       lag: Math.max(0, this.tailSequence - (state?.sequence ?? 0)),
       checkpoint: this.checkpointer?.sequence ?? 0,
       activations: this.store?.size ?? 0,
       dirty: this.store?.dirtyCount ?? 0,
       requests: this.desk?.openRequests ?? 0,
-      recordsInFlight: this.writer.inFlight,
+      recordsInFlight: this.writer?.inFlight ?? 0,
       outputsUnacknowledged: this.publisher.unacknowledged,
       timers: this.fold?.timers.size ?? 0,
       passivations: this.store?.passivations ?? { idle: 0, 'least-recently-used': 0, released: 0, 'stepped-down': 0 },
@@ -229,37 +243,41 @@ export class PartitionOwner<Shared> {
   // ---- opening ----------------------------------------------------------------------------------------------------
 
   private async load(): Promise<void> {
-    const { cluster, partition, epoch, protections, clock, limits } = this.options;
+    const { cluster, partition, protections, clock, limits } = this.options;
     const snapshots = cluster.snapshots(partition);
-    this.info = await this.journal.info();
+    // In this order: a former owner may still be moving the checkpoint, and the journal is then longer too.
     const loaded = await loadCheckpoint(snapshots, this.shared);
-    if (loaded && loaded.epoch > epoch) throw staleOwner();
     const { checkpoint } = loaded ?? {};
-    if (checkpoint) await this.verify(checkpoint.position);
-    this.tailSequence = this.info.lastSequence;
+    const info = await this.journal.info();
+    this.history = new JournalHistory(this.journal, info);
+    if (checkpoint) await this.history.beginWith(checkpoint.position);
+    this.tailSequence = info.lastSequence;
     const sequence = checkpoint?.position.sequence ?? 0;
     const control = await this.journal.control(sequence + 1);
     this.verdicts.read(checkpoint?.state.term ?? [0, 0], control);
+    const epoch = await this.chooseEpoch(Math.max(loaded?.epoch ?? 0, this.verdicts.term[0]));
     // Records before the very first barrier are folded under that barrier's settings, by every host alike.
     const settings = checkpoint?.state.settings ?? this.verdicts.firstSettings ?? this.options.settings;
-    const state = checkpoint?.state ?? freshPartitionState(settings, this.shared.create());
+    const state = checkpoint?.state ?? freshPartitionState(settings, this.shared.create(), info.firstSequence > 1);
     const timers = new TimerIndex();
     for (const [key, due, generation] of checkpoint?.timers ?? []) timers.set(key, due, generation);
     this.fingerprint = { sequence, value: checkpoint?.position.fingerprint ?? '' };
     const kinds = this.options.kinds as unknown as ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
-    const { identity } = this.info;
+    const { identity } = info;
     this.fold = new PartitionFold({ partition, identity, kinds, shared: this.shared, protections }, state, timers);
     const position = (): Position => this.position();
     const acknowledged = (s: number): Promise<void> => this.publisher.acknowledged(s);
+    const assertOwner = (): void => this.assertOwner();
+    this.writer = new RecordWriter(clock, this.journal, partition, epoch);
     this.store = new ActivationStore({
       snapshots,
       kinds: kinds as unknown as ReadonlyMap<string, ActorKind<unknown, never, never>>,
       clock,
       protections,
       epoch,
-      identity,
       position,
-      tail: () => Math.max(this.tailSequence, this.fold.state.sequence),
+      verify: (key, at) => this.history.check(key, at, () => this.fold.state.sequence),
+      assertOwner,
       acknowledged,
     });
     this.desk = new RequestDesk({
@@ -278,6 +296,9 @@ export class PartitionOwner<Shared> {
       nonce: this.options.nonce,
       nowMs: () => this.nowMs(),
       assertServing: () => this.assertServing(),
+      unreadable: (error) => {
+        if (error instanceof EngineError && error.family === 'Invariant') this.fail(error);
+      },
     });
     this.checkpointer = new Checkpointer({
       snapshots,
@@ -287,37 +308,41 @@ export class PartitionOwner<Shared> {
       protections,
       position,
       acknowledged,
-      revision: loaded?.revision ?? 0,
-      marks: checkpoint?.marks ?? [],
-      sequence,
+      assertOwner,
+      loaded,
     });
   }
 
-  /** A checkpoint must be of this journal, not ahead of it, and agree with the record it ends on. */
-  private async verify(position: Position): Promise<void> {
-    if (position.identity !== this.info.identity)
-      throw refusal('CHECKPOINT_OF_ANOTHER_JOURNAL', 'the journal was made anew');
-    if (position.sequence > this.info.lastSequence) {
-      throw refusal(
-        'CHECKPOINT_AHEAD_OF_JOURNAL',
-        `it covers ${position.sequence}, the journal ends at ${this.info.lastSequence}`,
-      );
-    }
-    if (position.sequence === 0 || position.sequence < this.info.firstSequence) return;
-    const record = await this.journal.get(position.sequence);
-    if (record && fingerprintOf(record.subject, record.payload) !== position.fingerprint) {
-      throw refusal('CHECKPOINT_DISAGREES', `record ${position.sequence} is not the one it was taken at`);
-    }
+  /**
+   * The lease's revision, unless the journal knows a higher epoch. If the lease is ours all the same, then no later owner
+   * wrote that: leases began anew, their bucket lost or its end cut off. Of two owners that choose the same epoch, the
+   * one whose barrier comes first has it.
+   */
+  private async chooseEpoch(known: number): Promise<number> {
+    if (known < this.epoch) return this.epoch;
+    if (!(await this.options.confirmLease())) throw staleOwner();
+    return (this.epoch = known + 1);
   }
 
   private async raiseBarrier(): Promise<void> {
-    const { partition, epoch, hostId, settings } = this.options;
-    const payload = Buffer.from(JSON.stringify({ v: RECORD_VERSION, term: [epoch, 0], host: hostId, settings }));
+    const { partition, hostId: host, settings } = this.options;
+    const barrier: Barrier = { v: RECORD_VERSION, term: [this.epoch, 0], host, tenure: this.tenure, settings };
+    const payload = Buffer.from(JSON.stringify(barrier));
     while (this.phase === 'replaying') {
       const [outcome] = await this.journal.append([{ subject: subjects.control(partition, 'barrier'), payload }]);
       // A second barrier of the same epoch is void, so trying again is safe.
       if (outcome!.status === 'stored') return;
       await this.pause(RETRY_MS);
+    }
+  }
+
+  /** Ours begins our service; another's of our epoch or a later one ends it, before it has begun or after. */
+  private barrierFolded({ term: [epoch], tenure }: Barrier, isApplied: boolean): void {
+    const isOurs = tenure === this.tenure;
+    if (isApplied && epoch >= this.epoch && !isOurs) this.fail(staleOwner());
+    else if (isOurs && this.phase === 'replaying') {
+      if (isApplied) this.startServing();
+      else this.fail(staleOwner());
     }
   }
 
@@ -357,8 +382,10 @@ export class PartitionOwner<Shared> {
   private arrived(record: JournalRecord): void {
     if (this.ended || this.pausedAfter !== undefined) return;
     this.queue.push(record);
+    this.queuedBytes += record.payload.length;
     this.tailSequence = Math.max(this.tailSequence, record.sequence + record.pending);
-    if (this.queue.length - this.head >= this.options.limits.readAheadRecordsMax) {
+    const { readAheadRecordsMax, readAheadBytesMax } = this.options.limits;
+    if (this.queue.length - this.head >= readAheadRecordsMax || this.queuedBytes >= readAheadBytesMax) {
       this.pausedAfter = record.sequence;
       this.reader?.stop();
     }
@@ -374,6 +401,7 @@ export class PartitionOwner<Shared> {
         await this.backPressure();
         const records = this.queue.slice(this.head, this.head + BATCH);
         this.head += records.length;
+        for (const { payload } of records) this.queuedBytes -= payload.length;
         if (this.head >= this.queue.length) {
           this.queue = [];
           this.head = 0;
@@ -461,8 +489,11 @@ export class PartitionOwner<Shared> {
 
   /** Synchronous but for poison and for actors that were passivated within the batch. */
   private foldOne(record: JournalRecord, decoded: Decoded | Error): void | Promise<void> {
+    this.history.folding(record);
     const verdict = this.verdicts.get(record.sequence);
     if (verdict !== undefined) return this.skip(record, decoded, verdict);
+    // A newer build understands it; condemned, it would be lost.
+    if (isTooNew(decoded)) throw decoded;
     if (decoded instanceof Error) return this.condemn(record, decoded, decoded.message);
     const address = PartitionFold.addressOf(decoded);
     let activation: Activation | undefined;
@@ -491,35 +522,20 @@ export class PartitionOwner<Shared> {
       this.store.markDirty(applied.changed);
       this.toBroadcast.add(applied.changed);
     }
-    switch (decoded.cls) {
-      case 'decision':
-      case 'command':
-      case 'redrive':
-        if (applied.key !== undefined) this.writer.folded(applied.key, applied, record.sequence);
-        break;
-      case 'timer':
-        this.writer.folded(timerKey(decoded.address, decoded.generation), applied, record.sequence);
-        break;
-      case 'marker':
-        if (applied.outcome === 'applied') this.writer.markerFolded(decoded.term);
-        break;
-      case 'barrier': {
-        if (applied.outcome !== 'applied') break;
-        const [epoch] = decoded.record.term;
-        if (epoch > this.options.epoch) this.fail(staleOwner());
-        else if (epoch === this.options.epoch && this.phase === 'replaying') {
-          this.startServing();
-        }
-        break;
-      }
-      default:
-        break;
-    }
+    this.settle(record, decoded, applied);
+    if (decoded.cls === 'marker' && applied.outcome === 'applied') this.writer!.markerFolded(decoded.term);
+    if (decoded.cls === 'barrier') this.barrierFolded(decoded.record, applied.outcome === 'applied');
+  }
+
+  private settle(record: JournalRecord, decoded: Decoded, applied: Applied): void {
+    const written = writtenAs(decoded);
+    if (written) this.writer!.folded(written.key, written.term, applied, record.sequence);
   }
 
   /** A record that cannot be folded: the fold waits until a verdict on it stands in the journal, and obeys it. */
   private async condemn(record: JournalRecord, decoded: Decoded | Error, reason: string): Promise<void> {
-    const { partition, epoch, log } = this.options;
+    const { partition, log } = this.options;
+    const { epoch } = this;
     log.warn('record cannot be folded', this.fields({ sequence: record.sequence, subject: record.subject, reason }));
     while (this.live && this.verdicts.get(record.sequence) === undefined) {
       const control = await this.journal.control(record.sequence + 1).catch(() => undefined);
@@ -528,18 +544,18 @@ export class PartitionOwner<Shared> {
         if (this.verdicts.get(record.sequence) !== undefined) break;
         // Only under our own barrier do we have a say; before it, another owner's verdict may still come.
         if (this.verdicts.term[0] === epoch) {
+          this.assertPoisonShare(record.sequence);
           const verdict = {
             v: RECORD_VERSION,
             term: this.verdicts.term,
             sequence: record.sequence,
             reason: reason.slice(0, 500),
           };
-          await this.journal.append([
+          const [outcome] = await this.journal.append([
             { subject: subjects.control(partition, 'verdict'), payload: Buffer.from(JSON.stringify(verdict)) },
           ]);
-          continue;
-        }
-        if (this.verdicts.term[0] > epoch) throw staleOwner();
+          if (outcome!.status === 'stored') continue;
+        } else if (this.verdicts.term[0] > epoch) throw staleOwner();
       }
       await this.pause(RETRY_MS);
     }
@@ -548,21 +564,25 @@ export class PartitionOwner<Shared> {
   }
 
   private skip(record: JournalRecord, decoded: Decoded | Error, reason: string): void {
-    const known = decoded instanceof Error ? undefined : decoded;
-    const applied = this.fold.skip(record, known, reason);
+    const applied = this.fold.skip(record, chainOf(record), reason);
     this.last = record;
     this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
     this.publisher.publish(applied.outputs);
-    if (applied.key !== undefined) this.writer.folded(applied.key, applied, record.sequence);
-    if (known?.cls === 'timer') this.writer.folded(timerKey(known.address, known.generation), applied, record.sequence);
-    const { poisonWindowRecords, poisonShareMax } = this.options.limits;
-    this.poison = this.poison.filter((sequence) => sequence > record.sequence - poisonWindowRecords);
+    if (!(decoded instanceof Error)) this.settle(record, decoded, applied);
+    this.verdicts.forget(record.sequence);
     this.poison.push(record.sequence);
-    if (this.poison.length > poisonShareMax * poisonWindowRecords) {
-      this.fail(
-        refusal('POISON_SHARE', `${this.poison.length} of the last ${poisonWindowRecords} records could not be folded`),
-      );
-    }
+  }
+
+  /**
+   * Asked before one more record is condemned, and not where a verdict stands already: what has been passed over must not
+   * keep a mended release from going on.
+   */
+  private assertPoisonShare(sequence: number): void {
+    const { poisonWindowRecords, poisonShareMax } = this.options.limits;
+    this.poison = this.poison.filter((one) => one > sequence - poisonWindowRecords);
+    if (this.poison.length + 1 <= poisonShareMax * poisonWindowRecords) return;
+    const share = `${this.poison.length + 1} of the last ${poisonWindowRecords} records could not be folded`;
+    throw refusal('POISON_SHARE', share);
   }
 
   // ---- while serving ----------------------------------------------------------------------------------------------
@@ -578,7 +598,7 @@ export class PartitionOwner<Shared> {
     if (this.fingerprint.sequence !== sequence && this.last) {
       this.fingerprint = { sequence, value: fingerprintOf(this.last.subject, this.last.payload) };
     }
-    return { epoch: this.options.epoch, sequence, identity: this.info.identity, fingerprint: this.fingerprint.value };
+    return { epoch: this.epoch, sequence, identity: this.history.identity, fingerprint: this.fingerprint.value };
   }
 
   private armTimers(): void {
@@ -587,23 +607,23 @@ export class PartitionOwner<Shared> {
     this.cancels.get('timer')?.();
     this.cancels.delete('timer');
     if (!next) return;
-    const delay = Math.max(0, next.due - this.nowMs());
-    this.once('timer', Math.min(delay, 60_000), () => this.fireTimers());
+    const pauseMs = this.timersNotBeforeMs - this.options.clock.monotonicMs();
+    const delayMs = Math.max(0, next.due - this.nowMs(), pauseMs);
+    this.once('timer', Math.min(delayMs, 60_000), () => this.fireTimers());
+  }
+
+  /** Not at once again, whatever is folded meanwhile: what keeps timers from firing would keep them now. */
+  private pauseTimers(forMs: number): void {
+    this.timersNotBeforeMs = this.options.clock.monotonicMs() + forMs;
+    this.armTimers();
   }
 
   private fireTimers(): void {
     if (this.phase !== 'serving') return;
-    if (!this.options.leaseHeld()) {
-      // The lease may yet be renewed, and then nothing else would wake the timers up.
-      this.once('timer', RETRY_MS, () => this.fireTimers());
-      return;
-    }
-    const { limits } = this.options;
-    const room = limits.timersPerTickMax - this.writer.inFlight;
-    if (room <= 0) {
-      this.once('timer', 10, () => this.fireTimers());
-      return;
-    }
+    // The lease may yet be renewed.
+    if (!this.options.leaseHeld()) return this.pauseTimers(RETRY_MS);
+    const room = this.options.limits.timersPerTickMax - this.timersInFlight;
+    if (room <= 0) return this.pauseTimers(10);
     for (const timer of this.fold.timers.takeDue(this.nowMs(), room)) this.fireTimer(timer);
     this.armTimers();
   }
@@ -611,36 +631,49 @@ export class PartitionOwner<Shared> {
   private fireTimer(timer: DueTimer): void {
     const { partition } = this.options;
     const address = addressOfKey(timer.key);
-    this.writer.write({
-      key: timerKey(address, timer.generation),
+    const key = timerKey(address, timer.generation);
+    if (this.writer!.has(key)) return;
+    this.timersInFlight++;
+    this.writer!.write({
+      key,
       subject: subjects.record(partition, 'timer', address.kind, address.token),
       body: undefined,
       trace: undefined,
       fields: { due: timer.due, generation: timer.generation },
       settle: (applied, _sequence, error) => {
+        this.timersInFlight--;
         if (applied && !error) return;
         // Not stored: it is still due.
         this.fold.timers.restore(timer);
-        if (this.phase === 'serving') this.once('timer', RETRY_MS, () => this.fireTimers());
+        this.pauseTimers(RETRY_MS);
       },
     });
   }
 
-  private async checkpoint(): Promise<void> {
+  /** One at a time; a call meanwhile joins it. Never rejects. */
+  private checkpoint(): Promise<void> {
+    this.checkpointing ??= this.moveCheckpoint().finally(() => (this.checkpointing = undefined));
+    return this.checkpointing;
+  }
+
+  private async moveCheckpoint(): Promise<void> {
     if (this.phase !== 'serving') return;
-    const { partition, limits, trimFloor, log } = this.options;
     try {
       await this.checkpointer.run();
-      const horizon = this.nowMs() - limits.retentionMs;
-      const old = this.checkpointer.marks.filter(([, atMs]) => atMs < horizon).at(-1);
-      if (old && this.live) {
-        await this.journal.trim(Math.min(old[0], trimFloor(partition)));
-        this.checkpointer.marks = this.checkpointer.marks.filter(([sequence]) => sequence > old[0]);
-      }
+      await this.trim();
     } catch (error) {
       if (error instanceof EngineError && error.family === 'StaleOwner') this.fail(error);
-      else log.warn('checkpoint failed; it will be tried again', this.fields({ error: String(error) }));
+      else this.options.log.warn('checkpoint failed; it will be tried again', this.fields({ error: String(error) }));
     }
+  }
+
+  private async trim(): Promise<void> {
+    const { partition, limits, trimFloor } = this.options;
+    const keepFrom = this.checkpointer.oldest(this.nowMs() - limits.retentionMs);
+    if (keepFrom === undefined) return;
+    this.assertOwner();
+    await this.journal.trim(Math.min(keepFrom, trimFloor(partition)));
+    this.checkpointer.trimmed(keepFrom);
   }
 
   private async sweep(): Promise<void> {
@@ -683,6 +716,11 @@ export class PartitionOwner<Shared> {
 
   // ---- ending -----------------------------------------------------------------------------------------------------
 
+  /** Nothing may be stored, nor deleted, once a later owner may rely on it. */
+  private assertOwner(): void {
+    if (this.ended || !this.options.leaseHeld()) throw staleOwner();
+  }
+
   private assertServing(): void {
     if (this.phase !== 'serving') throw staleOwner();
     if (this.options.leaseHeld()) return;
@@ -694,7 +732,7 @@ export class PartitionOwner<Shared> {
   private fail(error: unknown): void {
     if (this.ended) return;
     const known = EngineError.from(error);
-    const isRefusal = known.family === 'Invariant';
+    const isRefusal = known.family === 'Invariant' || known.family === 'Configuration';
     const cause = known.code === 'INTERNAL' ? `: ${String(known.cause)}` : '';
     this.end(isRefusal ? 'refused' : 'stopped', `${known.code}: ${known.message}${cause}`);
     this.options.onEnd(this.reason!);
@@ -708,10 +746,11 @@ export class PartitionOwner<Shared> {
     for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
     this.publisher.stop();
-    this.writer.stop();
+    this.writer?.stop();
     this.desk?.stop();
     this.store?.clear(reason === 'released' ? 'released' : 'stepped-down');
     this.queue = [];
+    this.queuedBytes = 0;
     this.head = 0;
     this.options.log.info('partition is no longer served', this.fields({ phase, reason }));
     this.opened?.reject(new EngineError('StaleOwner', 'STALE_OWNER', reason));
@@ -746,17 +785,11 @@ export class PartitionOwner<Shared> {
   }
 
   private fields(more: Record<string, unknown>): Record<string, unknown> {
-    return { partition: this.options.partition, epoch: this.options.epoch, ...more };
+    return { partition: this.options.partition, epoch: this.epoch, ...more };
   }
 }
-
-const timerKey = (address: ActorAddress, generation: number): string =>
-  `timer ${address.kind}.${address.token} ${generation}`;
 
 const staleOwner = (): EngineError =>
   new EngineError('StaleOwner', 'STALE_OWNER', 'This host does not own the actor (any more); ask again.', {
     retryAfterMs: 50,
   });
-
-const refusal = (code: string, why: string): EngineError =>
-  new EngineError('Invariant', code, `The partition is refused: ${why}. See docs/operating.md.`);

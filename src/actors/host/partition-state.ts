@@ -18,6 +18,11 @@ export interface PartitionState<Shared> {
   /** Per target (`p3`, `x`, `d`): the last output emitted from here. */
   chains: Map<string, ChainPlace>;
   counters: PartitionCounters;
+  /**
+   * The state was built anew from a journal whose beginning is gone: of a source not met yet the first output counts,
+   * whatever came before it.
+   */
+  adopting: boolean;
 }
 
 export interface PartitionCounters {
@@ -48,7 +53,11 @@ export const freshCounters = (): PartitionCounters => ({
   poisoned: 0,
 });
 
-export function freshPartitionState<Shared>(settings: FoldSettings, shared: Shared): PartitionState<Shared> {
+export function freshPartitionState<Shared>(
+  settings: FoldSettings,
+  shared: Shared,
+  adopting: boolean,
+): PartitionState<Shared> {
   return {
     sequence: 0,
     foldTimeMs: 0,
@@ -58,6 +67,7 @@ export function freshPartitionState<Shared>(settings: FoldSettings, shared: Shar
     watermarks: new Map(),
     chains: new Map(),
     counters: freshCounters(),
+    adopting,
   };
 }
 

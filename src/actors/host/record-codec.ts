@@ -1,8 +1,10 @@
 /** Journal bytes → what the fold works on. One JSON parse a record; nothing here depends on state. */
+import { EngineError } from '../../kernel/errors.js';
 import { decodeToken } from '../../kernel/ids.js';
 import { EVENT_TYPE, eventDataSchema, type EventData } from '../../messages/events.js';
 import {
   barrierSchema,
+  chainSchema,
   markerSchema,
   outputRecordSchema,
   RECORD_VERSION,
@@ -62,7 +64,10 @@ export type Decoded =
 
 const KINDS: ReadonlySet<string> = new Set(ACTOR_KINDS);
 
-/** Throws on engine-written records that are damaged or newer than this build: those are poison. */
+/**
+ * Throws on engine-written records that are damaged: those are poison. Throws Configuration `RECORD_TOO_NEW` on those that
+ * a newer build wrote: they are not for this one to judge.
+ */
 export function decodeRecord(record: Pick<JournalRecord, 'subject' | 'payload'>): Decoded {
   const subject = parsePartitionSubject(record.subject);
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
@@ -70,8 +75,14 @@ export function decodeRecord(record: Pick<JournalRecord, 'subject' | 'payload'>)
   const json = parseJson(record.payload) as Record<string, unknown> | undefined;
   if (json === undefined || json === null || typeof json !== 'object')
     throw new Error('the record is not a JSON object');
-  if (typeof json.v !== 'number' || json.v > RECORD_VERSION)
-    throw new Error(`record version ${String(json.v)} is not readable`);
+  if (typeof json.v !== 'number') throw new Error('the record has no version');
+  if (json.v > RECORD_VERSION) {
+    throw new EngineError(
+      'Configuration',
+      'RECORD_TOO_NEW',
+      `A record has version ${json.v}, and this build reads up to ${RECORD_VERSION}. Run a newer build.`,
+    );
+  }
   switch (subject.cls) {
     case 'decision':
     case 'command':
@@ -124,14 +135,57 @@ function decodeControl(name: string, json: unknown): Decoded {
   }
 }
 
-/** What could not be decoded once may not be now either: it is then rejected for good, not poison again. */
+/**
+ * What could not be decoded once may not be now either: it is then rejected for good, not poison again. A try that
+ * failed stands for what it tried. Control records have had their effect where they stood, or none.
+ */
 function decodeInner(redrive: Redrive): Decoded {
+  let inner: Decoded;
   try {
-    return decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') });
+    inner = decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') });
   } catch (error) {
+    if (isTooNew(error)) throw error;
     return malformed(`REDRIVE_UNREADABLE: ${error instanceof Error ? error.message : String(error)}`);
   }
+  switch (inner.cls) {
+    case 'redrive':
+      return inner.inner;
+    case 'barrier':
+    case 'marker':
+    case 'verdict':
+      return malformed('REDRIVE_UNREADABLE: control records are not tried again');
+    default:
+      return inner;
+  }
 }
+
+export const isTooNew = (error: unknown): boolean => error instanceof EngineError && error.code === 'RECORD_TOO_NEW';
+
+/** The place in its chain that an output claims, even if nothing else of it can be read. */
+export function chainOf({ subject, payload }: Pick<JournalRecord, 'subject' | 'payload'>): Chain | undefined {
+  if (parsePartitionSubject(subject)?.cls !== 'output') return undefined;
+  const json = parseJson(payload) as { chain?: unknown } | null | undefined;
+  return chainSchema.safeParse(json?.chain).data;
+}
+
+/** Under which key and term an owner wrote this record; undefined for what owners do not wait for. */
+export function writtenAs(decoded: Decoded): { readonly key: string; readonly term: Term } | undefined {
+  switch (decoded.cls) {
+    case 'decision':
+    case 'command':
+      return decoded;
+    case 'timer':
+      return { key: timerKey(decoded.address, decoded.generation), term: decoded.term };
+    case 'redrive':
+      return decoded.record;
+    default:
+      return undefined;
+  }
+}
+
+/** A timer is written once a generation. */
+export const timerKey = (address: ActorAddress, generation: number): string =>
+  `timer ${address.kind}.${address.token} ${generation}`;
 
 /** Events come from anybody: nothing in them may throw. */
 function decodeEvent(kind: string, token: string, type: string, payload: Uint8Array): Decoded {

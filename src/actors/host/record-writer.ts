@@ -73,10 +73,13 @@ export class RecordWriter {
     }
   }
 
-  /** Told of every folded owned record. */
-  folded(key: string, applied: Applied, sequence: number): void {
+  /**
+   * Told of every folded owned record. Another owner's may have the same key (a repeated command, a timer): what became
+   * of that one says nothing about ours.
+   */
+  folded(key: string, term: Term, applied: Applied, sequence: number): void {
     const entry = this.pending.get(key);
-    if (!entry) return;
+    if (!entry?.published || compareTerms(entry.term, term) !== 0) return;
     this.pending.delete(key);
     entry.draft.settle(applied, sequence, applied.outcome === 'void' ? staleOwner() : undefined);
   }

@@ -9,7 +9,7 @@ import { subjects } from '../../messages/subjects.js';
 import { keyOf, type Activation } from './activation.js';
 import type { ActivationStore } from './activation-store.js';
 import type { ActorAddress, ActorKind, HandleContext, Handling, SharedState } from './actor-kind.js';
-import type { PartitionFold } from './fold.js';
+import type { Applied, PartitionFold } from './fold.js';
 import type { HostLimits } from './limits.js';
 import type { Journal } from './ports.js';
 import type { Protections } from './protections.js';
@@ -20,6 +20,8 @@ import type { RecordWriter } from './record-writer.js';
 const ATTEMPTS_MAX = 4;
 /** Share of the deadline that may be spent waiting for an `after` token. */
 const AFTER_SHARE = 0.8;
+/** Longer deadlines are not waited for; the actor says what is wrong with them. */
+const DEADLINE_MS_MAX = 10_000;
 
 type Append = Extract<Handling, { do: 'append' }>;
 type Appended = { readonly done: true; readonly body: unknown } | { readonly done: false; readonly reason: string };
@@ -41,6 +43,8 @@ export interface RequestDeskOptions<Shared> {
   readonly nowMs: () => number;
   /** Throws StaleOwner where this owner may no longer answer. */
   readonly assertServing: () => void;
+  /** Told of an actor that cannot be loaded, before the request fails. */
+  readonly unreadable: (error: unknown) => void;
 }
 
 interface AfterWaiter {
@@ -115,7 +119,7 @@ export class RequestDesk<Shared> {
       const kind = kinds.get(address.kind);
       if (!kind) throw new EngineError('NotFound', 'KIND_UNKNOWN', `There are no actors of kind ${address.kind}.`);
       const activated = store.activate(address);
-      const activation = activated instanceof Promise ? await activated : activated;
+      const activation = activated instanceof Promise ? await this.loaded(activated) : activated;
       // It may have been passivated again, or the tenure may have ended, while it was loading.
       this.options.assertServing();
       if (activated instanceof Promise && store.peek(activation.key) !== activation) continue;
@@ -152,6 +156,15 @@ export class RequestDesk<Shared> {
           continue;
         }
       }
+    }
+  }
+
+  private async loaded(loading: Promise<Activation>): Promise<Activation> {
+    try {
+      return await loading;
+    } catch (error) {
+      this.options.unreadable(error);
+      throw error;
     }
   }
 
@@ -193,12 +206,14 @@ export class RequestDesk<Shared> {
         trace,
         settle: (applied, sequence, error) => {
           this.uncover(actorKey, body);
-          if (error) reject(error);
-          else if (!applied || applied.outcome === 'refused' || applied.outcome === 'poison') {
-            resolve({ done: false, reason: applied?.reason ?? 'refused' });
-          } else {
-            const token = encodePosition({ partition, sequence, identity });
-            resolve({ done: true, body: handling.reply({ sequence, token }) });
+          if (error || !applied) return reject(error);
+          try {
+            resolve(
+              outcomeOf(handling, applied, { sequence, token: encodePosition({ partition, sequence, identity }) }),
+            );
+          } catch (thrown) {
+            // This is told while the fold goes on, which is not to blame.
+            reject(thrown);
           }
         },
       });
@@ -239,7 +254,8 @@ export class RequestDesk<Shared> {
     const { partition, identity, sequence } = decodePosition(after);
     if (partition !== this.options.partition || identity !== this.options.identity) return AFTER_MISSED;
     if (sequence <= this.options.fold.state.sequence) return NOT_DEGRADED;
-    const budgetMs = typeof deadlineMs === 'number' ? deadlineMs : this.options.limits.requestDeadlineMs;
+    const isDeadline = typeof deadlineMs === 'number' && deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX;
+    const budgetMs = isDeadline ? deadlineMs : this.options.limits.requestDeadlineMs;
     const reached = await new Promise<boolean>((resolve) => {
       const waiter: AfterWaiter = {
         sequence,
@@ -253,6 +269,20 @@ export class RequestDesk<Shared> {
     });
     this.options.assertServing();
     return reached ? NOT_DEGRADED : AFTER_MISSED;
+  }
+}
+
+/** Throws what the caller is to be told where the fold made nothing of the record. */
+function outcomeOf(handling: Append, applied: Applied, at: { sequence: number; token: string }): Appended {
+  switch (applied.outcome) {
+    case 'applied':
+    case 'ignored':
+      return { done: true, body: handling.reply(at) };
+    case 'refused':
+      return { done: false, reason: applied.reason ?? 'refused' };
+    default:
+      // Another try would end the same way.
+      throw invariant('RECORD_SKIPPED', `The record could not be folded (${applied.outcome}): ${applied.reason ?? ''}`);
   }
 }
 

@@ -6,11 +6,10 @@ import { RECORD_VERSION, termSchema } from '../../messages/records.js';
 import { foldSettingsSchema } from '../../messages/settings.js';
 import { Activation, addressOfKey, type Trace } from './activation.js';
 import type { ActorKind, SharedState } from './actor-kind.js';
+import type { ChunkHeader } from './large-values.js';
 import type { PartitionCounters, PartitionState } from './partition-state.js';
 
 export const CHECKPOINT_KEY = 'checkpoint';
-/** Checkpoints are cut into values of this size, below nats-server's default message limit. */
-export const CHUNK_BYTES = 512 * 1024;
 
 /** Where in which journal a stored state stands. */
 export interface Position {
@@ -92,6 +91,7 @@ const checkpointSchema = z.object({
   chains: z.array(z.tuple([z.string(), z.number(), z.number()])),
   timers: z.array(z.tuple([z.string(), z.number(), z.number()])),
   counters: z.record(z.string(), z.number()),
+  adopting: z.boolean().default(false),
   /** (sequence, fold time) of earlier checkpoints, oldest first: what retention is computed from. */
   marks: z.array(z.tuple([z.number(), z.number()])),
 });
@@ -117,6 +117,7 @@ export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>): Uint8A
       chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
       timers,
       counters: state.counters,
+      adopting: state.adopting,
       marks,
     }),
   );
@@ -137,6 +138,7 @@ export function decodeCheckpoint<Shared>(bytes: Uint8Array, shared: SharedState<
         watermarks: new Map(saved.watermarks.map(([source, s, i]) => [source, [s, i] as const])),
         chains: new Map(saved.chains.map(([target, s, i]) => [target, [s, i] as const])),
         counters: saved.counters as unknown as PartitionCounters,
+        adopting: saved.adopting,
       },
       timers: saved.timers,
       marks: saved.marks,
@@ -151,10 +153,6 @@ export function fingerprintOf(subject: string, payload: Uint8Array): string {
   return createHash('sha256').update(subject).update('\n').update(payload).digest('base64url').slice(0, 16);
 }
 
-/** The header under CHECKPOINT_KEY: the body itself where it is small, else the keys of its chunks. */
+/** What stands under CHECKPOINT_KEY: the body itself where it is small, else the keys of its chunks. */
 export type CheckpointHeader =
-  | { readonly epoch: number; readonly sequence: number; readonly body: string }
-  | { readonly epoch: number; readonly sequence: number; readonly chunks: readonly string[] };
-
-export const chunkKey = (epoch: number, sequence: number, index: number): string =>
-  `checkpoint-chunk.${epoch}.${sequence}.${index}`;
+  { readonly epoch: number; readonly sequence: number; readonly body: string } | ChunkHeader;

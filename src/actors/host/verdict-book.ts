@@ -1,7 +1,7 @@
 import { compareTerms, type Term } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import type { JournalRecord } from './ports.js';
-import { decodeRecord } from './record-codec.js';
+import { decodeRecord, isTooNew } from './record-codec.js';
 
 /**
  * The verdicts that stand in a journal ahead of the fold. A verdict comes after the record it is about, so a replay
@@ -16,7 +16,10 @@ export class VerdictBook {
   /** Settings of the journal's first barrier, for the records before it. */
   firstSettings: FoldSettings | undefined;
 
-  /** Takes in control records, ascending; those already seen are passed over. `term` is the one before the first. */
+  /**
+   * Takes in control records, ascending; those already seen are passed over. `term` is the one before the first. Throws
+   * Configuration `RECORD_TOO_NEW`.
+   */
   read(term: Term, records: readonly JournalRecord[]): void {
     if (compareTerms(term, this.term) > 0) this.term = term;
     for (const record of records) {
@@ -30,11 +33,17 @@ export class VerdictBook {
     return this.reasons.get(sequence);
   }
 
+  /** The fold has passed the record. */
+  forget(sequence: number): void {
+    this.reasons.delete(sequence);
+  }
+
   private take(record: JournalRecord): void {
     let decoded;
     try {
       decoded = decodeRecord(record);
-    } catch {
+    } catch (error) {
+      if (isTooNew(error)) throw error;
       return; // A damaged control record is poison of its own, met when the fold gets there.
     }
     if (decoded.cls === 'barrier') {
