@@ -151,11 +151,11 @@ export class ActivationStore {
    * left to do, so that memory is bounded however fast actors are activated.
    */
   async sweep(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<void> {
-    while ((await this.sweepSome(limit, idleMs, isPinned)) === SWEEP_MAX);
+    while (await this.sweepSome(limit, idleMs, isPinned));
   }
 
-  /** Resolves to how many have left memory. */
-  private async sweepSome(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<number> {
+  /** Resolves to whether there may be more to do. */
+  private async sweepSome(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<boolean> {
     const idleBefore = this.options.clock.monotonicMs() - idleMs;
     const candidates: [Activation, PassivationReason][] = [];
     const excess = this.active.size - limit;
@@ -176,7 +176,7 @@ export class ActivationStore {
       this.passivations[reason]++;
       left++;
     });
-    return left;
+    return candidates.length === SWEEP_MAX && left > 0;
   }
 
   clear(reason: PassivationReason): void {

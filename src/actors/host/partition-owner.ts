@@ -34,6 +34,8 @@ export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'st
 const BATCH = 64;
 const RETRY_MS = 100;
 const SWEEP_MS = 5_000;
+/** The fold waits for a sweep when there are so many times more activations than there may be. */
+const ACTIVATIONS_OVER = 1.25;
 
 export interface OwnerLog {
   info(message: string, fields?: Record<string, unknown>): void;
@@ -426,6 +428,8 @@ export class PartitionOwner<Shared> {
   private async backPressure(): Promise<void> {
     const { limits } = this.options;
     while (this.live && this.publisher.unacknowledged > limits.outputsUnacknowledgedMax) await this.pause(5);
+    // A long replay activates actors faster than a sweep now and then could passivate them.
+    if (this.store.size > ACTIVATIONS_OVER * limits.activationsPerPartitionMax + BATCH) await this.sweep();
     while (
       this.live &&
       this.phase === 'serving' &&
@@ -677,7 +681,7 @@ export class PartitionOwner<Shared> {
   }
 
   private async sweep(): Promise<void> {
-    if (this.phase !== 'serving' || this.sweeping) return;
+    if ((this.phase !== 'serving' && this.phase !== 'replaying') || this.sweeping) return;
     const { limits, log } = this.options;
     this.sweeping = true;
     try {
