@@ -139,15 +139,16 @@ export class PartitionFold<Shared> {
       case 'timer': {
         if (!redriven && !this.isCurrent(decoded.term)) return this.voided();
         const actor = need(activation);
-        if (actor.sequence < record.sequence) {
-          const stale = decoded.generation !== actor.timerGeneration;
-          if (stale && this.options.protections.timerGeneration) {
-            state.counters.timersStale++;
-            return outcome('stale');
-          }
-          state.counters.timers++;
+        const isNew = actor.sequence < record.sequence;
+        const stale = decoded.generation !== actor.timerGeneration;
+        if (isNew && stale && this.options.protections.timerGeneration) {
+          state.counters.timersStale++;
+          return outcome('stale');
         }
-        return this.foldActor(record, actor, { type: 'timer', dueMs: decoded.due }, Math.max(atMs, decoded.due));
+        const timer: ActorRecord = { type: 'timer', dueMs: decoded.due };
+        const applied = this.foldActor(record, actor, timer, Math.max(atMs, decoded.due));
+        if (isNew) state.counters.timers++;
+        return applied;
       }
       case 'output': {
         if (!redriven && this.options.protections.watermark) {
@@ -233,12 +234,10 @@ export class PartitionFold<Shared> {
     const { state } = this;
     const { events } = state.settings;
     const hash = decoded.id === '' ? 0 : eventHash(decoded.source, decoded.id);
-    if (activation.sequence < record.sequence) {
-      if (hash !== 0 && activation.hasSeen(hash) && !redriven) {
-        state.counters.duplicates++;
-        return outcome('duplicate');
-      }
-      state.counters.events++;
+    const isNew = activation.sequence < record.sequence;
+    if (isNew && hash !== 0 && activation.hasSeen(hash) && !redriven) {
+      state.counters.duplicates++;
+      return outcome('duplicate');
     }
     const event: InboundEvent = {
       source: decoded.source,
@@ -247,8 +246,8 @@ export class PartitionFold<Shared> {
       timeMs: Math.min(Math.max(decoded.timeMs ?? atMs, atMs - events.pastMaxMs), atMs + events.futureMaxMs),
       data: decoded.data,
     };
-    const isNew = activation.sequence < record.sequence;
     const applied = this.foldActor(record, activation, { type: 'event', event }, atMs);
+    if (isNew) state.counters.events++;
     if (isNew && hash !== 0) {
       activation.remember(hash, events.dedupePerActor);
       activation.touchedSequence = record.sequence;

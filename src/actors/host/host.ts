@@ -119,6 +119,7 @@ export class Host<Shared> {
     await this.beating;
     await this.options.cluster.hosts.remove(this.options.hostId, this.announcement).catch(() => false);
     // Leases are still renewed while partitions flush, so that nobody takes them over half-way.
+    this.cancelBeat?.();
     this.scheduleBeat();
     await Promise.all([...this.tenures.keys()].map((partition) => this.release(partition)));
     this.state = 'stopped';

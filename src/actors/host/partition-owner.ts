@@ -524,7 +524,7 @@ export class PartitionOwner<Shared> {
     if (applied.outputs.length > 0) this.publisher.publish(applied.outputs);
     if (applied.changed) {
       this.store.markDirty(applied.changed);
-      this.toBroadcast.add(applied.changed);
+      if (this.options.kinds.get(applied.changed.address.kind)?.broadcast) this.toBroadcast.add(applied.changed);
     }
     this.settle(record, decoded, applied);
     if (decoded.cls === 'marker' && applied.outcome === 'applied') this.writer!.markerFolded(decoded.term);

@@ -1,0 +1,256 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createTotals, SETTINGS, tallyKind, type Tally, type Total } from '../../../test/support/host-world.js';
+import { Activation } from './activation.js';
+import type { ActorKind } from './actor-kind.js';
+import { PartitionFold } from './fold.js';
+import { freshPartitionState } from './partition-state.js';
+import { ALL_PROTECTIONS } from './protections.js';
+import { chainOf, decodeRecord } from './record-codec.js';
+import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.js';
+import { TimerIndex } from './timer-index.js';
+
+const kind = tallyKind as unknown as ActorKind<unknown, Total, never>;
+
+class Bench {
+  readonly shared = createTotals();
+  readonly timers = new TimerIndex();
+  readonly actors = new Map<string, Activation>();
+  readonly fold: PartitionFold<Total>;
+
+  constructor(adopting = false) {
+    const state = freshPartitionState<Total>(SETTINGS, this.shared.create(), adopting);
+    const options = { partition: 0, identity: 'id', kinds: new Map([['user', kind]]), shared: this.shared };
+    this.fold = new PartitionFold({ ...options, protections: ALL_PROTECTIONS }, state, this.timers);
+  }
+
+  actor(token = 'a'): Activation {
+    const key = `user.${token}`;
+    const known = this.actors.get(key);
+    if (known) return known;
+    const made = new Activation(key, { kind: 'user', token }, { sum: 0 });
+    this.actors.set(key, made);
+    return made;
+  }
+
+  state(token = 'a'): Tally {
+    return this.actor(token).state as Tally;
+  }
+
+  take(subject: string, body: unknown, timestampMs = 1_000) {
+    const sequence = this.fold.state.sequence + 1;
+    const record = { sequence, timestampMs, subject, payload: Buffer.from(JSON.stringify(body)), pending: 0 };
+    const decoded = decodeRecord(record);
+    const address = PartitionFold.addressOf(decoded);
+    return this.fold.apply(record, decoded, address && this.actor(address.token));
+  }
+
+  event(type: string, id: string, data: object = {}, timestampMs?: number) {
+    const body = { specversion: '1.0', source: 's', id, data };
+    return this.take(`attune.p.0.event.user.a.${type}`, body, timestampMs);
+  }
+
+  barrier(epoch: number) {
+    return this.take('attune.p.0.control.barrier', { v: 1, term: [epoch, 0], host: 'h', settings: SETTINGS });
+  }
+
+  decision(term: [number, number], n: number, outcome?: string) {
+    return this.take('attune.p.0.decision.user.a', { v: 1, term, key: 'k', body: { n, outcome } });
+  }
+
+  told(seq: number, prev: number, n = 1) {
+    const chain = { p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] };
+    return this.take('attune.p.0.output.user.a.told', { v: 1, chain, at: 1, body: { n } });
+  }
+}
+
+let bench: Bench;
+
+beforeEach(() => {
+  bench = new Bench();
+});
+
+describe('terms', () => {
+  it('void what an owner wrote under any other than the current one', () => {
+    expect(bench.decision([1, 0], 1).outcome).toBe('void');
+    bench.barrier(2);
+    expect(bench.decision([1, 0], 1).outcome).toBe('void');
+    expect(bench.decision([3, 0], 1).outcome).toBe('void');
+    expect(bench.decision([2, 0], 1).outcome).toBe('applied');
+    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [2, 1] }).outcome).toBe('applied');
+    expect(bench.decision([2, 0], 1).outcome).toBe('void');
+    expect(bench.decision([2, 1], 1).outcome).toBe('applied');
+    expect(bench.state()).toEqual({ sum: 2 });
+    expect(bench.fold.state.counters.voided).toBe(4);
+  });
+
+  it('never go back: not by an older barrier, nor one again, nor a marker of another epoch', () => {
+    bench.barrier(5);
+    expect(bench.barrier(5).outcome).toBe('void');
+    expect(bench.barrier(4).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [4, 9] }).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [5, 0] }).outcome).toBe('void');
+    expect(bench.fold.state.term).toEqual([5, 0]);
+  });
+});
+
+describe('events', () => {
+  it('count once by source and id, as long as the table remembers', () => {
+    expect(bench.event('add', 'x').outcome).toBe('applied');
+    expect(bench.event('add', 'x').outcome).toBe('duplicate');
+    for (let i = 0; i < SETTINGS.events.dedupePerActor; i++) bench.event('add', `other-${i}`);
+    expect(bench.event('add', 'x').outcome).toBe('applied');
+  });
+
+  it('are told apart by their source too, wherever it ends and the id begins', () => {
+    const send = (source: string, id: string) =>
+      bench.take('attune.p.0.event.user.a.add', { specversion: '1.0', source, id, data: {} }).outcome;
+    expect([send('a', 'b c'), send('a b', 'c'), send('a', 'b c')]).toEqual(['applied', 'applied', 'duplicate']);
+  });
+
+  it('happen within bounds of the fold’s time, which never goes back', () => {
+    const { pastMaxMs, futureMaxMs } = SETTINGS.events;
+    const times: number[] = [];
+    const spy = {
+      ...kind,
+      fold: (state: unknown, record: never) => {
+        times.push((record as { event: { timeMs: number } }).event.timeMs);
+        return { state, outcome: 'ignored' as const, effects: [] };
+      },
+    };
+    const options = { partition: 0, identity: 'id', kinds: new Map([['user', spy]]), shared: bench.shared };
+    const fold = new PartitionFold(
+      { ...options, protections: ALL_PROTECTIONS } as never,
+      bench.fold.state,
+      bench.timers,
+    );
+    const send = (sequence: number, time: string, timestampMs: number) => {
+      const body = { specversion: '1.0', id: String(sequence), source: 's', time };
+      const subject = 'attune.p.0.event.user.a.add';
+      const record = { sequence, timestampMs, subject, payload: Buffer.from(JSON.stringify(body)), pending: 0 };
+      fold.apply(record, decodeRecord(record), bench.actor());
+    };
+    const at = Date.parse('2026-01-01T00:00:00Z');
+    send(1, '2026-01-01T00:00:01Z', at);
+    send(2, '1990-01-01T00:00:00Z', at - 5_000);
+    send(3, '2090-01-01T00:00:00Z', at);
+    expect(times).toEqual([at + 1_000, at - pastMaxMs, at + futureMaxMs]);
+    expect(bench.fold.state.foldTimeMs).toBe(at);
+  });
+
+  it('that cannot be folded change nothing', () => {
+    bench.event('add', 'x');
+    const before = JSON.stringify([bench.fold.state, bench.actor()]);
+    expect(() => bench.event('boom', 'y')).toThrow('cannot be folded');
+    expect(JSON.stringify([bench.fold.state, bench.actor()])).toBe(before);
+  });
+
+  it('that make no sense become dead letters with what is needed to try again', () => {
+    const { outcome, outputs } = bench.event('nonsense', 'x');
+    expect(outcome).toBe('rejected');
+    expect(outputs).toHaveLength(1);
+    expect(JSON.parse(outputs[0]!.json)).toMatchObject({
+      kind: 'rejected',
+      sequence: 1,
+      subject: 'attune.p.0.event.user.a.nonsense',
+      reason: 'NONSENSE',
+      truncated: false,
+    });
+  });
+});
+
+describe('outputs', () => {
+  it('are numbered in one chain a target', () => {
+    const places = (type: string, id: string) =>
+      bench.event(type, id).outputs.map(({ target, chain }) => [target, chain.seq, chain.idx, chain.prev]);
+    expect(places('tell', '1')).toEqual([['p0', 1, 0, [0, 0]]]);
+    expect(places('nonsense', '2')).toEqual([['d', 2, 0, [0, 0]]]);
+    expect(places('tell', '3')).toEqual([['p0', 3, 0, [1, 0]]]);
+  });
+
+  it('apply in their place only: once, and not before their predecessor', () => {
+    expect(bench.told(2, 0).outcome).toBe('applied');
+    expect(bench.told(2, 0).outcome).toBe('duplicate');
+    expect(bench.told(9, 5).outcome).toBe('gap');
+    expect(bench.told(5, 2).outcome).toBe('applied');
+    expect(bench.told(9, 5).outcome).toBe('applied');
+    expect(bench.state()).toEqual({ sum: 3 });
+  });
+
+  it('of a source that was rebuilt, and so does not know its whole chain, go on above the watermark', () => {
+    bench.told(7, 0);
+    expect(bench.told(6, 4).outcome).toBe('duplicate');
+    expect(bench.told(9, 6).outcome).toBe('applied');
+  });
+
+  it('of a source never met begin anywhere where the state was rebuilt, and nowhere but at the beginning otherwise', () => {
+    expect(bench.told(9, 5).outcome).toBe('gap');
+    const rebuilt = new Bench(true);
+    expect(rebuilt.told(9, 5).outcome).toBe('applied');
+    expect(rebuilt.told(20, 15).outcome).toBe('gap');
+  });
+
+  it('that are poison keep their place in the chain', () => {
+    const chain = { p: 3, src: 'other', seq: 1, idx: 0, prev: [0, 0] };
+    const subject = 'attune.p.0.output.nobody.a.told';
+    const record = {
+      sequence: 1,
+      timestampMs: 1,
+      subject,
+      payload: Buffer.from(JSON.stringify({ chain })),
+      pending: 0,
+    };
+    expect(bench.fold.skip(record, chainOf(record), 'unknown kind').outcome).toBe('poison');
+    expect(bench.told(2, 1).outcome).toBe('applied');
+  });
+});
+
+describe('timers', () => {
+  const fire = (generation: number, due = 2_000) =>
+    bench.take('attune.p.0.timer.user.a', { v: 1, term: [1, 0], due, generation });
+
+  it('count in the generation they were armed in, once', () => {
+    bench.barrier(1);
+    bench.event('wake', '1', { value: 1_000 });
+    expect(bench.timers.get('user.a')).toMatchObject({ due: 2_000, generation: 2 });
+    bench.event('wake', '2', { value: 1_500 });
+    expect(fire(2).outcome).toBe('stale');
+    expect(fire(3, 2_500).outcome).toBe('applied');
+    expect(fire(3, 2_500).outcome).toBe('stale');
+    expect(bench.state()).toMatchObject({ sum: 1_000 });
+    expect(bench.timers.get('user.a')).toBeUndefined();
+  });
+});
+
+describe('a replay over a newer snapshot', () => {
+  /** Everything an actor can cause, in one journal. */
+  const records = (on: Bench) => {
+    on.barrier(1);
+    const outputs = [
+      ...on.event('add', '1').outputs,
+      ...on.event('tell', '2').outputs,
+      ...on.decision([1, 0], 5).outputs,
+      ...on.event('nonsense', '3').outputs,
+      ...on.event('tell', '2').outputs,
+      ...on.event('wake', '4', { value: 500 }).outputs,
+    ];
+    return outputs;
+  };
+
+  it('changes the actor no more, and does the rest as before', () => {
+    const before = records(bench);
+    const position = { epoch: 1, sequence: bench.fold.state.sequence, identity: 'id', fingerprint: 'f' };
+    const saved = encodeSnapshot(bench.actor(), position);
+    const again = new Bench();
+    again.actors.set('user.a', decodeSnapshot('user.a', saved, 1, kind as never).activation);
+    const repeated = records(again);
+    // Their first owner had them acknowledged before it saved; only their places in the chains are left to take.
+    expect(before.length).toBe(2);
+    expect(repeated).toEqual([]);
+    expect(again.state()).toEqual(bench.state());
+    const { counters: _, ...state } = again.fold.state;
+    const { counters: _counters, ...expected } = bench.fold.state;
+    expect(state).toEqual(expected);
+    expect(again.timers.entries()).toEqual(bench.timers.entries());
+    expect(again.event('tell', '9').outputs).toEqual(bench.event('tell', '9').outputs);
+  });
+});
