@@ -6,6 +6,8 @@ import type { FactsRole } from './facts-role.js';
 
 const RESTART_MS = 2_000;
 const STOP_MS = 5_000;
+const HEAP_MB_MAX = 512;
+const YOUNG_MB_MAX = 16;
 
 /** What the thread is told; plain data. */
 export interface FactsThreadData {
@@ -29,7 +31,11 @@ export function startFactsThread(data: FactsThreadData, log: Logger): FactsRole 
     // A plain copy: options may carry methods, which cannot be cloned.
     const { url, user, password } = data.nats;
     const workerData: FactsThreadData = { ...data, nats: { url, user, password } };
-    worker = new Worker(new URL('./facts-worker.js', import.meta.url), { workerData });
+    worker = new Worker(new URL('./facts-worker.js', import.meta.url), {
+      workerData,
+      // Its buffers are bounded; a collector that takes its time would show as the process's memory.
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
+    });
     worker.on('message', (message: FactsThreadMessage) => (status = message.status));
     worker.on('error', (error) => log.warn('the facts thread failed; it is started again', { error }));
     ended = new Promise((resolve) => {
