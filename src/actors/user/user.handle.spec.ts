@@ -186,12 +186,12 @@ describe('caps', () => {
       fc.property(steps, fc.integer({ min: 1, max: 4 }), (run, max) => {
         const rig = new UserRig({ surfaces: [capped(max)] }).consent();
         // When each was made, and as of when it counts: for ever in flight, then as of its fold.
-        const shown: { madeMs: number; countedMs: number }[] = [];
+        const shown: { body: DecisionBody; madeMs: number; countedMs: number }[] = [];
         for (const { wait, fold } of run) {
           rig.nowMs += wait * MINUTE;
           const { body } = rig.ask();
           const oldestMs = rig.nowMs - 60 * MINUTE;
-          if (body.slate.length > 0) shown.push({ madeMs: body.atMs, countedMs: Infinity });
+          if (body.slate.length > 0) shown.push({ body, madeMs: body.atMs, countedMs: Infinity });
           // Never stricter than it must be, either.
           else expect(shown.filter(({ countedMs }) => countedMs > oldestMs)).toHaveLength(max);
           expect(shown.filter(({ madeMs }) => madeMs > oldestMs).length).toBeLessThanOrEqual(max);
@@ -199,7 +199,7 @@ describe('caps', () => {
           if (fold) {
             for (const pending of rig.overlay.splice(0)) {
               rig.fold({ type: 'decision', body: pending });
-              const one = shown.find(({ madeMs }) => pending.slate.length > 0 && madeMs === pending.atMs);
+              const one = shown.find(({ body: made }) => made === pending);
               if (one) one.countedMs = rig.nowMs;
             }
           }
