@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createTotals, HostWorld, idle, SETTINGS, tallyKind, type Total } from '../../../test/support/host-world.js';
+import { DEFAULT_HOST_LIMITS } from './limits.js';
+import { Host } from './host.js';
+
+const TTL_MS = 1_000;
+let world: HostWorld;
+let incarnations: number;
+
+beforeEach(() => {
+  world = new HostWorld();
+  incarnations = 0;
+});
+
+function host(hostId: string): Host<Total> {
+  let nonces = 0;
+  const incarnation = `i${++incarnations}`;
+  return new Host<Total>({
+    hostId,
+    incarnation,
+    cluster: world.cluster,
+    kinds: [tallyKind as never],
+    createShared: createTotals,
+    services: undefined,
+    settings: SETTINGS,
+    limits: DEFAULT_HOST_LIMITS,
+    leaseTtlMs: TTL_MS,
+    clock: world.clock,
+    nonce: () => `${hostId}${incarnation}nonce${++nonces}`,
+    log: { info: () => undefined, warn: () => undefined },
+  });
+}
+
+const started = async (hostId: string): Promise<Host<Total>> => {
+  const made = host(hostId);
+  made.start();
+  await world.clock.advance(TTL_MS / 2);
+  return made;
+};
+/** As the server does with leases that nobody renews. */
+const expire = (): void => void world.leases.stored.clear();
+const view = (from: Host<Total>) => from.request({ kind: 'user', token: 'a' }, 'view', {});
+
+describe('hosts', () => {
+  it('of the same name do not share a partition, and the other takes it when the first is gone', async () => {
+    const [first, second] = [await started('h'), await started('h')];
+    await world.clock.advance(3 * TTL_MS);
+    expect([first.serves(0), second.serves(0)]).toEqual([true, false]);
+    await expect(view(second)).rejects.toMatchObject({ code: 'STALE_OWNER' });
+    first.abort();
+    expire();
+    await world.clock.advance(TTL_MS);
+    expect(second.serves(0)).toBe(true);
+    second.abort();
+  });
+
+  it('end their tenure when they cannot renew the lease, before it can be another’s', async () => {
+    const only = await started('h');
+    const { put } = world.leases;
+    world.leases.put = () => Promise.reject(new Error('out of reach'));
+    await world.clock.advance(0.7 * TTL_MS);
+    expect(only.serves(0)).toBe(true);
+    await world.clock.advance(0.3 * TTL_MS);
+    expect(only.serves(0)).toBe(false);
+    world.leases.put = put;
+    await world.clock.advance(TTL_MS);
+    expect(only.serves(0)).toBe(true);
+    only.abort();
+  });
+
+  it('go on when the leases’ bucket was made anew, with epochs that rise all the same', async () => {
+    world.leases.revision = 1_000;
+    const first = await started('h');
+    const { epoch } = first.status().partitions[0]!;
+    expect(epoch).toBeGreaterThan(1_000);
+    first.abort();
+    expire();
+    world.leases.revision = 0;
+    const second = await started('h');
+    expect(second.status().partitions).toMatchObject([{ phase: 'serving', epoch: epoch + 1 }]);
+    second.abort();
+  });
+
+  it('say what they refuse, and no more once it is another’s to serve', async () => {
+    const first = await started('a');
+    await first.leave();
+    const checkpoint = world.snapshots.json<{ body: string }>('checkpoint')!;
+    const body = JSON.stringify({ ...JSON.parse(checkpoint.body), sequence: 99 });
+    const { revision } = world.snapshots.stored.get('checkpoint')!;
+    world.snapshots.stored.set('checkpoint', { value: Buffer.from(JSON.stringify({ ...checkpoint, body })), revision });
+    const second = await started('a');
+    expect(second.status().refused).toEqual({ 0: expect.stringContaining('CHECKPOINT_AHEAD_OF_JOURNAL') });
+    // Somebody comes whom the partition suits better.
+    for (let i = 0; second.status().refused[0] !== undefined && i < 50; i++) {
+      await world.hosts.put(`other-${i}`, Buffer.from('{}'), 0);
+      await world.clock.advance(TTL_MS / 2);
+    }
+    expect(second.status().refused).toEqual({});
+    second.abort();
+  });
+
+  it('leave nothing behind when they leave: state saved, lease and announcement gone, no timer running', async () => {
+    const first = await started('h');
+    world.event('add');
+    await idle();
+    await first.leave();
+    expect(world.snapshots.json('checkpoint')).toMatchObject({ sequence: world.journal.last });
+    expect([world.leases.stored.size, world.hosts.stored.size]).toEqual([0, 0]);
+    const before = world.leases.revision;
+    await world.clock.advance(3 * TTL_MS);
+    expect([world.leases.revision, world.hosts.stored.size]).toEqual([before, 0]);
+    const second = await started('h');
+    expect(await view(second)).toMatchObject({ sum: 1 });
+    second.abort();
+  });
+});

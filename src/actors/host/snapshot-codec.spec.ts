@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { createTotals, SETTINGS, tallyKind } from '../../../test/support/host-world.js';
+import { Activation } from './activation.js';
+import type { ActorKind } from './actor-kind.js';
+import { freshPartitionState } from './partition-state.js';
+import { decodeCheckpoint, decodeSnapshot, encodeCheckpoint, encodeSnapshot, fingerprintOf } from './snapshot-codec.js';
+
+const kind = tallyKind as unknown as ActorKind<unknown, never, never>;
+const position = { epoch: 3, sequence: 9, identity: 'id', fingerprint: 'f' };
+
+describe('a snapshot', () => {
+  it('comes back with all that is kept beside the state', () => {
+    const activation = new Activation('user.a', { kind: 'user', token: 'a' }, { sum: 4 });
+    [activation.timerDue, activation.timerGeneration] = [77, 5];
+    for (const hash of [1, 2, 3, 2 ** 53 - 1]) activation.remember(hash, 3);
+    activation.traces = [[8, { p0: 2, x: 1 }, [{ n: 1 }]]];
+    const { activation: revived, position: at } = decodeSnapshot(
+      'user.a',
+      encodeSnapshot(activation, position),
+      12,
+      kind,
+    );
+    expect(at).toEqual(position);
+    expect(revived).toEqual(
+      Object.assign(activation, { sequence: 9, savedSequence: 9, touchedSequence: 9, revision: 12 }),
+    );
+    expect(revived.dirty).toBe(false);
+    // The ring goes on where it stood: the oldest is the next to go.
+    revived.remember(4, 3);
+    expect([1, 2, 3, 4, 2 ** 53 - 1].map((hash) => revived.hasSeen(hash))).toEqual([false, false, true, true, true]);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['another version', JSON.stringify({ v: 2, ...position, state: {}, timer: [0, 0] })],
+    ['no position', JSON.stringify({ v: 1, state: {}, timer: [0, 0] })],
+    ['a number that was not finite', JSON.stringify({ v: 1, ...position, state: {}, timer: [NaN, 0] })],
+  ])('is damaged: %s', (_, text) => {
+    expect(() => decodeSnapshot('user.a', Buffer.from(text), 1, kind)).toThrow(
+      expect.objectContaining({ code: 'SNAPSHOT_DAMAGED', family: 'Invariant' }),
+    );
+  });
+
+  it('is damaged where its kind does not know the state', () => {
+    const strict = {
+      ...kind,
+      revive: () => {
+        throw new Error('not mine');
+      },
+    };
+    const bytes = encodeSnapshot(new Activation('user.a', { kind: 'user', token: 'a' }, {}), position);
+    expect(() => decodeSnapshot('user.a', bytes, 1, strict)).toThrow(
+      expect.objectContaining({ code: 'SNAPSHOT_DAMAGED' }),
+    );
+  });
+});
+
+describe('a checkpoint', () => {
+  it('comes back whole', () => {
+    const shared = createTotals();
+    const state = { ...freshPartitionState(SETTINGS, { total: 7 }, true), sequence: 9, foldTimeMs: 5 };
+    state.term = [3, 1];
+    state.watermarks.set('2:id', [4, 1]);
+    state.chains.set('x', [9, 0]);
+    state.counters.folded = 9;
+    const checkpoint = { position, state, timers: [['user.a', 77, 5]] as const, marks: [[4, 2]] as const };
+    expect(decodeCheckpoint(encodeCheckpoint(checkpoint), shared)).toEqual(checkpoint);
+  });
+
+  it('is damaged where anything of it is missing', () => {
+    expect(() => decodeCheckpoint(Buffer.from(JSON.stringify({ v: 1, ...position })), createTotals())).toThrow(
+      expect.objectContaining({ code: 'CHECKPOINT_DAMAGED' }),
+    );
+  });
+});
+
+describe('a fingerprint', () => {
+  it('tells records apart by subject and payload, and where the one ends and the other begins', () => {
+    const of = (subject: string, text: string) => fingerprintOf(subject, Buffer.from(text));
+    expect(of('a', 'b')).toBe(of('a', 'b'));
+    expect(new Set([of('a', 'b'), of('a', 'c'), of('ab', ''), of('', 'ab')]).size).toBe(4);
+  });
+});
