@@ -9,7 +9,7 @@ export interface Protections {
   readonly watermark: boolean;
   /** Pending decisions count against caps and budgets. */
   readonly overlay: boolean;
-  /** Snapshots and checkpoints are compared before they are set. */
+  /** Snapshots and checkpoints are set by their owner only, and only over what it knows to be stored. */
   readonly cas: boolean;
   /** A timer record counts only for the generation it was armed in. */
   readonly timerGeneration: boolean;
