@@ -38,7 +38,7 @@ const started = async (hostId: string): Promise<Host<Total>> => {
   return made;
 };
 /** As the server does with leases that nobody renews. */
-const expire = (): void => void world.leases.stored.clear();
+const expire = (): void => world.leases.stored.clear();
 const view = (from: Host<Total>) => from.request({ kind: 'user', token: 'a' }, 'view', {});
 
 describe('hosts', () => {
