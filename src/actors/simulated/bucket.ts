@@ -14,6 +14,8 @@ export class SimulatedBucket {
   constructor(
     readonly name: string,
     private readonly ttlMs: number = Infinity,
+    /** Without it whoever writes last wins: what the simulator takes away to see whether it is missed. */
+    private readonly compares = true,
   ) {}
 
   get(key: string, nowMs: number): Stored | undefined {
@@ -22,7 +24,7 @@ export class SimulatedBucket {
   }
 
   put(key: string, value: Uint8Array, expected: number, nowMs: number): number | undefined {
-    if ((this.alive(key, nowMs)?.revision ?? 0) !== expected) return undefined;
+    if (this.compares && (this.alive(key, nowMs)?.revision ?? 0) !== expected) return undefined;
     this.entries.set(key, { value, revision: ++this.revision, writtenMs: nowMs });
     return this.revision;
   }

@@ -9,6 +9,8 @@ import { SimulatedStream } from './stream.js';
 export interface ServerOptions {
   readonly partitions: number;
   readonly leaseTtlMs: number;
+  /** Whether snapshots are compared before they are set; they are, unless it says false. */
+  readonly comparesSnapshots?: boolean;
   /** Value of the journals' identities; another one is another cluster. */
   readonly identity?: string;
 }
@@ -53,7 +55,9 @@ export class SimulatedServer {
     this.journals = partitions.map((p) => new SimulatedStream(streams.journal(p), `${identity}${p}`));
     this.experience = new SimulatedStream(streams.experience, identity);
     this.deadLetters = new SimulatedStream(streams.deadLetter, identity);
-    this.snapshots = partitions.map((p) => new SimulatedBucket(buckets.snapshots(p)));
+    this.snapshots = partitions.map(
+      (p) => new SimulatedBucket(buckets.snapshots(p), Infinity, options.comparesSnapshots),
+    );
     this.leases = new SimulatedBucket(buckets.leases, options.leaseTtlMs);
     this.hosts = new SimulatedBucket(buckets.hosts, options.leaseTtlMs);
   }

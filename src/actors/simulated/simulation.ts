@@ -74,7 +74,11 @@ class Run<Shared> {
     this.random = seededRandom(seed * 31 + 1);
     this.partitions = 1 + Math.floor(this.random.next() * 4);
     this.hosts = 2 + Math.floor(this.random.next() * 2);
-    this.server = new SimulatedServer(this.timeline, { partitions: this.partitions, leaseTtlMs: LEASE_TTL_MS });
+    this.server = new SimulatedServer(this.timeline, {
+      partitions: this.partitions,
+      leaseTtlMs: LEASE_TTL_MS,
+      comparesSnapshots: protections.cas,
+    });
     this.fleet = new Fleet({
       server: this.server,
       cast: scenario.cast,
