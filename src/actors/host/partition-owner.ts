@@ -10,22 +10,26 @@ import { RECORD_VERSION, redriveSchema, type Barrier } from '../../messages/reco
 import type { FoldSettings } from '../../messages/settings.js';
 import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
-import { addressOfKey, type Activation } from './activation.js';
+import type { Activation } from './activation.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
 import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
-import { JournalHistory, refusal } from './journal-history.js';
+import { JournalHistory } from './journal-history.js';
 import type { HostLimits } from './limits.js';
 import { OutputPublisher } from './output-publisher.js';
 import { freshPartitionState, type PartitionCounters } from './partition-state.js';
-import type { Cluster, Journal, JournalReader, JournalRecord, RequestEnvelope } from './ports.js';
+import { PoisonJudge } from './poison-judge.js';
+import type { Cluster, Journal, JournalRecord, RequestEnvelope } from './ports.js';
 import type { Protections } from './protections.js';
-import { chainOf, decodeRecord, isTooNew, timerKey, writtenAs, type Decoded } from './record-codec.js';
+import { chainOf, decodeRecord, isTooNew, writtenAs, type Decoded } from './record-codec.js';
+import { ReadAhead } from './read-ahead.js';
 import { RecordWriter } from './record-writer.js';
 import { RequestDesk } from './request-desk.js';
 import { fingerprintOf, type Position } from './snapshot-codec.js';
-import { TimerIndex, type DueTimer } from './timer-index.js';
+import { StateBroadcast } from './state-broadcast.js';
+import { TimerDesk } from './timer-desk.js';
+import { TimerIndex } from './timer-index.js';
 import { VerdictBook } from './verdict-book.js';
 import { answerRequest } from './wire-request.js';
 
@@ -108,31 +112,23 @@ export class PartitionOwner<Shared> {
   /** The lease's, or one above the highest that the journal knows, if leases began anew. */
   private epoch: number;
   private readonly tenure: string;
-  private reader: JournalReader | undefined;
+  private readonly readAhead: ReadAhead;
+  private readonly broadcast: StateBroadcast;
+  private timers: TimerDesk | undefined;
+  private judge!: PoisonJudge;
   private stopServing: (() => void) | undefined;
   private readonly cancels = new Map<string, () => void>();
 
-  private queue: JournalRecord[] = [];
-  private queuedBytes = 0;
-  private head = 0;
   private pumping = false;
-  /** Reading goes on after this sequence once the buffer has drained. */
-  private pausedAfter: number | undefined;
   private last: { subject: string; payload: Uint8Array } | undefined;
   private fingerprint = { sequence: 0, value: '' };
   private foldedAtMonotonicMs = 0;
-  private tailSequence = 0;
-  private poison: number[] = [];
-  private readonly toBroadcast = new Set<Activation>();
-  private broadcasting = false;
   private sweeping = false;
   private checkpointing: Promise<void> | undefined;
-  private timersInFlight = 0;
-  private timersNotBeforeMs = 0;
   private opened: { resolve: () => void; reject: (error: unknown) => void } | undefined;
 
   constructor(private readonly options: PartitionOwnerOptions<Shared>) {
-    const { cluster, partition, clock } = options;
+    const { cluster, partition, clock, limits, kinds } = options;
     this.epoch = options.epoch;
     this.tenure = options.nonce();
     this.journal = cluster.journal(partition);
@@ -141,6 +137,20 @@ export class PartitionOwner<Shared> {
       if (target === 'x') return cluster.experience;
       if (target === 'd') return cluster.deadLetters;
       return cluster.journal(Number(target.slice(1)));
+    });
+    this.readAhead = new ReadAhead({
+      journal: this.journal,
+      limits,
+      onRecord: () => this.arrived(),
+      onLost: (error) => this.fail(error),
+    });
+    this.broadcast = new StateBroadcast({
+      kinds,
+      transport: cluster.requests,
+      clock,
+      everyMs: limits.broadcastEveryMs,
+      isServing: () => this.phase === 'serving',
+      foldTimeMs: () => this.fold.state.foldTimeMs,
     });
   }
 
@@ -155,7 +165,7 @@ export class PartitionOwner<Shared> {
     if (this.ended) throw staleOwner();
     const served = new Promise<void>((resolve, reject) => (this.opened = { resolve, reject }));
     this.phase = 'replaying';
-    this.startReading(this.fold.state.sequence + 1);
+    this.readAhead.start(this.fold.state.sequence + 1);
     void this.raiseBarrier();
     return served;
   }
@@ -171,6 +181,7 @@ export class PartitionOwner<Shared> {
     if (this.phase !== 'serving') return this.stop('released');
     this.phase = 'releasing';
     this.stopServing?.();
+    this.timers!.stop();
     const { clock, limits } = this.options;
     const deadline = clock.monotonicMs() + limits.releaseMs;
     while (this.live && this.writer!.inFlight > 0 && clock.monotonicMs() < deadline) await this.pause(10);
@@ -220,7 +231,7 @@ export class PartitionOwner<Shared> {
       phase: this.phase,
       epoch: this.epoch,
       sequence: state?.sequence ?? 0,
-      lag: Math.max(0, this.tailSequence - (state?.sequence ?? 0)),
+      lag: Math.max(0, this.readAhead.tail - (state?.sequence ?? 0)),
       checkpoint: this.checkpointer?.sequence ?? 0,
       activations: this.store?.size ?? 0,
       dirty: this.store?.dirtyCount ?? 0,
@@ -253,7 +264,7 @@ export class PartitionOwner<Shared> {
     const info = await this.journal.info();
     this.history = new JournalHistory(this.journal, info);
     if (checkpoint) await this.history.beginWith(checkpoint.position);
-    this.tailSequence = info.lastSequence;
+    this.readAhead.tail = info.lastSequence;
     const sequence = checkpoint?.position.sequence ?? 0;
     const control = await this.journal.control(sequence + 1);
     this.verdicts.read(checkpoint?.state.term ?? [0, 0], control);
@@ -281,6 +292,25 @@ export class PartitionOwner<Shared> {
       verify: (key, at) => this.history.check(key, at, () => this.fold.state.sequence),
       assertOwner,
       acknowledged,
+    });
+    this.timers = new TimerDesk({
+      partition,
+      clock,
+      timers,
+      writer: this.writer,
+      inFlightMax: limits.timersPerTickMax,
+      nowMs: () => this.nowMs(),
+      leaseHeld: this.options.leaseHeld,
+    });
+    this.judge = new PoisonJudge({
+      partition,
+      journal: this.journal,
+      clock,
+      limits,
+      verdicts: this.verdicts,
+      epoch,
+      term: () => this.fold.state.term,
+      isLive: () => this.live,
     });
     this.desk = new RequestDesk({
       partition,
@@ -354,7 +384,7 @@ export class PartitionOwner<Shared> {
     this.stopServing = cluster.requests.serve(partition, (request) => this.serve(request));
     this.every('checkpoint', limits.checkpointEveryMs, () => this.checkpoint());
     this.every('sweep', SWEEP_MS, () => this.sweep());
-    this.armTimers();
+    this.timers!.start();
     log.info('partition is served', this.fields({ sequence: this.fold.state.sequence }));
     this.opened?.resolve();
     this.opened = undefined;
@@ -373,56 +403,25 @@ export class PartitionOwner<Shared> {
 
   // ---- folding ----------------------------------------------------------------------------------------------------
 
-  private startReading(from: number): void {
-    this.reader = this.journal.read(
-      from,
-      (record) => this.arrived(record),
-      (error) => this.fail(error),
-    );
-  }
-
-  private arrived(record: JournalRecord): void {
-    if (this.ended || this.pausedAfter !== undefined) return;
-    this.queue.push(record);
-    this.queuedBytes += record.payload.length;
-    this.tailSequence = Math.max(this.tailSequence, record.sequence + record.pending);
-    const { readAheadRecordsMax, readAheadBytesMax } = this.options.limits;
-    if (this.queue.length - this.head >= readAheadRecordsMax || this.queuedBytes >= readAheadBytesMax) {
-      this.pausedAfter = record.sequence;
-      this.reader?.stop();
-    }
-    if (!this.pumping) {
-      this.pumping = true;
-      void this.pump();
-    }
+  private arrived(): void {
+    if (this.pumping || this.ended) return;
+    this.pumping = true;
+    void this.pump();
   }
 
   private async pump(): Promise<void> {
+    const { readAhead } = this;
     try {
-      while (this.live && this.head < this.queue.length) {
+      while (this.live && !readAhead.isEmpty) {
         await this.backPressure();
-        const records = this.queue.slice(this.head, this.head + BATCH);
-        this.head += records.length;
-        for (const { payload } of records) this.queuedBytes -= payload.length;
-        if (this.head >= this.queue.length) {
-          this.queue = [];
-          this.head = 0;
-        } else if (this.head > 4_096) {
-          this.queue = this.queue.slice(this.head);
-          this.head = 0;
-        }
-        await this.foldBatch(records);
-        if (this.head < this.queue.length) await this.yield();
+        await this.foldBatch(readAhead.take(BATCH));
+        if (!readAhead.isEmpty) await this.yield();
       }
     } catch (error) {
       this.fail(error);
     }
     this.pumping = false;
-    if (this.live && this.pausedAfter !== undefined && this.queue.length === 0) {
-      const from = this.pausedAfter + 1;
-      this.pausedAfter = undefined;
-      this.startReading(from);
-    }
+    readAhead.drained();
   }
 
   private async backPressure(): Promise<void> {
@@ -450,8 +449,8 @@ export class PartitionOwner<Shared> {
     }
     if (!this.live) return;
     this.desk.progressed(this.fold.state.sequence);
-    this.armTimers();
-    this.scheduleBroadcast();
+    this.timers!.arm();
+    this.broadcast.schedule();
     const { sequence } = this.fold.state;
     if (
       this.phase === 'serving' &&
@@ -524,7 +523,7 @@ export class PartitionOwner<Shared> {
     if (applied.outputs.length > 0) this.publisher.publish(applied.outputs);
     if (applied.changed) {
       this.store.markDirty(applied.changed);
-      if (this.options.kinds.get(applied.changed.address.kind)?.broadcast) this.toBroadcast.add(applied.changed);
+      this.broadcast.add(applied.changed);
     }
     this.settle(record, decoded, applied);
     if (decoded.cls === 'marker' && applied.outcome === 'applied') this.writer!.markerFolded(decoded.term);
@@ -538,33 +537,10 @@ export class PartitionOwner<Shared> {
 
   /** A record that cannot be folded: the fold waits until a verdict on it stands in the journal, and obeys it. */
   private async condemn(record: JournalRecord, decoded: Decoded | Error, reason: string): Promise<void> {
-    const { partition, log } = this.options;
-    const { epoch } = this;
-    log.warn('record cannot be folded', this.fields({ sequence: record.sequence, subject: record.subject, reason }));
-    while (this.live && this.verdicts.get(record.sequence) === undefined) {
-      const control = await this.journal.control(record.sequence + 1).catch(() => undefined);
-      if (control) {
-        this.verdicts.read(this.fold.state.term, control);
-        if (this.verdicts.get(record.sequence) !== undefined) break;
-        // Only under our own barrier do we have a say; before it, another owner's verdict may still come.
-        if (this.verdicts.term[0] === epoch) {
-          this.assertPoisonShare(record.sequence);
-          const verdict = {
-            v: RECORD_VERSION,
-            term: this.verdicts.term,
-            sequence: record.sequence,
-            reason: reason.slice(0, 500),
-          };
-          const [outcome] = await this.journal.append([
-            { subject: subjects.control(partition, 'verdict'), payload: Buffer.from(JSON.stringify(verdict)) },
-          ]);
-          if (outcome!.status === 'stored') continue;
-        } else if (this.verdicts.term[0] > epoch) throw staleOwner();
-      }
-      await this.pause(RETRY_MS);
-    }
-    const verdict = this.verdicts.get(record.sequence);
-    if (verdict !== undefined && this.live) this.skip(record, decoded, verdict);
+    const { sequence, subject } = record;
+    this.options.log.warn('record cannot be folded', this.fields({ sequence, subject, reason }));
+    const verdict = await this.judge.judge(record, reason);
+    if (verdict !== undefined) this.skip(record, decoded, verdict);
   }
 
   private skip(record: JournalRecord, decoded: Decoded | Error, reason: string): void {
@@ -573,20 +549,7 @@ export class PartitionOwner<Shared> {
     this.foldedAtMonotonicMs = this.options.clock.monotonicMs();
     this.publisher.publish(applied.outputs);
     if (!(decoded instanceof Error)) this.settle(record, decoded, applied);
-    this.verdicts.forget(record.sequence);
-    this.poison.push(record.sequence);
-  }
-
-  /**
-   * Asked before one more record is condemned, and not where a verdict stands already: what has been passed over must not
-   * keep a mended release from going on.
-   */
-  private assertPoisonShare(sequence: number): void {
-    const { poisonWindowRecords, poisonShareMax } = this.options.limits;
-    this.poison = this.poison.filter((one) => one > sequence - poisonWindowRecords);
-    if (this.poison.length + 1 <= poisonShareMax * poisonWindowRecords) return;
-    const share = `${this.poison.length + 1} of the last ${poisonWindowRecords} records could not be folded`;
-    throw refusal('POISON_SHARE', share);
+    this.judge.obeyed(record.sequence);
   }
 
   // ---- while serving ----------------------------------------------------------------------------------------------
@@ -603,55 +566,6 @@ export class PartitionOwner<Shared> {
       this.fingerprint = { sequence, value: fingerprintOf(this.last.subject, this.last.payload) };
     }
     return { epoch: this.epoch, sequence, identity: this.history.identity, fingerprint: this.fingerprint.value };
-  }
-
-  private armTimers(): void {
-    if (this.phase !== 'serving') return;
-    const next = this.fold.timers.peek();
-    this.cancels.get('timer')?.();
-    this.cancels.delete('timer');
-    if (!next) return;
-    const pauseMs = this.timersNotBeforeMs - this.options.clock.monotonicMs();
-    const delayMs = Math.max(0, next.due - this.nowMs(), pauseMs);
-    this.once('timer', Math.min(delayMs, 60_000), () => this.fireTimers());
-  }
-
-  /** Not at once again, whatever is folded meanwhile: what keeps timers from firing would keep them now. */
-  private pauseTimers(forMs: number): void {
-    this.timersNotBeforeMs = this.options.clock.monotonicMs() + forMs;
-    this.armTimers();
-  }
-
-  private fireTimers(): void {
-    if (this.phase !== 'serving') return;
-    // The lease may yet be renewed.
-    if (!this.options.leaseHeld()) return this.pauseTimers(RETRY_MS);
-    const room = this.options.limits.timersPerTickMax - this.timersInFlight;
-    if (room <= 0) return this.pauseTimers(10);
-    for (const timer of this.fold.timers.takeDue(this.nowMs(), room)) this.fireTimer(timer);
-    this.armTimers();
-  }
-
-  private fireTimer(timer: DueTimer): void {
-    const { partition } = this.options;
-    const address = addressOfKey(timer.key);
-    const key = timerKey(address, timer.generation);
-    if (this.writer!.has(key)) return;
-    this.timersInFlight++;
-    this.writer!.write({
-      key,
-      subject: subjects.record(partition, 'timer', address.kind, address.token),
-      body: undefined,
-      trace: undefined,
-      fields: { due: timer.due, generation: timer.generation },
-      settle: (applied, _sequence, error) => {
-        this.timersInFlight--;
-        if (applied && !error) return;
-        // Not stored: it is still due.
-        this.fold.timers.restore(timer);
-        this.pauseTimers(RETRY_MS);
-      },
-    });
   }
 
   /** One at a time; a call meanwhile joins it. Never rejects. */
@@ -695,29 +609,6 @@ export class PartitionOwner<Shared> {
     this.sweeping = false;
   }
 
-  private scheduleBroadcast(): void {
-    if (this.toBroadcast.size === 0) return;
-    if (this.phase !== 'serving') {
-      // Replays tell nobody; the first change after them does. What was active then is announced once, on serving.
-      return;
-    }
-    if (this.broadcasting) return;
-    this.broadcasting = true;
-    void this.options.clock.after(this.options.limits.broadcastEveryMs, () => {
-      this.broadcasting = false;
-      if (this.phase !== 'serving') return;
-      const { foldTimeMs } = this.fold.state;
-      for (const { address, state } of this.toBroadcast) {
-        const kind = this.options.kinds.get(address.kind);
-        const facts = kind?.broadcast?.(state as never, address, foldTimeMs);
-        if (facts === undefined) continue;
-        const payload = Buffer.from(JSON.stringify(facts));
-        this.options.cluster.requests.broadcast(subjects.state(address.kind, address.token), payload);
-      }
-      this.toBroadcast.clear();
-    });
-  }
-
   // ---- ending -----------------------------------------------------------------------------------------------------
 
   /** Nothing may be stored, nor deleted, once a later owner may rely on it. */
@@ -745,17 +636,15 @@ export class PartitionOwner<Shared> {
   private end(phase: 'stopped' | 'refused', reason: string): void {
     this.phase = phase;
     this.reason = reason;
-    this.reader?.stop();
+    this.readAhead.stop();
     this.stopServing?.();
+    this.timers?.stop();
     for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
     this.publisher.stop();
     this.writer?.stop();
     this.desk?.stop();
     this.store?.clear(reason === 'released' ? 'released' : 'stepped-down');
-    this.queue = [];
-    this.queuedBytes = 0;
-    this.head = 0;
     this.options.log.info('partition is no longer served', this.fields({ phase, reason }));
     this.opened?.reject(new EngineError('StaleOwner', 'STALE_OWNER', reason));
     this.opened = undefined;
