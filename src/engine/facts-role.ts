@@ -1,5 +1,5 @@
 /** The sink from the journals into PostgreSQL, and what goes with it; runs in a thread of its own (facts-thread.ts). */
-import type { KeyValue } from '../actors/host/ports.js';
+import type { KeyValue, Stored } from '../actors/host/ports.js';
 import { NatsStreamSource } from '../actors/nats/stream-source.js';
 import { systemClock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
@@ -77,6 +77,7 @@ async function announceFloor(store: FactStore, constants: KeyValue, log: Logger)
 /** Follows the sink's announced position. Where no sink was ever announced, nothing waits for one. */
 export class FactsFloor {
   private floor: Readonly<Record<string, number>> | undefined;
+  private hasLooked = false;
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly constants: KeyValue) {
@@ -85,6 +86,8 @@ export class FactsFloor {
   }
 
   of(partition: number): number {
+    // Until it is known whether there is a sink, nothing may be trimmed.
+    if (!this.hasLooked) return 0;
     return this.floor === undefined ? Infinity : (this.floor[partition] ?? 0);
   }
 
@@ -93,7 +96,13 @@ export class FactsFloor {
   }
 
   private async refresh(): Promise<void> {
-    const stored = await this.constants.get(FLOOR_KEY).catch(() => undefined);
+    let stored: Stored | undefined;
+    try {
+      stored = await this.constants.get(FLOOR_KEY);
+    } catch {
+      return;
+    }
+    this.hasLooked = true;
     if (stored) this.floor = JSON.parse(Buffer.from(stored.value).toString('utf8')) as Record<string, number>;
   }
 }
