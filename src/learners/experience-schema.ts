@@ -18,7 +18,13 @@ export const experienceSchema = z.looseObject({
   rewardedId: z.string().nullable(),
   state: z.string().optional(),
   episode: z.string().optional(),
-  next: z.object({ state: z.string(), eligible: z.array(z.string()) }).nullish(),
+  subject: z.record(z.string(), finite).optional(),
+  observation: z.array(finite).optional(),
+  step: z.number().int().nonnegative().optional(),
+  ending: z.enum(['terminal', 'truncated', 'withdrawn']).optional(),
+  next: z
+    .object({ state: z.string(), observation: z.array(finite).optional(), eligible: z.array(z.string()) })
+    .nullish(),
   terminal: z.boolean().optional(),
 });
 

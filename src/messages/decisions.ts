@@ -113,8 +113,12 @@ export interface DecisionBody {
   readonly context: Readonly<Record<string, string | number | boolean>>;
   /** Features of the slate's items and, where the surface says so, of all eligible ones; by candidate id. */
   readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Features of the subject that the surface logs (`log.subject`), by name; none without consent. */
+  readonly subject?: Readonly<Record<string, number>>;
   /** Discretised state, for surfaces that learn by Q-learning. */
   readonly state?: string;
+  /** The state as numbers, for learners that approximate (DQN), in the order of the surface's `observation` terms. */
+  readonly observation?: readonly number[];
   readonly caps: readonly CapUse[];
   readonly fatigueCost: number;
   readonly holds: readonly Hold[];
@@ -160,13 +164,28 @@ export interface Experience {
   readonly explorationFloor?: number;
   readonly context: Readonly<Record<string, string | number | boolean>>;
   readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** As in the decision's body. */
+  readonly subject?: Readonly<Record<string, number>>;
   /** The credited reward, and the slate item it was credited to (the first where no event named one). */
   readonly reward: number;
   readonly rewardedId: string | null;
   readonly events: readonly { readonly type: string; readonly candidateId?: string; readonly value?: number }[];
   /** For reinforcement learning: the state acted in, and what followed in the same session. */
   readonly state?: string;
+  readonly observation?: readonly number[];
   readonly episode?: string;
-  readonly next?: { readonly state: string; readonly eligible: readonly string[] } | null;
+  /** Place of the decision in its episode, from 0. */
+  readonly step?: number;
+  readonly next?: {
+    readonly state: string;
+    readonly observation?: readonly number[];
+    /** What could have been chosen there: the mask of the bootstrap target. */
+    readonly eligible: readonly string[];
+  } | null;
+  /**
+   * How the episode ended with this step, if it did: `terminal` by its own rules (the future is worth 0), `truncated` from
+   * outside (a timeout; the future goes on unseen), `withdrawn` with the subject's consent (nothing may be learned of it).
+   */
+  readonly ending?: 'terminal' | 'truncated' | 'withdrawn';
   readonly terminal?: boolean;
 }

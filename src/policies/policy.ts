@@ -12,6 +12,8 @@ export interface DecisionContext {
   readonly features: Readonly<Record<string, number>>;
   /** The discretised state of surfaces that learn by Q-learning. */
   readonly state?: string;
+  /** The state as numbers, in the order of the surface's `observation` terms. */
+  readonly observation?: readonly number[];
   readonly nowMs: number;
 }
 
