@@ -37,6 +37,16 @@ describe('chain watermarks', () => {
     expect(marks.offer(link(20, [19, 0], 0, 7))).toBe('next');
   });
 
+  it('go on with a source that was rebuilt from a journal without its beginning', () => {
+    const marks = new ChainWatermarks();
+    marks.offer(link(5, [0, 0]));
+    expect(marks.offer(link(5, [0, 0]))).toBe('past');
+    expect(marks.offer(link(9, [0, 0]))).toBe('next');
+    expect(marks.offer(link(9, [9, 0], 1))).toBe('next');
+    expect(marks.offer(link(9, [3, 0], 1))).toBe('past');
+    expect(marks.offer(link(12, [10, 0]))).toBe('ahead');
+  });
+
   it('are the same after saving', () => {
     const marks = new ChainWatermarks();
     marks.offer(link(5, [0, 0]));

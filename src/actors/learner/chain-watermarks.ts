@@ -39,7 +39,9 @@ export class ChainWatermarks {
     const [sequence, index] = mark?.at ?? [0, 0];
     if (chain.seq < sequence || (chain.seq === sequence && chain.idx <= index)) return 'past';
     const strict = mark?.strict ?? !this.#late;
-    if (strict && (chain.prev[0] !== sequence || chain.prev[1] !== index)) return 'ahead';
+    // As hosts do: a predecessor below the watermark cannot be missing, since its source was rebuilt from a journal
+    // without its beginning and counts its chain from there.
+    if (strict && (chain.prev[0] > sequence || (chain.prev[0] === sequence && chain.prev[1] > index))) return 'ahead';
     this.#marks.set(source, { at: [chain.seq, chain.idx], strict: true });
     return 'next';
   }

@@ -51,6 +51,17 @@ describe('siftExperience', () => {
     expect(sift(stream, true)).toMatchObject({ ids: ['a', 'b'], skipped: [undefined, undefined, 'duplicate'] });
   });
 
+  it('goes on with a chain that its source counts from the beginning of a trimmed journal', () => {
+    const stream = new MemoryStream();
+    const chain = new ExperienceChain(stream, 0);
+    chain.emit(2, experienceOf('a'));
+    const rebuilt = new ExperienceChain(stream, 0);
+    rebuilt.emit(2, experienceOf('a'));
+    const trimmed = new ExperienceChain(stream, 0);
+    trimmed.emit(7, experienceOf('b'));
+    expect(sift(stream)).toMatchObject({ ids: ['a', 'b'], skipped: [undefined, 'duplicate', undefined] });
+  });
+
   it('moves a chain past an output that is no experience', () => {
     const stream = new MemoryStream();
     const chain = new ExperienceChain(stream, 0);

@@ -8,8 +8,9 @@ import { chainOf, parseRecord } from './wire.js';
 const PREFIX = subjects.experience('');
 
 /**
- * Pure. An output counts only if the one before it in its chain is the last that counted; a repeat and an output of a
- * former owner's own making are dropped. Where `adopt` says that the stream's beginning is gone, the first output met
+ * Pure. An output counts if it stands behind the last of its chain that counted, and the one before it does not: as for
+ * hosts, a predecessor below that mark cannot be missing, its source was rebuilt from a journal without its beginning. A
+ * repeat, and what comes after something missing, are dropped. Where `adopt` says that the stream's beginning is gone, the first output met
  * of an unknown chain counts whatever came before it. Throws Configuration `RECORD_TOO_NEW`.
  */
 export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boolean): Sifted {
@@ -20,10 +21,9 @@ export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boo
     return { cursor: at, changes: [], skipped: 'malformed' };
   const key = `${chain.p}/${chain.src}`;
   const mark = cursor.watermarks[key];
-  const expected = mark ?? (adopt ? chain.prev : [0, 0]);
-  if (chain.prev[0] !== expected[0] || chain.prev[1] !== expected[1]) {
-    return { cursor: at, changes: [], skipped: isAfter(chain.prev, expected) ? 'stale' : 'duplicate' };
-  }
+  const last = mark ?? (adopt ? chain.prev : ([0, 0] as const));
+  if (!isAfter([chain.seq, chain.idx], last)) return { cursor: at, changes: [], skipped: 'duplicate' };
+  if (isAfter(chain.prev, last)) return { cursor: at, changes: [], skipped: 'stale' };
 
   const advanced = { ...at, watermarks: { ...cursor.watermarks, [key]: [chain.seq, chain.idx] as const } };
   const place = {
