@@ -1,6 +1,7 @@
 /** Acts on a table of action values: greedily but for a share of exploration, or softly. */
 import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
+import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
 import { parametersOf, type PolicySource } from '../source.js';
 
@@ -63,26 +64,6 @@ export function qTablePolicy(source: PolicySource): Policy {
       ];
     },
   };
-}
-
-/** ε/n for each, and 1 − ε shared by all that have the largest value. */
-function epsilonGreedy(values: readonly number[], epsilon: number): number[] {
-  let best = -Infinity;
-  let tied = 0;
-  for (const value of values) {
-    if (value > best) [best, tied] = [value, 1];
-    else if (value === best) tied++;
-  }
-  return values.map((value) => epsilon / values.length + (value === best ? (1 - epsilon) / tied : 0));
-}
-
-/** From the distance to the largest, so that nothing overflows. */
-function softmax(values: readonly number[], temperature: number): number[] {
-  let best = -Infinity;
-  for (const value of values) if (value > best) best = value;
-  const weights = values.map((value) => Math.exp((value - best) / temperature));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => weight / total);
 }
 
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;

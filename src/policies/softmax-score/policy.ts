@@ -1,6 +1,7 @@
 /** A softmax over a score that candidates bring along, such as a prediction of demand. */
 import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
+import { softmax } from '../exploration.js';
 import type { Policy } from '../policy.js';
 import { parametersOf, type PolicySource } from '../source.js';
 
@@ -13,22 +14,14 @@ export const softmaxScoreParametersSchema = z.strictObject({
   temperature: z.number().positive().max(1e9),
 });
 
-/** p_i = exp(s_i/T) / Σ exp(s_j/T), computed from the distance to the best score so that nothing overflows. */
+/** p_i = exp(s_i/T) / Σ exp(s_j/T). */
 export function softmaxScorePolicy(source: PolicySource): Policy {
   const { feature, temperature } = parametersOf(softmaxScoreParametersSchema, source);
   const scores = (candidates: readonly Candidate[]): number[] =>
     candidates.map((candidate) => candidate.features[feature] ?? 0);
   return {
     ref: source.policy,
-    distribution(_context, candidates) {
-      const weights = scores(candidates);
-      let best = -Infinity;
-      for (const score of weights) if (score > best) best = score;
-      let total = 0;
-      for (let i = 0; i < weights.length; i++) total += weights[i] = Math.exp((weights[i]! - best) / temperature);
-      for (let i = 0; i < weights.length; i++) weights[i] = weights[i]! / total;
-      return weights;
-    },
+    distribution: (_context, candidates) => softmax(scores(candidates), temperature),
     scores: (_context, candidates) => scores(candidates),
     explain: (_context, candidates, index) => {
       const score = candidates[index]!.features[feature] ?? 0;
