@@ -105,6 +105,11 @@ export interface DecisionBody {
   readonly distribution: readonly number[];
   /** The exploration floor mixed into the distribution, and into each position's conditional; 0 if left out. */
   readonly explorationFloor?: number;
+  /**
+   * Operators' factors on the policy's probabilities, by id of eligible candidate; 1 if left out. The distribution is the
+   * policy's own, times these, scaled to sum to 1, and then mixed with the floor.
+   */
+  readonly boosts?: Readonly<Record<string, number>>;
   readonly filtered: readonly Filtered[];
   readonly policy: PolicyRef;
   readonly personalized: boolean;
@@ -144,10 +149,20 @@ export interface DecisionAnswer {
 }
 
 /**
- * How a decision ended. `not-shown`: no impression came; `censored`: closed before its window had passed; `refused`:
- * the fold did not let it happen, it was never answered, and learners skip it.
+ * How a decision ended. `not-shown`: no impression came; `censored`: closed before its window had passed, or consent was
+ * withdrawn; `refused`: the fold did not let it happen, it was never answered, and learners skip it; `corrected`: a
+ * signal came after its window, and this says once more, and in full, what its experience said before.
  */
-export type ExperienceStatus = 'complete' | 'censored' | 'not-shown' | 'refused';
+export type ExperienceStatus = 'complete' | 'censored' | 'not-shown' | 'refused' | 'corrected';
+
+/** What was said of a decision before it is corrected. */
+export interface Corrected {
+  /** Of its one experience, which tells a learner whether it has learned from it. */
+  readonly status: 'complete' | 'censored' | 'not-shown';
+  /** As last said: by the experience, or by the correction before this one. */
+  readonly reward: number;
+  readonly rewardedId: string | null;
+}
 
 /** A decision joined with its reward: the body of messages on `attune.experience.<surface>`. */
 export interface Experience {
@@ -170,22 +185,30 @@ export interface Experience {
   readonly reward: number;
   readonly rewardedId: string | null;
   readonly events: readonly { readonly type: string; readonly candidateId?: string; readonly value?: number }[];
-  /** For reinforcement learning: the state acted in, and what followed in the same session. */
+  /** With status `corrected`, and only then. */
+  readonly corrects?: Corrected;
+  /** For reinforcement learning: the state acted in, and what followed in the same episode. */
   readonly state?: string;
   readonly observation?: readonly number[];
+  /** Of one subject on one surface. */
   readonly episode?: string;
   /** Place of the decision in its episode, from 0. */
   readonly step?: number;
-  readonly next?: {
-    readonly state: string;
-    readonly observation?: readonly number[];
-    /** What could have been chosen there: the mask of the bootstrap target. */
-    readonly eligible: readonly string[];
-  } | null;
+  /** Null where the episode ended, or where what followed is not known (then there is no `ending`). */
+  readonly next?: NextState | null;
   /**
    * How the episode ended with this step, if it did: `terminal` by its own rules (the future is worth 0), `truncated` from
    * outside (a timeout; the future goes on unseen), `withdrawn` with the subject's consent (nothing may be learned of it).
    */
   readonly ending?: 'terminal' | 'truncated' | 'withdrawn';
-  readonly terminal?: boolean;
+}
+
+/** The state in which the next decision of an episode was made; `state` and `observation` as the surface declares them. */
+export interface NextState {
+  readonly state?: string;
+  readonly observation?: readonly number[];
+  /** What could have been chosen there: the mask of the bootstrap target. */
+  readonly eligible: readonly string[];
+  /** What its policy put on top there; left out where it chose nothing. */
+  readonly action?: string;
 }

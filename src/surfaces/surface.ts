@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
 import { CANDIDATES_MAX, SLATE_MAX, SUBJECT_KINDS } from '../messages/decisions.js';
 import { rewardSettingsSchema } from '../messages/settings.js';
+import { compileRules, ruleProblems, rulesSchema, type CandidateRules } from './rules.js';
 import { compileState, stateTermSchema, type StateInput } from './state-terms.js';
 
 export const CANDIDATE_SOURCES = ['request', 'zones', 'campaigns'] as const;
@@ -59,6 +60,8 @@ export const surfaceSchema = z.strictObject({
     .default({ cost: 0, exempt: false }),
   /** How long an answer may be shown. Offers of campaigns may stand shorter, by their own definition. */
   validMs: durationMs,
+  /** What an operator rules about candidates, over whatever is learned; `slate.pins` is the third kind of rule. */
+  rules: rulesSchema.default({ forbid: [], boost: [] }),
   exploration: z.strictObject({ floor: z.number().min(0).max(0.5) }).default({ floor: 0 }),
   /** The discretised state for Q-learning; without it the surface has none. */
   state: z.array(stateTermSchema).max(8).optional(),
@@ -80,8 +83,9 @@ export interface SurfaceCap {
   readonly name: string;
 }
 
-export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'state'> {
+export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'state' | 'rules'> {
   readonly caps: readonly SurfaceCap[];
+  readonly rules: CandidateRules;
   /** The live policy and its fallbacks, in the order in which they are asked. */
   readonly chain: readonly string[];
   /** The state that a decision is made in; undefined where the surface declares none. */
@@ -103,6 +107,7 @@ export function compileSurface(definition: unknown): Surface {
   return Object.freeze({
     ...surface,
     caps: surface.caps.map((cap) => ({ ...cap, name: cap.name ?? `${surface.id}.${cap.scope}` })),
+    rules: compileRules(surface.rules),
     chain: [surface.policy, ...surface.fallback],
     stateOf: surface.state === undefined ? undefined : compileState(surface.state),
   });
@@ -124,6 +129,7 @@ function relations(surface: SurfaceDefinition): string[] {
     positions.add(pin.position);
     pinned.add(pin.candidate);
   });
+  problems.push(...ruleProblems(surface.rules, pinned));
   const names = new Set<string>();
   surface.caps.forEach((cap, i) => {
     const capName = cap.name ?? `${surface.id}.${cap.scope}`;

@@ -2,6 +2,7 @@
 import { EngineError } from '../../kernel/errors.js';
 import type { Candidate, PolicyRef, Reason, SlateItem } from '../../messages/decisions.js';
 import { GIVEN_ORDER } from '../../policies/declared-policies.js';
+import { withBoost } from '../../policies/boost.js';
 import { withFloor, type FlooredPolicy } from '../../policies/floor.js';
 import type { DecisionContext, Policy, PolicyDirectory } from '../../policies/policy.js';
 import { assertDistribution, drawSlate, keyedRandom, type Drawn, type Pin } from '../../policies/sampling.js';
@@ -15,6 +16,8 @@ export interface Choice {
   readonly slate: readonly SlateItem[];
   readonly distribution: readonly number[];
   readonly floor: number;
+  /** Factors other than 1 that are in the distribution, by candidate id; undefined where there are none. */
+  readonly boosts?: Readonly<Record<string, number>>;
   readonly policy: PolicyRef;
   /** Which links could not answer, and why; null where the live policy did. */
   readonly fallbackReason: string | null;
@@ -46,11 +49,11 @@ export function choose(
       failed = note(failed, id, 'POLICY_MISSING');
       continue;
     }
-    const floored = flooredOnce(policy, link === 0 ? surface.exploration.floor : 0);
+    const asked = servedOnce(policy, link === 0 ? surface.exploration.floor : 0, surface.rules.boostOf);
     if (candidates.length === 0)
-      return { slate: [], distribution: [], floor: floored.floor, policy: policy.ref, fallbackReason: failed };
+      return { slate: [], distribution: [], floor: asked.floor, policy: policy.ref, fallbackReason: failed };
     try {
-      return { ...ask(floored, question, samplingKey), fallbackReason: failed };
+      return { ...ask(asked, question, samplingKey), fallbackReason: failed };
     } catch (error) {
       failed = note(failed, id, error instanceof EngineError ? error.code : 'POLICY_THREW');
     }
@@ -84,6 +87,7 @@ function ask(
   const scores = policy.scores(context, candidates);
   let best = 0;
   for (let i = 1; i < distribution.length; i++) if (distribution[i]! > distribution[best]!) best = i;
+  const boosts = boostsOf(surface, candidates);
   const slate = drawn.map((one, position) => {
     const { id, category, campaign } = candidates[one.index]!;
     const score = scores[one.index];
@@ -95,28 +99,58 @@ function ask(
       id,
       score,
       propensity: one.propensity,
-      reasons: reasonsFor(explained, one, explores),
+      reasons: reasonsFor(explained, one, explores, boosts?.[id]),
       ...(one.forced ? { forced: true as const } : undefined),
       ...(category === undefined ? undefined : { category }),
       ...(campaign === undefined ? undefined : { campaign }),
     };
   });
-  return { slate, distribution, floor: policy.floor, policy: policy.ref };
+  return {
+    slate,
+    distribution,
+    floor: policy.floor,
+    ...(boosts === undefined ? undefined : { boosts }),
+    policy: policy.ref,
+  };
 }
 
-function reasonsFor(explained: readonly Reason[], drawn: Drawn, explores: boolean): readonly Reason[] {
+/** The engine's own reasons come after the policy's, and before them where an operator fixed the place. */
+function reasonsFor(
+  explained: readonly Reason[],
+  drawn: Drawn,
+  explores: boolean,
+  boost: number | undefined,
+): readonly Reason[] {
   if (drawn.forced)
     return [{ code: 'pinned', text: 'It has a fixed place here.' }, ...explained.slice(0, REASONS_MAX - 1)];
-  if (!explores) return explained.length > REASONS_MAX ? explained.slice(0, REASONS_MAX) : explained;
-  const chance = Math.round(drawn.propensity * 1000) / 10;
-  return [
-    ...explained.slice(0, REASONS_MAX - 1),
-    {
+  const own: Reason[] = [];
+  if (boost !== undefined) {
+    const text = boost > 1 ? 'It is put forward here at the moment.' : 'It is held back here at the moment.';
+    own.push({ code: 'boosted', text, contribution: boost });
+  }
+  if (explores) {
+    const chance = Math.round(drawn.propensity * 1000) / 10;
+    own.push({
       code: 'exploration',
       text: `Tried out to learn from it; the chance of that was ${chance} %.`,
       contribution: drawn.propensity,
-    },
-  ];
+    });
+  }
+  const kept = REASONS_MAX - own.length;
+  const first = explained.length > kept ? explained.slice(0, kept) : explained;
+  return own.length === 0 ? first : [...first, ...own];
+}
+
+function boostsOf(surface: Surface, candidates: readonly Candidate[]): Record<string, number> | undefined {
+  const { boostOf } = surface.rules;
+  if (boostOf === undefined) return undefined;
+  let boosts: Record<string, number> | undefined;
+  for (const candidate of candidates) {
+    const factor = boostOf(candidate);
+    // Ids come from apps: `__proto__` must be one like any other.
+    if (factor !== 1) (boosts ??= Object.create(null) as Record<string, number>)[candidate.id] = factor;
+  }
+  return boosts;
 }
 
 function pinsOf(surface: Surface, candidates: readonly Candidate[]): readonly Pin[] | undefined {
@@ -130,15 +164,17 @@ function pinsOf(surface: Surface, candidates: readonly Candidate[]): readonly Pi
 const note = (failed: string | null, id: string, code: string): string =>
   failed === null ? `${id}: ${code}` : `${failed}; ${id}: ${code}`;
 
-/** A policy with its floor is made once, not once a decision; it is forgotten with the policy. */
-const floors = new WeakMap<Policy, FlooredPolicy[]>();
+type Boost = Surface['rules']['boostOf'];
 
-function flooredOnce(policy: Policy, floor: number): FlooredPolicy {
-  const known = floors.get(policy);
-  const match = known?.find((one) => one.floor === floor);
-  if (match !== undefined) return match;
-  const made = withFloor(policy, floor);
-  if (known === undefined) floors.set(policy, [made]);
-  else known.push(made);
+/** A policy with a surface's boost and floor is made once, not once a decision; it is forgotten with the policy. */
+const served = new WeakMap<Policy, { readonly boostOf: Boost; readonly policy: FlooredPolicy }[]>();
+
+function servedOnce(policy: Policy, floor: number, boostOf: Boost): FlooredPolicy {
+  const known = served.get(policy);
+  const match = known?.find((one) => one.policy.floor === floor && one.boostOf === boostOf);
+  if (match !== undefined) return match.policy;
+  const made = withFloor(boostOf === undefined ? policy : withBoost(policy, boostOf), floor);
+  if (known === undefined) served.set(policy, [{ boostOf, policy: made }]);
+  else known.push({ boostOf, policy: made });
   return made;
 }

@@ -56,6 +56,7 @@ export function decide(state: UserState, request: DecisionRequest, surface: Surf
     eligible: shaped.eligible.map((candidate) => candidate.id),
     distribution: choice.distribution,
     ...(choice.floor === 0 ? undefined : { explorationFloor: choice.floor }),
+    ...(choice.boosts === undefined ? undefined : { boosts: choice.boosts }),
     filtered: shaped.filtered,
     policy: choice.policy,
     personalized,

@@ -1,5 +1,5 @@
 /**
- * Which candidates the policy is asked about. In this order: consent, cool-down, frequency caps, budget. What is taken
+ * Which candidates the policy is asked about. In this order: cool-down, consent, operator rules, frequency caps, budget. What is taken
  * out is said, with the rule that did it.
  */
 import { availableCents, offerOf, type CampaignLedger } from '../../messages/campaigns.js';
@@ -65,6 +65,7 @@ export function shapeEligible(input: EligibilityInput, candidates: readonly Cand
 
 function ruleAgainst(input: EligibilityInput, candidate: Candidate): string | undefined {
   if (!input.personalized && !candidate.nonPersonal) return 'consent';
+  if (input.surface.rules.forbids(candidate)) return 'forbidden';
   const { surface, state, overlay, nowMs } = input;
   for (const cap of surface.caps) {
     const key = capKey(cap, candidate);

@@ -85,6 +85,7 @@ export function createFallbackDecider(deps: FallbackDeps): FallbackDecider {
 /** A cap cannot be checked, a budget not be held, and consent not be known. */
 function ruleAgainst(surface: Surface, candidate: Candidate): string | undefined {
   if (!candidate.nonPersonal) return 'consent';
+  if (surface.rules.forbids(candidate)) return 'forbidden';
   if (candidate.campaign !== undefined) return 'budget';
   const cap = surface.caps.find((one) => capKey(one, candidate) !== undefined);
   return cap === undefined ? undefined : `cap.${cap.name}`;
