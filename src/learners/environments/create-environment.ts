@@ -6,7 +6,7 @@ import type { Environment } from './environment.js';
 import { environmentOf, type Dynamics } from './episodes.js';
 import { MountainCar } from './mountain-car.js';
 
-const DYNAMICS: ReadonlyMap<string, () => Dynamics> = new Map([
+const DYNAMICS: ReadonlyMap<string, () => Dynamics> = new Map<string, () => Dynamics>([
   ['cartpole', () => new CartPole()],
   ['mountaincar', () => new MountainCar()],
   ['acrobot', () => new Acrobot()],

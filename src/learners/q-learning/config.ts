@@ -1,38 +1,11 @@
 import { z } from 'zod';
-
-const finite = z.number().refine(Number.isFinite, 'must be finite');
+import { TABULAR_FIELDS } from '../tabular/config.js';
 
 export const qLearningConfigSchema = z
   .strictObject({
-    /** What a reward one step later is worth today. */
-    discount: z.number().min(0).max(1).default(0.9),
-    /** α of a pair of state and action that was visited n times before is `rate`/(1 + n)^`decay`; 0 keeps it constant. */
-    learningRate: z
-      .strictObject({ rate: z.number().gt(0).max(1).default(0.1), decay: z.number().min(0).max(1).default(0) })
-      .default({ rate: 0.1, decay: 0 }),
-    /** Value of a pair that was never tried; a high one makes the learner curious. */
-    initial: finite.default(0),
+    ...TABULAR_FIELDS,
     /** Two tables that judge each other's choice (van Hasselt 2010): no overestimation where rewards are noisy. */
     double: z.boolean().default(false),
-    /** What becomes of a step whose successor is not known and that did not end its episode. */
-    withoutNext: z.enum(['skip', 'terminal']).default('skip'),
-    censored: z.enum(['skip', 'learn']).default('skip'),
-    exploration: z
-      .discriminatedUnion('kind', [
-        z.strictObject({
-          kind: z.literal('epsilon-greedy'),
-          /** ε of the exported policy: `start`·`decay`^(experiences learned), but at least `min`. */
-          start: z.number().min(0).max(1).default(0.1),
-          min: z.number().min(0).max(1).default(0.01),
-          decay: z.number().gt(0).max(1).default(1),
-        }),
-        z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(1e9) }),
-      ])
-      .default({ kind: 'epsilon-greedy', start: 0.1, min: 0.01, decay: 1 }),
-    /** States remembered; experience in further ones is skipped. */
-    statesMax: z.number().int().min(1).max(100_000).default(10_000),
-    /** Actions remembered in one state. */
-    actionsMax: z.number().int().min(1).max(10_000).default(500),
   })
   .readonly();
 export type QLearningConfig = z.infer<typeof qLearningConfigSchema>;

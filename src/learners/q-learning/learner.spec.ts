@@ -23,8 +23,8 @@ describe('the Q-learning learner', () => {
   it('moves a value towards reward plus discounted best eligible next value', () => {
     const { q } = learned(
       half,
-      step({ state: 't', slate: [{ id: 'good', propensity: 1 }], reward: 8, terminal: true }),
-      step({ state: 't', slate: [{ id: 'fair', propensity: 1 }], reward: 4, terminal: true }),
+      step({ state: 't', slate: [{ id: 'good', propensity: 1 }], reward: 8, ending: 'terminal' }),
+      step({ state: 't', slate: [{ id: 'fair', propensity: 1 }], reward: 4, ending: 'terminal' }),
       step({ reward: 1, next: { state: 't', eligible: ['fair'] } }),
     );
     // Best of t is good (4), but only fair (2) may be taken: 0.5·(1 + 0.5·2).
@@ -34,7 +34,7 @@ describe('the Q-learning learner', () => {
   it('takes no future from a terminal step or from one without eligible actions', () => {
     const { q } = learned(
       { ...half, initial: 10 },
-      step({ reward: 0, terminal: true, next: { state: 't', eligible: ['x'] } }),
+      step({ reward: 0, ending: 'terminal', next: { state: 't', eligible: ['x'] } }),
       step({ state: 'u', reward: 0, next: { state: 't', eligible: [] } }),
     );
     expect(q).toEqual({ s: { a: 5 }, u: { a: 5 } });
@@ -52,8 +52,27 @@ describe('the Q-learning learner', () => {
       { id: 'a', propensity: 0.5 },
       { id: 'b', propensity: 0.5 },
     ];
-    expect(learned(half, step({ slate, reward: 1, rewardedId: 'b', terminal: true })).q).toEqual({ s: { b: 0.5 } });
-    expect(learned(half, step({ slate, reward: 1, rewardedId: 'pin', terminal: true })).q).toEqual({ s: { a: 0 } });
+    expect(learned(half, step({ slate, reward: 1, rewardedId: 'b', ending: 'terminal' })).q).toEqual({ s: { b: 0.5 } });
+    expect(learned(half, step({ slate, reward: 1, rewardedId: 'pin', ending: 'terminal' })).q).toEqual({ s: { a: 0 } });
+  });
+
+  it('bootstraps from a truncated step whose successor is known, and skips one without', () => {
+    const config = { ...half, initial: 4 };
+    const truncated = step({ reward: 1, ending: 'truncated', next: { state: 't', eligible: ['b'] } });
+    // 4 + 0.5·(1 + 0.5·4 − 4)
+    expect(learned(config, truncated).q).toEqual({ s: { a: 3.5 } });
+    const cut = step({ reward: 1, ending: 'truncated', next: null });
+    expect(learned({ ...config, withoutNext: 'terminal' }, cut).report.learned).toBe(0);
+  });
+
+  it('learns nothing of an episode that ended with consent withdrawn', () => {
+    const withdrawn = step({ reward: 1, ending: 'withdrawn', status: 'censored' });
+    expect(learned({ ...half, censored: 'learn', withoutNext: 'terminal' }, withdrawn).report.learned).toBe(0);
+    expect(learned({ ...half, discount: 0 }, { ...withdrawn, status: 'complete' }).report.learned).toBe(0);
+  });
+
+  it('needs the successor’s state', () => {
+    expect(learned(half, step({ reward: 1, next: { eligible: ['a'] } })).report.learned).toBe(0);
   });
 
   it.each([{ status: 'not-shown' as const }, { status: 'censored' as const }, { state: undefined }])(
@@ -61,7 +80,7 @@ describe('the Q-learning learner', () => {
     (part) => {
       const { state: _, ...rest } = step({});
       const one = 'state' in part ? rest : step(part);
-      expect(learned(half, { ...one, reward: 1, terminal: true }).report.learned).toBe(0);
+      expect(learned(half, { ...one, reward: 1, ending: 'terminal' }).report.learned).toBe(0);
     },
   );
 
@@ -86,7 +105,7 @@ describe('the Q-learning learner', () => {
               state: 't',
               slate: [{ id: actions[(i / 2) % 10]!, propensity: 1 }],
               reward: random.next() * 2 - 1,
-              terminal: true,
+              ending: 'terminal',
             })
           : step({ reward: 0, next: { state: 't', eligible: actions } }),
       );
@@ -105,9 +124,9 @@ describe('the Q-learning learner', () => {
     const limited = { ...half, statesMax: 1, actionsMax: 1 };
     const { q, report } = learned(
       limited,
-      step({ reward: 1, terminal: true }),
-      step({ reward: 1, terminal: true, slate: [{ id: 'b', propensity: 1 }] }),
-      step({ state: 't', reward: 1, terminal: true }),
+      step({ reward: 1, ending: 'terminal' }),
+      step({ reward: 1, ending: 'terminal', slate: [{ id: 'b', propensity: 1 }] }),
+      step({ state: 't', reward: 1, ending: 'terminal' }),
     );
     expect(q).toEqual({ s: { a: 0.5 } });
     expect(report.learned).toBe(1);
