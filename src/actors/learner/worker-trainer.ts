@@ -28,7 +28,7 @@ const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 const extension = RUNS_FROM_SOURCE ? '.ts' : '.js';
 const ENTRY = new URL(`./worker/entry${extension}`, import.meta.url);
 const EXEC_ARGV = RUNS_FROM_SOURCE
-  ? ['--no-warnings', '--import', new URL('./worker/from-source.ts', import.meta.url).href]
+  ? ['--no-warnings', '--import', new URL('../../kernel/worker-from-source.ts', import.meta.url).href]
   : [];
 
 export class WorkerTrainer implements Trainer {
