@@ -1,4 +1,5 @@
 /** Entry of the facts thread. */
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -10,6 +11,10 @@ import { startFacts } from './facts-role.js';
 import type { FactsThreadData } from './facts-thread.js';
 
 const STATUS_EVERY_MS = 500;
+/** Decisions come first; facts take what they leave. On Linux this is of the calling thread alone, elsewhere of nothing. */
+const NICENESS = 10;
+
+if (process.platform === 'linux') setPriority(0, NICENESS);
 
 const { url, nats, name, partitions, replicas, logLevel } = workerData as FactsThreadData;
 const log = createLogger(logLevel);

@@ -6,6 +6,7 @@ import { OutcomeFact } from './entities/outcome-fact.js';
 import { PolicyVersionRow } from './entities/policy-version-row.js';
 import { SinkPosition } from './entities/sink-position.js';
 import { FactsRepository } from './facts-repository.js';
+import { FactsAsJson } from './migrations/facts-as-json.js';
 import { InitialFacts } from './migrations/initial-facts.js';
 import { RegistryRepository } from './registry-repository.js';
 import type { FactsWriter } from './sink/sink-ports.js';
@@ -35,7 +36,7 @@ export class FactStore {
       clientUrl: options.url,
       entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, SinkPosition],
       extensions: [Migrator],
-      migrations: { migrationsList: [InitialFacts], tableName: 'attune_migrations', snapshot: false },
+      migrations: { migrationsList: [InitialFacts, FactsAsJson], tableName: 'attune_migrations', snapshot: false },
       pool: { min: 0, max: Math.max(3, options.connectionsMax ?? 6) },
       // A database that does not answer is as good as one that is down; the sink tries again, a reader is told.
       driverOptions: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },

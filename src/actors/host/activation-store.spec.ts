@@ -29,6 +29,8 @@ class SlowBucket implements KeyValue {
   keys = (): Promise<string[]> => Promise.resolve([...this.stored.keys()]);
 }
 
+let nowMs = 0;
+
 function storeOn(
   bucket: KeyValue,
   sequence: () => number,
@@ -37,7 +39,7 @@ function storeOn(
   return new ActivationStore({
     snapshots: bucket,
     kinds: new Map([['user', kind]]),
-    clock: systemClock,
+    clock: { ...systemClock, monotonicMs: () => nowMs },
     protections: ALL_PROTECTIONS,
     epoch: 5,
     position: () => ({ epoch: 5, sequence: sequence(), identity: 'id', fingerprint: 'f' }),
@@ -110,6 +112,7 @@ describe('the activation store', () => {
       activation.touchedSequence = 10;
       store.markDirty(activation);
     }
+    nowMs += 1_000;
     store.peek('user.a');
     await store.sweep(1, 60_000, (key) => key === 'user.c');
     expect(store.peek('user.b')).toBeUndefined();

@@ -22,6 +22,8 @@ const SWEEP_MAX = 2_000;
  */
 const VACANT_SNAPSHOT_KEEP_MS = 3_600_000;
 const VACATED_MAX = 100_000;
+/** An actor used again within it keeps its place in the order of use: moving it each time would cost more than it tells. */
+const RECENT_MS = 1_000;
 
 export interface ActivationStoreOptions {
   readonly snapshots: KeyValue;
@@ -72,9 +74,12 @@ export class ActivationStore {
   peek(key: string): Activation | undefined {
     const activation = this.active.get(key);
     if (!activation) return undefined;
-    this.active.delete(key);
-    this.active.set(key, activation);
-    activation.lastUsedMs = this.options.clock.monotonicMs();
+    const nowMs = this.options.clock.monotonicMs();
+    if (nowMs - activation.lastUsedMs >= RECENT_MS) {
+      this.active.delete(key);
+      this.active.set(key, activation);
+      activation.lastUsedMs = nowMs;
+    }
     return activation;
   }
 

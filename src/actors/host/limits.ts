@@ -34,7 +34,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   requestsPerActorMax: 64,
   activationsPerPartitionMax: 50_000,
   activationIdleMs: 15 * 60_000,
-  checkpointEveryMs: 15_000,
+  checkpointEveryMs: 30_000,
   checkpointEveryRecords: 5_000,
   checkpointLagRecordsMax: 25_000,
   outputsUnacknowledgedMax: 10_000,

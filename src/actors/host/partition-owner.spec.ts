@@ -215,7 +215,7 @@ describe('what was stored before', () => {
       if (world.journal.last > 2) return info;
       world.event('add');
       await idle();
-      await world.clock.advance(20_000);
+      await world.clock.advance(40_000);
       return info;
     };
     world.event('add');
@@ -231,11 +231,11 @@ describe('what was stored before', () => {
     const first = await world.serve(1);
     world.event('add');
     await idle();
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     const safe = world.snapshots.stored.get('checkpoint')!;
     world.event('add');
     await idle();
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     first.stop('power loss');
     // The snapshot of `a` has survived, the checkpoint after it has not, and the journal's last record is another one.
     world.snapshots.stored.set('checkpoint', safe);
@@ -259,14 +259,14 @@ describe('what was stored before', () => {
     const first = await world.serve(1);
     world.event('grow', { bytes: 3_000_000 });
     await idle();
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     expect(first.status()).toMatchObject({ phase: 'serving', dirty: 0, checkpoint: first.status().sequence });
     first.stop('test');
     const second = await world.serve(2);
     expect((await view(second)).text).toHaveLength(3_000_000);
     world.event('grow', { bytes: 1 });
     await idle();
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     expect([...world.snapshots.stored.keys()].sort()).toEqual(['checkpoint', 'user.a']);
   });
 
@@ -295,7 +295,7 @@ describe('an owner whose lease has run out', () => {
     world.event('add');
     await idle();
     held = false;
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     expect(world.snapshots.stored.size).toBe(0);
     expect(world.journal.trims).toEqual([]);
     expect(owner.status().phase).toBe('stopped');
@@ -311,7 +311,7 @@ describe('an owner that hands over', () => {
     const gate = new Promise<void>((resolve) => (open = resolve));
     const { put } = world.snapshots;
     world.snapshots.put = (...args) => gate.then(() => put(...args));
-    await world.clock.advance(15_000);
+    await world.clock.advance(30_000);
     world.event('add');
     await idle();
     const released = owner.release();
@@ -330,10 +330,10 @@ describe('trimming', () => {
       key === 'checkpoint' ? Promise.reject(new Error('out of reach')) : put(key, ...rest);
     for (let i = 0; i < 10; i++) {
       world.event('add');
-      await world.clock.advance(20_000);
+      await world.clock.advance(40_000);
     }
     world.snapshots.put = put;
-    await world.clock.advance(20_000);
+    await world.clock.advance(40_000);
     expect(world.journal.trims).toEqual([]);
     world.event('add');
     await world.clock.advance(120_000);

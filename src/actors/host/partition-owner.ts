@@ -462,7 +462,7 @@ export class PartitionOwner<Shared> {
 
   private decode(record: JournalRecord): Decoded | Error {
     try {
-      return decodeRecord(record);
+      return this.writer?.recognise(record) ?? decodeRecord(record);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

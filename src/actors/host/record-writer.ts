@@ -8,7 +8,9 @@ import { EngineError } from '../../kernel/errors.js';
 import { compareTerms, RECORD_VERSION, type Term } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
 import type { Applied } from './fold.js';
-import type { Journal, JournalMessage } from './ports.js';
+import type { ActorAddress } from './actor-kind.js';
+import type { Journal, JournalMessage, JournalRecord } from './ports.js';
+import type { Decoded } from './record-codec.js';
 
 const MARKER_RETRY_MS = 200;
 
@@ -17,6 +19,8 @@ export interface OwnedDraft {
   readonly subject: string;
   readonly body: unknown;
   readonly trace: string | undefined;
+  /** Of a decision: then the fold may work on `body` itself, without parsing it again when it comes back. */
+  readonly decision?: ActorAddress;
   /** Fields beside `v`, `term` and `key`, for records that are not OwnedRecords (timers). */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Called exactly once. `applied` is undefined where the record is known not to count. */
@@ -27,11 +31,17 @@ interface Pending {
   readonly draft: OwnedDraft;
   term: Term;
   published: boolean;
+  payload: Uint8Array | undefined;
 }
+
+/** Records that may come back in another order than they were published, at most, and still be recognised. */
+const RECOGNISE_WITHIN = 8;
 
 export class RecordWriter {
   private readonly pending = new Map<string, Pending>();
   private queue: Pending[] = [];
+  /** Decisions published and not yet back, in order. */
+  private away: Pending[] = [];
   private flushing = false;
   private stopped = false;
   private session = 0;
@@ -64,13 +74,29 @@ export class RecordWriter {
       draft.settle(undefined, 0, staleOwner());
       return;
     }
-    const entry: Pending = { draft, term: this.term, published: false };
+    const entry: Pending = { draft, term: this.term, published: false, payload: undefined };
     this.pending.set(draft.key, entry);
     this.queue.push(entry);
     if (!this.flushing) {
       this.flushing = true;
       this.clock.soon(() => this.flush());
     }
+  }
+
+  /**
+   * A record that is, byte for byte, a decision of ours on its way back: what it was made of, so that it need not be
+   * parsed again. Undefined for any other; that one is decoded.
+   */
+  recognise({ subject, payload }: Pick<JournalRecord, 'subject' | 'payload'>): Decoded | undefined {
+    const depth = Math.min(this.away.length, RECOGNISE_WITHIN);
+    for (let i = 0; i < depth; i++) {
+      const entry = this.away[i]!;
+      const { draft, term } = entry;
+      if (draft.subject !== subject || Buffer.compare(entry.payload!, payload) !== 0) continue;
+      this.away.splice(i, 1);
+      return { cls: 'decision', address: draft.decision!, term, key: draft.key, body: draft.body };
+    }
+    return undefined;
   }
 
   /**
@@ -99,6 +125,7 @@ export class RecordWriter {
     const entries = [...this.pending.values()];
     this.pending.clear();
     this.queue = [];
+    this.away = [];
     for (const { draft, published } of entries) draft.settle(undefined, 0, published ? outcomeUnknown() : staleOwner());
   }
 
@@ -144,11 +171,19 @@ export class RecordWriter {
     this.marking = false;
   }
 
-  private encode({ draft, term }: Pending): JournalMessage {
+  private encode(entry: Pending): JournalMessage {
+    const { draft, term } = entry;
     const record = draft.fields
       ? { v: RECORD_VERSION, term, ...draft.fields }
       : { v: RECORD_VERSION, term, key: draft.key, trace: draft.trace, body: draft.body };
-    return { subject: draft.subject, payload: Buffer.from(JSON.stringify(record)) };
+    const payload = Buffer.from(JSON.stringify(record));
+    if (draft.decision !== undefined) {
+      entry.payload = payload;
+      this.away.push(entry);
+      // What was refused or lost never comes back.
+      while (this.away.length > this.pending.size + RECOGNISE_WITHIN) this.away.shift();
+    }
+    return { subject: draft.subject, payload };
   }
 }
 

@@ -204,6 +204,7 @@ export class RequestDesk<Shared> {
         subject: subjects.record(partition, handling.class, address.kind, address.token),
         body,
         trace,
+        ...(handling.class === 'decision' ? { decision: address } : undefined),
         settle: (applied, sequence, error) => {
           this.uncover(actorKey, body);
           if (error || !applied) return reject(error);

@@ -101,7 +101,7 @@ export const CONFIG_DEFAULTS = {
     pendingAppendsMax: 4096,
     activationsMax: 100_000,
     activationIdleMs: 600_000,
-    checkpointIntervalMs: 15_000,
+    checkpointIntervalMs: 30_000,
     checkpointRecordsMax: 5000,
     outputsUnackedMax: 10_000,
     requestDeadlineMs: 1000,

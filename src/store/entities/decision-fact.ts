@@ -39,12 +39,12 @@ export const DecisionFact = defineEntity({
     personalized: p.boolean(),
     degraded: p.array(),
     fallbackReason: p.text().nullable(),
-    slate: p.json<readonly SlateItem[]>(),
+    slate: p.json<readonly SlateItem[]>().columnType('json'),
     /** Of the slate's items, in their order. */
     propensities: p.array(Number).columnType('double precision[]'),
-    filtered: p.json<readonly Filtered[]>(),
-    context: p.json<DecisionBody['context']>(),
-    details: p.json<DecisionDetails>(),
+    filtered: p.json<readonly Filtered[]>().columnType('json'),
+    context: p.json<DecisionBody['context']>().columnType('json'),
+    details: p.json<DecisionDetails>().columnType('json'),
   },
   indexes: [
     { name: 'decision_fact_surface_at', properties: ['surface', 'at'] },

@@ -25,7 +25,7 @@ export const OutcomeFact = defineEntity({
     rewardedId: p.text().nullable(),
     /** Why, where the decision was refused. */
     reason: p.text().nullable(),
-    events: p.json<Experience['events']>(),
+    events: p.json<Experience['events']>().columnType('json'),
   },
   indexes: [{ name: 'outcome_fact_policy_closed', properties: ['policyId', 'policyVersion', 'closedAt'] }],
 });
