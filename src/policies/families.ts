@@ -1,3 +1,4 @@
+import { MLP_Q_FAMILY, mlpQPolicy } from './mlp/policy.js';
 import { POPULARITY_FAMILY, popularityPolicy } from './popularity/policy.js';
 import { SOFTMAX_SCORE_FAMILY, softmaxScorePolicy } from './softmax-score/policy.js';
 import { Q_TABLE_FAMILY, qTablePolicy } from './q-table/policy.js';
@@ -15,4 +16,5 @@ export const POLICY_FAMILIES: Readonly<Record<string, PolicyFamily>> = {
   [SOFTMAX_SCORE_FAMILY]: softmaxScorePolicy,
   [BETA_THOMPSON_FAMILY]: thompsonPolicy,
   [Q_TABLE_FAMILY]: qTablePolicy,
+  [MLP_Q_FAMILY]: mlpQPolicy,
 };

@@ -23,6 +23,8 @@ export interface DecisionContext {
  */
 export interface Policy {
   readonly ref: PolicyRef;
+  /** How many numbers of `DecisionContext.observation` it needs; left out where it needs none. */
+  readonly observationSize?: number;
   /** Probabilities in candidate order; they sum to 1 within 1e-9. Never called with no candidates. */
   distribution(context: DecisionContext, candidates: readonly Candidate[]): readonly number[];
   /** The value the policy sees in each candidate, in candidate order, in the unit of the reward. */

@@ -50,13 +50,15 @@ export function policyOf(artifact: Artifact, families: PolicyFamilies): Policy {
   if (family === undefined)
     throw refusal('ARTIFACT_FAMILY_UNKNOWN', `Nothing here reads the family ${artifact.family}.`, 'family');
   const policy = family(artifact);
-  const distribution = policy.distribution(PROBE_CONTEXT, PROBE_CANDIDATES);
+  const observation = new Array<number>(policy.observationSize ?? 0).fill(0);
+  const context: DecisionContext = { ...PROBE_CONTEXT, observation };
+  const distribution = policy.distribution(context, PROBE_CANDIDATES);
   const total = distribution.reduce((sum, p) => sum + p, 0);
   const sound =
     distribution.length === PROBE_CANDIDATES.length &&
     distribution.every((p) => p >= 0) &&
     Math.abs(total - 1) <= 1e-9 &&
-    policy.scores(PROBE_CONTEXT, PROBE_CANDIDATES).every(Number.isFinite);
+    policy.scores(context, PROBE_CANDIDATES).every(Number.isFinite);
   if (!sound) throw refusal('ARTIFACT_DISTRIBUTION', 'The policy does not give a distribution with finite scores.');
   return policy;
 }
