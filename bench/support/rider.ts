@@ -8,13 +8,13 @@ import type { CampaignLedger } from '../../src/messages/campaigns.js';
 import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 import { loadPolicies } from '../../src/policies/declared-policies.js';
-import { loadSurfaces, rewardsOf } from '../../src/surfaces/load-surfaces.js';
+import { episodesOf, loadSurfaces, rewardsOf } from '../../src/surfaces/load-surfaces.js';
 
 export const NOW_MS = Date.UTC(2025, 0, 6, 9);
 export const riderKind = userKind('user');
 const policies = loadPolicies('config/policies');
 const surfaces = loadSurfaces('bench/config/decisions', policies);
-const settings = { ...DEFAULT_FOLD_SETTINGS, rewards: rewardsOf(surfaces) };
+const settings = { ...DEFAULT_FOLD_SETTINGS, rewards: rewardsOf(surfaces), episodes: episodesOf(surfaces) };
 const services: DecisionServices = {
   surfaces,
   policies,

@@ -4,7 +4,7 @@ import type { Config } from '../kernel/config/index.js';
 import { EngineError } from '../kernel/errors.js';
 import type { FoldConfig, FoldSettings } from '../messages/settings.js';
 import { loadPolicies, type DeclaredPolicies } from '../policies/declared-policies.js';
-import { loadSurfaces, rewardsOf, type Surfaces } from '../surfaces/load-surfaces.js';
+import { episodesOf, loadSurfaces, rewardsOf, type Surfaces } from '../surfaces/load-surfaces.js';
 
 export type EngineConfig = Config<FoldConfig>;
 
@@ -29,6 +29,7 @@ export function loadWorld(config: EngineConfig): World {
     ...config.fold,
     partitions: config.cluster.partitions,
     rewards: rewardsOf(surfaces),
+    episodes: episodesOf(surfaces),
   };
   return { surfaces, policies, settings };
 }

@@ -8,7 +8,7 @@ const finite = z.number().refine(Number.isFinite, 'must be finite');
 export const experienceSchema = z.looseObject({
   decisionId: z.string(),
   surface: z.string(),
-  status: z.enum(['complete', 'censored', 'not-shown', 'refused']),
+  status: z.enum(['complete', 'censored', 'not-shown', 'refused', 'corrected']),
   slate: z.array(z.looseObject({ id: z.string(), propensity: finite, forced: z.literal(true).optional() })),
   eligible: z.array(z.string()),
   distribution: z.array(finite),
@@ -23,9 +23,20 @@ export const experienceSchema = z.looseObject({
   step: z.number().int().nonnegative().optional(),
   ending: z.enum(['terminal', 'truncated', 'withdrawn']).optional(),
   next: z
-    .object({ state: z.string(), observation: z.array(finite).optional(), eligible: z.array(z.string()) })
+    .object({
+      state: z.string().optional(),
+      observation: z.array(finite).optional(),
+      eligible: z.array(z.string()),
+      action: z.string().optional(),
+    })
     .nullish(),
-  terminal: z.boolean().optional(),
+  corrects: z
+    .looseObject({
+      status: z.enum(['complete', 'censored', 'not-shown']),
+      reward: finite,
+      rewardedId: z.string().nullable(),
+    })
+    .optional(),
 });
 
 /** Undefined for anything that is not an experience. */

@@ -184,7 +184,12 @@ export interface Experience {
   /** The credited reward, and the slate item it was credited to (the first where no event named one). */
   readonly reward: number;
   readonly rewardedId: string | null;
-  readonly events: readonly { readonly type: string; readonly candidateId?: string; readonly value?: number }[];
+  readonly events: readonly {
+    readonly type: string;
+    readonly candidateId?: string;
+    readonly value?: number;
+    readonly kind?: string;
+  }[];
   /** With status `corrected`, and only then. */
   readonly corrects?: Corrected;
   /** For reinforcement learning: the state acted in, and what followed in the same episode. */

@@ -8,7 +8,10 @@ const finite = z.number().refine(Number.isFinite, 'must be finite');
 /** Sums of as many values as anybody can send stay finite, and so can be saved. */
 export const EVENT_VALUE_ABS_MAX = 1e12;
 
-/** What Attune itself reads of an event's data; further fields are kept in the journal and ignored by folds. */
+/**
+ * What Attune itself reads of an event's data, besides the text `kind` of a reaction; further fields are kept in the
+ * journal and ignored by folds.
+ */
 export const eventDataSchema = z.looseObject({
   /** The decision this event reacts to. */
   decisionId: z.string().max(900).optional(),

@@ -3,24 +3,9 @@
  * host, under any local configuration, computes the same state. All durations are milliseconds.
  */
 import { z } from 'zod';
+import { episodeSettingsSchema, rewardSettingsSchema } from './rewards.js';
 
 const durationMs = z.number().int().positive();
-
-export const rewardSettingsSchema = z
-  .strictObject({
-    /** How long after the decision an event still counts for it. */
-    windowMs: durationMs,
-    /** Event type → the reward it is worth. A type with `perUnit` multiplies by `data.value`. */
-    signals: z.record(z.string(), z.strictObject({ value: z.number(), perUnit: z.boolean().default(false) })),
-    /** How several signals of one decision combine. */
-    combine: z.enum(['max', 'sum', 'last']).default('max'),
-    /** Rewards are clamped into [min, max]. */
-    min: z.number().default(0),
-    max: z.number().default(1),
-    /** Whether a decision counts as shown only after an `impression` event. */
-    impression: z.enum(['assumed', 'required']).default('assumed'),
-  })
-  .readonly();
 
 export const foldSettingsSchema = z
   .strictObject({
@@ -43,6 +28,8 @@ export const foldSettingsSchema = z
         sessionIdleMs: durationMs,
         /** Decisions awaiting their reward, per user; the oldest is closed as censored above it. */
         pendingMax: z.number().int().min(1).max(256),
+        /** Closed decisions per user that a late signal can still correct; the oldest is forgotten above it. */
+        correctableMax: z.number().int().min(0).max(256).default(16),
         /** Remembered requestIds per user. */
         requestIdsMax: z.number().int().min(1).max(1024),
         recentZonesMax: z.number().int().min(0).max(16),
@@ -75,12 +62,14 @@ export const foldSettingsSchema = z
         holdGraceMs: durationMs,
       })
       .readonly(),
+    /** By surface. */
     rewards: z.record(z.string(), rewardSettingsSchema),
+    episodes: z.record(z.string(), episodeSettingsSchema).default({}),
   })
   .readonly();
 
 export type FoldSettings = z.infer<typeof foldSettingsSchema>;
-export type RewardSettings = z.infer<typeof rewardSettingsSchema>;
+export type { EpisodeSettings, RewardSettings, SignalSettings } from './rewards.js';
 
 /** Built-in values, used by tests and as the defaults of config/default.yaml. */
 export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
@@ -100,12 +89,15 @@ export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
   rewards: {},
 });
 
-/** What an operator may set of them in the configuration; partitions belong to the cluster, rewards to surfaces. */
-const foldConfigSchema = foldSettingsSchema.unwrap().omit({ partitions: true, rewards: true }).readonly();
+/** What an operator may set of them in the configuration; partitions belong to the cluster, rewards and episodes to surfaces. */
+const foldConfigSchema = foldSettingsSchema
+  .unwrap()
+  .omit({ partitions: true, rewards: true, episodes: true })
+  .readonly();
 export type FoldConfig = z.infer<typeof foldConfigSchema>;
 
 /** The section `fold` of the configuration, for loadConfig. */
 export const FOLD_CONFIG: { readonly schema: z.ZodType<FoldConfig>; readonly defaults: FoldConfig } = (() => {
-  const { partitions: _partitions, rewards: _rewards, ...defaults } = DEFAULT_FOLD_SETTINGS;
+  const { partitions: _partitions, rewards: _rewards, episodes: _episodes, ...defaults } = DEFAULT_FOLD_SETTINGS;
   return { schema: foldConfigSchema, defaults };
 })();

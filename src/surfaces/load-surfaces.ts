@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { EngineError } from '../kernel/errors.js';
-import type { RewardSettings } from '../messages/settings.js';
+import type { EpisodeSettings, RewardSettings } from '../messages/settings.js';
 import { compileSurface, type Surface } from './surface.js';
 
 export type Surfaces = ReadonlyMap<string, Surface>;
@@ -42,6 +42,14 @@ export function loadSurfaces(folder: string, policies?: StaticPolicies): Surface
 export function rewardsOf(surfaces: Surfaces): Record<string, RewardSettings> {
   return Object.fromEntries(Array.from(surfaces.values(), (surface) => [surface.id, surface.reward]));
 }
+
+/** And `FoldSettings.episodes`: of the surfaces that declare them. */
+export const episodesOf = (surfaces: Surfaces): Record<string, EpisodeSettings> =>
+  Object.fromEntries(
+    Array.from(surfaces.values(), ({ id, episode }) => [id, episode] as const).filter(
+      (entry): entry is readonly [string, EpisodeSettings] => entry[1] !== undefined,
+    ),
+  );
 
 /** A counter that surfaces share must mean the same to all of them. */
 function sharedCapProblems(surfaces: Surfaces): string[] {

@@ -8,7 +8,9 @@ const edges = z
   .max(64)
   .refine((list) => list.every((edge, i) => i === 0 || edge > list[i - 1]!), 'must rise');
 
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case words joined by -');
+/** How a part of a state or an observation is called. */
+export const stateInputName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case words joined by -');
+const name = stateInputName;
 const key = z.string().min(1).max(64);
 
 /** One part of the state. `edges` [a, b] make the bins 0: x < a, 1: a ≤ x < b, 2: x ≥ b; a missing value is `-`. */

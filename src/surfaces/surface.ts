@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
 import { CANDIDATES_MAX, SLATE_MAX, SUBJECT_KINDS } from '../messages/decisions.js';
-import { rewardSettingsSchema } from '../messages/settings.js';
+import { episodeSettingsSchema, rewardSettingsSchema } from '../messages/rewards.js';
+import { compileObservation, OBSERVATION_MAX, observationTermSchema, type Observer } from './observation-terms.js';
 import { compileRules, ruleProblems, rulesSchema, type CandidateRules } from './rules.js';
 import { compileState, stateTermSchema, type StateInput } from './state-terms.js';
 
@@ -65,8 +66,14 @@ export const surfaceSchema = z.strictObject({
   exploration: z.strictObject({ floor: z.number().min(0).max(0.5) }).default({ floor: 0 }),
   /** The discretised state for Q-learning; without it the surface has none. */
   state: z.array(stateTermSchema).max(8).optional(),
+  /** The state as numbers, for learners that approximate; without it the surface has none. */
+  observation: z.array(observationTermSchema).min(1).max(64).optional(),
+  /** How episodes end, where the surface has a state or an observation. */
+  episode: episodeSettingsSchema.optional(),
   log: z
     .strictObject({
+      /** Features of the subject journaled with decisions and handed to learners; none if left out. */
+      subject: z.array(z.string().min(1).max(64)).max(32).optional(),
       /** Candidate features journaled with decisions and handed to learners; all of them if left out. */
       features: z.array(z.string().min(1).max(64)).max(32).optional(),
       /** Of every eligible candidate, not only of the slate's. */
@@ -83,13 +90,15 @@ export interface SurfaceCap {
   readonly name: string;
 }
 
-export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'state' | 'rules'> {
+export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'state' | 'observation' | 'rules'> {
   readonly caps: readonly SurfaceCap[];
   readonly rules: CandidateRules;
   /** The live policy and its fallbacks, in the order in which they are asked. */
   readonly chain: readonly string[];
   /** The state that a decision is made in; undefined where the surface declares none. */
   readonly stateOf: ((input: StateInput) => string) | undefined;
+  /** The same as numbers. */
+  readonly observer: Observer | undefined;
 }
 
 /**
@@ -110,6 +119,7 @@ export function compileSurface(definition: unknown): Surface {
     rules: compileRules(surface.rules),
     chain: [surface.policy, ...surface.fallback],
     stateOf: surface.state === undefined ? undefined : compileState(surface.state),
+    observer: surface.observation === undefined ? undefined : compileObservation(surface.observation),
   });
 }
 
@@ -120,6 +130,12 @@ function relations(surface: SurfaceDefinition): string[] {
   if (slate.k > slate.max) problems.push(`slate.k: must be at most slate.max (${slate.max})`);
   if (slate.max > CANDIDATES_MAX) problems.push(`slate.max: must be at most ${CANDIDATES_MAX}`);
   if (reward.min > reward.max) problems.push('reward.min: must be at most reward.max');
+  if (surface.observation !== undefined) {
+    const { length } = compileObservation(surface.observation).names;
+    if (length > OBSERVATION_MAX) problems.push(`observation: has ${length} numbers, and at most ${OBSERVATION_MAX}`);
+  }
+  if (surface.episode !== undefined && surface.state === undefined && surface.observation === undefined)
+    problems.push('episode: needs a state or an observation');
   const positions = new Set<number>();
   const pinned = new Set<string>();
   slate.pins.forEach((pin, i) => {

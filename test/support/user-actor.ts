@@ -12,7 +12,7 @@ import { partitionOf } from '../../src/kernel/ids.js';
 import { GIVEN_ORDER } from '../../src/policies/declared-policies.js';
 import type { Policy } from '../../src/policies/policy.js';
 import { compileSurface, type Surface } from '../../src/surfaces/surface.js';
-import { rewardsOf } from '../../src/surfaces/load-surfaces.js';
+import { episodesOf, rewardsOf } from '../../src/surfaces/load-surfaces.js';
 
 export const START_MS = Date.UTC(2025, 0, 6, 9);
 
@@ -92,7 +92,12 @@ export class UserRig {
     this.kind = userKind(options.kind ?? 'user');
     this.address = { kind: this.kind.kind, token: options.token ?? '42' };
     const byId = new Map(surfaces.map((surface) => [surface.id, surface]));
-    this.settings = deepFreeze({ ...DEFAULT_FOLD_SETTINGS, rewards: rewardsOf(byId), ...options.settings });
+    this.settings = deepFreeze({
+      ...DEFAULT_FOLD_SETTINGS,
+      rewards: rewardsOf(byId),
+      episodes: episodesOf(byId),
+      ...options.settings,
+    });
     this.partition = partitionOf(this.address.token, this.settings.partitions);
     const policies: Record<string, Policy> = {
       live: uniformPolicy('live'),

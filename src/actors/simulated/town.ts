@@ -4,6 +4,7 @@ import type { CampaignLedger } from '../../messages/campaigns.js';
 import { softmaxScorePolicy } from '../../policies/softmax-score/policy.js';
 import { staticPolicy } from '../../policies/static/policy.js';
 import type { Policy } from '../../policies/policy.js';
+import { episodesOf, rewardsOf } from '../../surfaces/load-surfaces.js';
 import { campaignsSource } from '../../surfaces/sources/campaigns.js';
 import { compileSurface, type Surface } from '../../surfaces/surface.js';
 import { CampaignLedgerState } from '../campaign/ledger.js';
@@ -31,7 +32,7 @@ const surfaces: ReadonlyMap<string, Surface> = new Map(
       candidates: { source: 'request' },
       policy: 'pickup',
       fallback: ['given'],
-      reward: { windowMs: 1_500, signals, impression: 'assumed' },
+      reward: { windowMs: 1_500, signals, impression: 'assumed', correctionMs: 3_000 },
       caps: [
         { scope: 'surface', max: 4, windowMs: 4_000 },
         { scope: 'candidate', max: 3, windowMs: 5_000 },
@@ -40,6 +41,9 @@ const surfaces: ReadonlyMap<string, Surface> = new Map(
       validMs: 1_000,
       exploration: { floor: 0.1 },
       state: [{ name: 'frequency', from: 'feature', key: 'eventsPerDay', edges: [1, 4] }],
+      observation: [{ name: 'frequency', from: 'feature', key: 'eventsPerDay' }],
+      episode: { timeout: 'terminal', endsOn: ['session.ended', 'trip.completed'] },
+      log: { subject: ['eventsPerDay'] },
     },
     {
       id: TOWN_PROMO,
@@ -93,6 +97,7 @@ export function townSettings(partitions: number): FoldSettings {
     },
     zone: { ...DEFAULT_FOLD_SETTINGS.zone, halfLifeMs: 500 },
     campaign: { initialShare: 2, holdGraceMs: 200 },
-    rewards: Object.fromEntries([...surfaces.values()].map(({ id, reward }) => [id, reward])),
+    rewards: rewardsOf(surfaces),
+    episodes: episodesOf(surfaces),
   };
 }

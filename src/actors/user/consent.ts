@@ -1,8 +1,9 @@
 /** Consent by purpose. A change holds from the record that folds it. */
 import type { EventData } from '../../messages/events.js';
 import { withdrawPending } from './pending.js';
-import { settle, type FoldWork } from './fold-work.js';
+import type { FoldWork } from './fold-work.js';
 import { endSession } from './session.js';
+import { settle } from './settle.js';
 import { internPurposes, listOf, NONE, type UserState } from './state.js';
 import { nextMode } from './user.machine.js';
 import { tellOffDuty } from './zone-effects.js';
@@ -38,8 +39,9 @@ export function withdrawConsent(work: FoldWork, data: EventData): void {
   work.state = { ...state, purposes: internPurposes(left), consentSequence: ctx.sequence };
   if (left.length > 0) return;
   if (work.state.driverZone !== '') tellOffDuty(work, work.state.driverZone);
-  work.state = { ...work.state, driverZone: '', pending: listOf(work.state.pending.map(withdrawPending)) };
-  endSession(work, false);
+  const pending = listOf(work.state.pending.map(withdrawPending));
+  work.state = { ...work.state, driverZone: '', pending, closed: NONE };
+  endSession(work, 'withdrawn');
   work.state = { ...work.state, mode: nextMode(work.state.mode, 'consent.withdrawn') };
   settle(work, ctx.atMs);
 }

@@ -64,7 +64,9 @@ export function decide(state: UserState, request: DecisionRequest, surface: Surf
     fallbackReason: choice.fallbackReason,
     context: request.context,
     features: loggedFeatures(surface, shaped.eligible, choice.slate),
+    ...loggedSubject(surface, context),
     ...(context.state === undefined ? undefined : { state: context.state }),
+    ...(context.observation === undefined ? undefined : { observation: context.observation }),
     caps: capUses(surface, choice.slate),
     fatigueCost: choice.slate.length === 0 ? 0 : surface.fatigue.cost,
     holds: holdsOf(choice.slate, shaped, validUntilMs + settings.campaign.holdGraceMs),
@@ -102,7 +104,9 @@ function contextOf(
   const features = personalized ? featuresOf(state, ctx.nowMs) : NO_FEATURES;
   const { context } = request;
   const { nowMs, settings } = ctx;
-  const discrete = surface.stateOf?.({ features, context, nowMs, timeZone: settings.timeZone });
+  const known = { features, context, nowMs, timeZone: settings.timeZone };
+  const discrete = surface.stateOf?.(known);
+  const observation = surface.observer?.observe(known);
   return {
     surface: surface.id,
     subjectKind: request.subject?.kind ?? surface.subjectKinds[0]!,
@@ -110,6 +114,7 @@ function contextOf(
     context,
     features,
     ...(discrete === undefined ? undefined : { state: discrete }),
+    ...(observation === undefined ? undefined : { observation }),
     nowMs,
   };
 }
@@ -155,4 +160,12 @@ function loggedFeatures(
     logged[id] = kept;
   }
   return logged;
+}
+
+/** What learners will see of the subject; nothing without consent. */
+function loggedSubject({ log }: Surface, { personalized, features }: DecisionContext): Pick<DecisionBody, 'subject'> {
+  if (log.subject === undefined || !personalized) return {};
+  const subject: Record<string, number> = {};
+  for (const name of log.subject) if (Object.hasOwn(features, name)) subject[name] = features[name]!;
+  return { subject };
 }

@@ -8,6 +8,7 @@ import type { FoldSettings } from '../../messages/settings.js';
 import type { Surface } from '../../surfaces/surface.js';
 import { CAP_COUNTERS_MAX, capKey, countOf } from './caps.js';
 import { isCooling } from './fatigue.js';
+import { holdsAreFull } from './pending.js';
 import type { UserState } from './state.js';
 
 export interface EligibilityInput {
@@ -92,6 +93,7 @@ function fund(input: EligibilityInput, candidates: readonly Candidate[], filtere
   const wants = new Set<string>();
   const costs = new Map<string, number>();
   const dearest = new Map<string, number[]>();
+  const isFull = holdsAreFull(input.state, input.settings.user.pendingMax);
   for (const candidate of candidates) {
     const { id, campaign } = candidate;
     if (campaign === undefined) {
@@ -102,6 +104,10 @@ function fund(input: EligibilityInput, candidates: readonly Candidate[], filtere
     const offer = replica && offerOf(replica, id);
     if (replica?.status !== 'live' || replica.surface !== surface.id || offer === undefined) {
       filtered.push({ id, rule: 'campaign' });
+      continue;
+    }
+    if (isFull) {
+      filtered.push({ id, rule: 'holds' });
       continue;
     }
     const taken = insertDearest(dearest.get(campaign) ?? [], offer.costCents, k);

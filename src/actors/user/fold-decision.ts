@@ -5,21 +5,26 @@ import { parseDecisionId } from '../../messages/tokens.js';
 import type { FoldContext } from '../host/actor-kind.js';
 import { raiseCaps } from './caps.js';
 import { addFatigue } from './fatigue.js';
-import { closeEarly, follow, ledger, rewardSettingsFor, settle, type FoldWork } from './fold-work.js';
-import { openPending } from './pending.js';
+import { takeStep } from './episodes.js';
+import { follow, ledger, rewardSettingsFor, type FoldWork } from './fold-work.js';
+import { holdsAreFull, isStep, openPending, type NextStep } from './pending.js';
 import { findByRequestId, rememberDecision } from './recent-decisions.js';
 import { touch } from './session.js';
+import { closeOverdue, settle } from './settle.js';
 import type { UserState } from './state.js';
 
 /** Why a decision may no longer happen. */
-export type Refusal = 'consent' | 'request-id' | 'budget';
+export type Refusal = 'consent' | 'request-id' | 'budget' | 'holds';
 
 /** Undefined where it may happen. */
 export function refusalOf(state: UserState, body: DecisionBody, ctx: FoldContext<CampaignLedger>): Refusal | undefined {
   // What it was based on no longer holds: it is decided anew.
   if (body.personalized && state.consentSequence > body.basedOn) return 'consent';
   if (body.requestId !== undefined && findByRequestId(state.recent, body.requestId) !== undefined) return 'request-id';
-  if (body.holds.length > 0 && !canHold(body, ctx.shared)) return 'budget';
+  if (body.holds.length > 0) {
+    if (holdsAreFull(state, ctx.settings.user.pendingMax)) return 'holds';
+    if (!canHold(body, ctx.shared)) return 'budget';
+  }
   return undefined;
 }
 
@@ -28,14 +33,16 @@ export function foldDecision(work: FoldWork, body: DecisionBody): void {
   const { user, events } = ctx.settings;
   const nonce = parseDecisionId(body.id)!.nonce;
   touch(work, body.sessionId);
-  if (body.state !== undefined) {
-    follow(work, { next: { state: body.state, eligible: body.eligible }, terminal: false }, body.surface);
+  let place: ReturnType<typeof takeStep> | undefined;
+  if (isStep(body)) {
+    const step = stepTo(body);
+    follow(work, (surface) => (surface === body.surface ? step : undefined));
+    place = takeStep(work, body.surface);
   }
   // Caps count by the time at which it was decided; an owner's clock that runs ahead must not close a cap for longer.
   const capAtMs = Math.min(Math.max(body.atMs, ctx.atMs), ctx.atMs + events.futureMaxMs);
   const impression = rewardSettingsFor(ctx, body.surface).impression === 'required';
-  const episode = `${ctx.address.kind}.${ctx.address.token}.${work.state.sessionStartMs.toString(36)}`;
-  const opened = openPending({ nonce, body, atMs: ctx.atMs, capAtMs, impression, episode });
+  const opened = openPending({ nonce, body, atMs: ctx.atMs, capAtMs, impression, place });
   const { sequence } = ctx;
   const entry = { nonce, sequence, requestHash: body.requestHash ?? '', requestId: body.requestId ?? '' };
   work.state = {
@@ -51,11 +58,20 @@ export function foldDecision(work: FoldWork, body: DecisionBody): void {
     if (Object.hasOwn(ctx.shared.campaigns, campaign)) ledger(work, { op: 'want', campaign });
   }
   settle(work, ctx.atMs);
-  while (work.state.pending.length > user.pendingMax) {
-    const [oldest, ...rest] = work.state.pending;
-    work.state = { ...work.state, pending: rest };
-    closeEarly(work, oldest!, ctx.atMs);
-  }
+  closeOverdue(work, ctx.atMs);
+}
+
+/** What a decision is to the one before it in its episode. */
+function stepTo({ state, observation, eligible, slate }: DecisionBody): NextStep {
+  const action = slate.find((item) => !item.forced)?.id;
+  return {
+    next: {
+      ...(state === undefined ? {} : { state }),
+      ...(observation === undefined ? {} : { observation }),
+      eligible,
+      ...(action === undefined ? {} : { action }),
+    },
+  };
 }
 
 function canHold(body: DecisionBody, { campaigns }: CampaignLedger): boolean {

@@ -5,18 +5,24 @@ import { decisionIdOf, parseDecisionId } from '../../messages/tokens.js';
 import { addFatigue } from './fatigue.js';
 import { withZone } from './features.js';
 import { grantConsent, withdrawConsent } from './consent.js';
-import { ledger, rewardSettingsFor, settle, type FoldWork } from './fold-work.js';
+import { correctableUntilMs, creditClosed, findCorrectable } from './corrections.js';
+import { endEpisodes } from './episodes.js';
+import { ledger, rewardSettingsFor, type FoldWork } from './fold-work.js';
 import { detailOf, reactionsOf, type PendingDetail } from './pending.js';
-import { addReaction, isReactionType, signalOf, type Reaction } from './reward.js';
+import { addReaction, isReactionType, worthOf, type Reaction } from './reward.js';
 import { findByNonce } from './recent-decisions.js';
 import { endSession, touch } from './session.js';
-import type { PendingDecision, UserState } from './state.js';
+import { settle } from './settle.js';
+import type { ClosedDecision, PendingDecision, UserState } from './state.js';
 import { cellOfEvent, tellZones } from './zone-effects.js';
 
 /** What became of an event; `undefined` means it was applied. */
 export type Unapplied = { readonly outcome: 'ignored' | 'rejected'; readonly reason: string } | undefined;
 
 const ignored = (reason: string): Unapplied => ({ outcome: 'ignored', reason });
+
+/** Longer kinds are nothing that a surface could name. */
+const KIND_LENGTH_MAX = 64;
 
 /** Name of the output that carries a reaction to the anonymous actor that holds its decision. */
 export const REACTION_OUTPUT = 'reaction';
@@ -45,14 +51,20 @@ export function foldUserEvent(work: FoldWork, event: InboundEvent): Unapplied {
 export function foldAnonymousEvent(work: FoldWork, event: InboundEvent): Unapplied {
   const target = targetOf(work, event);
   if (typeof target === 'string') return ignored(target);
-  return target === undefined ? ignored('no-decision') : react(work, target, reactionTo(event), undefined);
+  return target === undefined ? ignored('no-decision') : reactAnonymously(work, target, reactionTo(event));
 }
 
 /** A reaction that a subject's own actor has passed on. */
 export function foldForwarded(work: FoldWork, { nonce, ...reaction }: ForwardedReaction): Unapplied {
-  const pending = work.state.pending.find((one) => one.nonce === nonce);
-  if (pending !== undefined) return react(work, pending, reaction, undefined);
+  const target = findTarget(work, nonce);
+  if (target !== undefined) return reactAnonymously(work, target, reaction);
   return ignored(findByNonce(work.state.recent, nonce) === undefined ? 'decision-unknown' : 'late');
+}
+
+function reactAnonymously(work: FoldWork, target: Target, reaction: Reaction): Unapplied {
+  const unapplied = react(work, target, reaction, undefined);
+  if (unapplied === undefined) endEpisodes(work, reaction.type, target.surface);
+  return unapplied;
 }
 
 function forwardToAnonymous(work: FoldWork, event: InboundEvent): void {
@@ -86,14 +98,25 @@ function foldProfile(work: FoldWork, event: InboundEvent, cell: string | undefin
     zones: cell === undefined ? zones : withZone(zones, cell, recentZonesMax),
   };
   // Opening another session may have settled the decision that the event reacts to.
-  const target = typeof before === 'object' && work.state.pending.find(({ nonce }) => nonce === before.nonce);
+  const target = typeof before === 'object' ? findTarget(work, before.nonce) : undefined;
   const unapplied = target ? react(work, target, reactionTo(event), cell) : undefined;
-  if (event.type === 'session.ended') endSession(work, true);
-  return isReaction ? unapplied : undefined;
+  if (isReaction && unapplied !== undefined) return unapplied;
+  const named = event.data.decisionId === undefined || typeof before !== 'object' ? undefined : before.surface;
+  endEpisodes(work, event.type, named);
+  if (event.type === 'session.ended') endSession(work, 'ended');
+  return undefined;
 }
 
-/** The pending decision an event reacts to, or why there is none although it names one. */
-function targetOf(work: FoldWork, event: InboundEvent): PendingDecision | string | undefined {
+/** A decision that an event can still do something to. */
+type Target = PendingDecision | ClosedDecision;
+
+const isPending = (target: Target): target is PendingDecision => 'emitted' in target;
+
+const findTarget = (work: FoldWork, nonce: string): Target | undefined =>
+  work.state.pending.find((one) => one.nonce === nonce) ?? findCorrectable(work, nonce);
+
+/** The decision an event reacts to, or why there is none although it names one. */
+function targetOf(work: FoldWork, event: InboundEvent): Target | string | undefined {
   const { state, ctx } = work;
   const { decisionId } = event.data;
   if (decisionId === undefined) return isReactionType(event.type) ? undefined : latestThatWants(work, event);
@@ -102,28 +125,38 @@ function targetOf(work: FoldWork, event: InboundEvent): PendingDecision | string
   // Already passed on to where it belongs.
   if (parsed.kind === 'anon' && ctx.address.kind === 'user') return undefined;
   if (parsed.kind !== ctx.address.kind || parsed.token !== ctx.address.token) return 'decision-of-another';
-  const pending = state.pending.find(({ nonce }) => nonce === parsed.nonce);
-  if (pending === undefined) return findByNonce(state.recent, parsed.nonce) === undefined ? 'decision-unknown' : 'late';
-  return pending;
+  const known = findTarget(work, parsed.nonce);
+  if (known === undefined) return findByNonce(state.recent, parsed.nonce) === undefined ? 'decision-unknown' : 'late';
+  return known;
 }
 
-/** An outcome without a decision (a trip) is credited to the latest decision whose surface has a reward for it. */
-function latestThatWants(work: FoldWork, event: InboundEvent): PendingDecision | undefined {
-  const { pending } = work.state;
-  for (let i = pending.length - 1; i >= 0; i--) {
-    const one = pending[i]!;
-    if (one.windowEndsMs <= work.ctx.atMs) continue;
-    if (signalOf(event, rewardSettingsFor(work.ctx, one.surface)) !== undefined) return one;
+/**
+ * An outcome without a decision (a trip) is credited to the latest decision whose surface has a reward for it: of those
+ * whose window is open or, where there is none, of those it can correct.
+ */
+function latestThatWants(work: FoldWork, event: InboundEvent): Target | undefined {
+  const { pending, closed } = work.state;
+  const reaction = reactionTo(event);
+  const wants = (one: Target): boolean =>
+    worthOf(reaction, rewardSettingsFor(work.ctx, one.surface), work.ctx.atMs - one.openedAtMs) !== undefined;
+  const open = pending.findLast((one) => one.windowEndsMs > work.ctx.atMs && wants(one));
+  if (open !== undefined) return open;
+  let latest: Target | undefined;
+  for (const one of [...closed, ...pending]) {
+    const correctable = isPending(one) ? !one.emitted && correctableUntilMs(work, one) : one.untilMs;
+    if (correctable === false || correctable <= work.ctx.atMs || !wants(one)) continue;
+    if (latest === undefined || one.openedAtMs >= latest.openedAtMs) latest = one;
   }
-  return undefined;
+  return latest;
 }
 
-function reactionTo(event: InboundEvent): Reaction {
-  const { candidateId, value } = event.data;
+function reactionTo({ type, data }: InboundEvent): Reaction {
+  const { candidateId, value, kind } = data;
   return {
-    type: event.type,
+    type,
     ...(candidateId === undefined ? {} : { candidateId }),
     ...(value === undefined ? {} : { value }),
+    ...(typeof kind === 'string' && kind.length <= KIND_LENGTH_MAX ? { kind } : {}),
   };
 }
 
@@ -137,38 +170,59 @@ function locate({ candidateId, ...rest }: Reaction, slate: PendingDetail['slate'
   return candidateId !== undefined && isReactionType(rest.type) ? undefined : rest;
 }
 
-/** Joins a reaction to its decision: reward, impression, and the confirmation of a hold. */
-function react(work: FoldWork, pending: PendingDecision, given: Reaction, cell: string | undefined): Unapplied {
+/** Joins a reaction to its decision: reward, impression, correction, and the confirmation of a hold. */
+function react(work: FoldWork, target: Target, given: Reaction, cell: string | undefined): Unapplied {
   const { ctx } = work;
-  const detail = detailOf(pending);
-  const before = reactionsOf(pending);
+  const detail = detailOf(target);
   const reaction = locate(given, detail.slate, cell);
   if (reaction === undefined) return { outcome: 'rejected', reason: 'candidate-not-in-slate' };
-  const late = pending.windowEndsMs <= ctx.atMs;
+  if (!isPending(target)) return creditClosed(work, target, reaction) ? undefined : ignored('late');
+  const before = reactionsOf(target);
+  const closed = target.windowEndsMs <= ctx.atMs;
   let after = before;
-  if (!late && !detail.withdrawn) {
-    after = addReaction(before, detail, reaction, rewardSettingsFor(ctx, pending.surface));
+  if (!closed && !detail.withdrawn) {
+    const age = ctx.atMs - target.openedAtMs;
+    after = addReaction(before, detail, reaction, rewardSettingsFor(ctx, target.surface), age);
   }
-  const hold = pending.holdsEndMs > ctx.atMs ? holdTaken(detail, reaction, before.confirmed) : undefined;
+  const hold = target.holdsEndMs > ctx.atMs ? holdTaken(detail, reaction, before.confirmed) : undefined;
   if (hold !== undefined) {
     after = { ...after, confirmed: [...after.confirmed, hold.candidateId] };
-    const decisionId = decisionIdOf(pending.nonce, ctx.address.kind, ctx.address.token);
+    const decisionId = decisionIdOf(target.nonce, ctx.address.kind, ctx.address.token);
     ledger(work, { op: 'confirm', campaign: hold.campaign, amountCents: hold.amountCents, decisionId });
   }
-  if (after === before) return ignored(late ? 'late' : 'withdrawn');
+  const late = closed && !detail.withdrawn ? lateReactions(work, target, detail, reaction) : undefined;
+  const credited = late !== undefined || (closed && creditIfClosed(work, target.nonce, reaction));
+  if (after === before && !credited) return ignored(closed ? 'late' : 'withdrawn');
 
   const settled = detail.holds.length > 0 && detail.holds.length === after.confirmed.length;
   const changed: PendingDecision = {
-    ...pending,
-    reactions: JSON.stringify(after),
-    holdsEndMs: settled ? 0 : pending.holdsEndMs,
+    ...target,
+    reactions: after === before ? target.reactions : JSON.stringify(after),
+    holdsEndMs: settled ? 0 : target.holdsEndMs,
+    late: late ?? target.late,
   };
-  work.state = { ...work.state, pending: work.state.pending.map((one) => (one === pending ? changed : one)) };
+  work.state = { ...work.state, pending: work.state.pending.map((one) => (one === target ? changed : one)) };
   if (detail.impression && after.shown && !before.shown) {
     work.state = addFatigue(work.state, detail.fatigueCost, ctx.atMs, ctx.settings.user.fatigue);
   }
   settle(work, ctx.atMs);
   return undefined;
+}
+
+/** What a decision whose experience still waits for its next state will be corrected by; undefined for nothing. */
+function lateReactions(work: FoldWork, pending: PendingDecision, detail: PendingDetail, reaction: Reaction) {
+  const { atMs } = work.ctx;
+  if (pending.emitted || correctableUntilMs(work, pending) <= atMs) return undefined;
+  const soFar = reactionsOf(pending.late === '' ? pending : { reactions: pending.late });
+  const settings = rewardSettingsFor(work.ctx, pending.surface);
+  if (worthOf(reaction, settings, atMs - pending.openedAtMs) === undefined) return undefined;
+  return JSON.stringify(addReaction(soFar, detail, reaction, settings, atMs - pending.openedAtMs));
+}
+
+/** Of a decision that only its holds keep pending. */
+function creditIfClosed(work: FoldWork, nonce: string, reaction: Reaction): boolean {
+  const closed = findCorrectable(work, nonce);
+  return closed !== undefined && creditClosed(work, closed, reaction);
 }
 
 /** The hold that an accept redeems. */

@@ -1,6 +1,6 @@
 /** What is kept of a decision until its reward, next state and holds are settled, and what came back for it. */
-import type { DecisionBody, Experience, Hold, PolicyRef } from '../../messages/decisions.js';
-import type { PendingDecision } from './state.js';
+import type { Corrected, DecisionBody, Experience, Hold, NextState, PolicyRef } from '../../messages/decisions.js';
+import type { ClosedDecision, PendingDecision, UserState } from './state.js';
 
 /** What was decided, as far as the experience and the holds need it. */
 export interface PendingDetail {
@@ -12,8 +12,11 @@ export interface PendingDetail {
   readonly floor: number;
   readonly context: DecisionBody['context'];
   readonly features: DecisionBody['features'];
+  readonly subject?: Readonly<Record<string, number>>;
   readonly state?: string;
+  readonly observation?: readonly number[];
   readonly episode?: string;
+  readonly step?: number;
   readonly capKeys: readonly string[];
   /** The moment under which the caps count it. */
   readonly capAtMs: number;
@@ -38,10 +41,15 @@ export interface Reactions {
   readonly confirmed: readonly string[];
 }
 
-/** What followed in the same session. */
+/** What followed in the same episode. */
 export interface NextStep {
-  readonly next: { readonly state: string; readonly eligible: readonly string[] } | null;
-  readonly terminal: boolean;
+  readonly next: NextState | null;
+  readonly ending?: 'terminal' | 'truncated';
+}
+
+/** As it was saved before there were endings. */
+interface SavedNextStep extends NextStep {
+  readonly terminal?: boolean;
 }
 
 /** In `PendingDecision.next`: nothing follows, as the surface has no state. */
@@ -58,13 +66,18 @@ const NO_REACTIONS: Reactions = Object.freeze({
   confirmed: [],
 });
 
-export const detailOf = (pending: PendingDecision): PendingDetail => JSON.parse(pending.detail) as PendingDetail;
+export const detailOf = ({ detail }: Pick<PendingDecision, 'detail'>): PendingDetail =>
+  JSON.parse(detail) as PendingDetail;
 
-export const reactionsOf = (pending: PendingDecision): Reactions =>
-  pending.reactions === '' ? NO_REACTIONS : (JSON.parse(pending.reactions) as Reactions);
+export const reactionsOf = ({ reactions }: Pick<PendingDecision, 'reactions'>): Reactions =>
+  reactions === '' ? NO_REACTIONS : (JSON.parse(reactions) as Reactions);
 
-const stepOf = (pending: PendingDecision): NextStep | undefined =>
-  pending.next === NO_NEXT || pending.next === NEXT_AWAITED ? undefined : (JSON.parse(pending.next) as NextStep);
+function stepOf({ next: text }: Pick<PendingDecision, 'next'>): NextStep | undefined {
+  if (text === NO_NEXT || text === NEXT_AWAITED) return undefined;
+  const { next, ending, terminal } = JSON.parse(text) as SavedNextStep;
+  if (ending !== undefined || next !== null) return ending === undefined ? { next } : { next, ending };
+  return { next, ending: terminal === true ? 'terminal' : 'truncated' };
+}
 
 export interface Opening {
   readonly nonce: string;
@@ -72,10 +85,15 @@ export interface Opening {
   readonly atMs: number;
   readonly capAtMs: number;
   readonly impression: boolean;
-  readonly episode: string;
+  /** Where the surface learns by reinforcement. */
+  readonly place: { readonly episode: string; readonly step: number } | undefined;
 }
 
-export function openPending({ nonce, body, atMs, capAtMs, impression, episode }: Opening): PendingDecision {
+/** Whether what follows a decision is part of its experience. */
+export const isStep = ({ state, observation }: Pick<DecisionBody, 'state' | 'observation'>): boolean =>
+  state !== undefined || observation !== undefined;
+
+export function openPending({ nonce, body, atMs, capAtMs, impression, place }: Opening): PendingDecision {
   const detail: PendingDetail = {
     decidedAtMs: body.atMs,
     policy: body.policy,
@@ -87,7 +105,10 @@ export function openPending({ nonce, body, atMs, capAtMs, impression, episode }:
     floor: body.explorationFloor ?? 0,
     context: body.context,
     features: body.features,
-    ...(body.state === undefined ? {} : { state: body.state, episode }),
+    ...(body.subject === undefined ? {} : { subject: body.subject }),
+    ...(body.state === undefined ? {} : { state: body.state }),
+    ...(body.observation === undefined ? {} : { observation: body.observation }),
+    ...place,
     capKeys: body.caps.map(({ key }) => key),
     capAtMs,
     fatigueCost: body.fatigueCost,
@@ -98,24 +119,34 @@ export function openPending({ nonce, body, atMs, capAtMs, impression, episode }:
   return {
     nonce,
     surface: body.surface,
+    openedAtMs: atMs,
     windowEndsMs: atMs + body.windowMs,
     holdsEndMs: body.holds.reduce((latest, hold) => Math.max(latest, hold.untilMs), 0),
     detail: JSON.stringify(detail),
     reactions: '',
-    next: body.state === undefined ? NO_NEXT : NEXT_AWAITED,
+    next: place === undefined ? NO_NEXT : NEXT_AWAITED,
     emitted: false,
+    late: '',
   };
 }
 
 /** Leaves nothing personal in a pending decision but what its holds need. */
 export function withdrawPending(pending: PendingDecision): PendingDecision {
-  const { state: _state, episode: _episode, ...detail } = detailOf(pending);
+  const {
+    state: _state,
+    observation: _observation,
+    subject: _subject,
+    episode: _episode,
+    step: _step,
+    ...detail
+  } = detailOf(pending);
   const { shown, confirmed } = reactionsOf(pending);
   return {
     ...pending,
     detail: JSON.stringify({ ...detail, context: {}, features: {}, withdrawn: true } satisfies PendingDetail),
     reactions: JSON.stringify({ ...NO_REACTIONS, shown, confirmed } satisfies Reactions),
     next: NO_NEXT,
+    late: '',
   };
 }
 
@@ -127,18 +158,24 @@ export interface Closing {
   /** Bounds of the surface's reward. */
   readonly min: number;
   readonly max: number;
+  /** What it corrects, if it is not the decision's one experience. */
+  readonly corrects?: Corrected;
 }
 
-/** The one experience of a decision. */
-export function experienceOf(pending: PendingDecision, closing: Closing): Experience {
+type Closable = Pick<PendingDecision | ClosedDecision, 'surface' | 'detail' | 'reactions' | 'next'>;
+
+/** The one experience of a decision, or a correction of it. */
+export function experienceOf(pending: Closable, closing: Closing): Experience {
   const detail = detailOf(pending);
   const reactions = reactionsOf(pending);
   const step = stepOf(pending);
+  const { corrects } = closing;
+  const ending = detail.withdrawn ? ('withdrawn' as const) : step?.ending;
   const reward = Math.min(Math.max(reactions.reward ?? 0, closing.min), closing.max);
   return {
     decisionId: closing.decisionId,
     surface: pending.surface,
-    status: statusOf(detail, reactions, closing.early),
+    status: corrects === undefined ? statusOf(detail, reactions, closing.early) : 'corrected',
     decidedAtMs: detail.decidedAtMs,
     closedAtMs: closing.closedAtMs,
     policy: detail.policy,
@@ -151,21 +188,24 @@ export function experienceOf(pending: PendingDecision, closing: Closing): Experi
     reward,
     rewardedId: reactions.reward === null ? null : (reactions.rewardedId ?? detail.slate[0]?.id ?? null),
     events: reactions.events,
-    ...(detail.state === undefined
-      ? {}
-      : {
-          state: detail.state,
-          episode: detail.episode!,
-          next: step?.next ?? null,
-          terminal: step?.terminal ?? false,
-        }),
+    ...(corrects === undefined ? {} : { corrects }),
+    ...(detail.subject === undefined ? {} : { subject: detail.subject }),
+    ...(detail.state === undefined ? {} : { state: detail.state }),
+    ...(detail.observation === undefined ? {} : { observation: detail.observation }),
+    ...(detail.episode === undefined ? {} : { episode: detail.episode, next: step?.next ?? null }),
+    ...(detail.step === undefined ? {} : { step: detail.step }),
+    ...(ending === undefined ? {} : { ending }),
   };
 }
 
-function statusOf(detail: PendingDetail, reactions: Reactions, early: boolean): Experience['status'] {
+function statusOf(detail: PendingDetail, reactions: Reactions, early: boolean): Corrected['status'] {
   if (early || detail.withdrawn) return 'censored';
   if (detail.slate.length === 0 || !isShown(detail, reactions)) return 'not-shown';
   return 'complete';
 }
+
+/** At most `pendingMax` decisions of a subject may hold budget at once: holds are kept for as long as they were promised. */
+export const holdsAreFull = ({ pending }: Pick<UserState, 'pending'>, pendingMax: number): boolean =>
+  pending.length >= pendingMax && pending.filter(({ holdsEndMs }) => holdsEndMs > 0).length >= pendingMax;
 
 export const isShown = (detail: PendingDetail, reactions: Reactions): boolean => !detail.impression || reactions.shown;

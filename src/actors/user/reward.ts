@@ -1,5 +1,5 @@
 /** Joins one reaction to the decision it reacts to. */
-import type { RewardSettings } from '../../messages/settings.js';
+import type { RewardSettings, SignalSettings } from '../../messages/settings.js';
 import type { PendingDetail, Reactions } from './pending.js';
 
 /** Reactions kept by name in an experience; later ones still count for the reward. */
@@ -21,6 +21,8 @@ export interface Reaction {
   readonly type: string;
   readonly candidateId?: string;
   readonly value?: number;
+  /** Of what kind, such as a reaction's `like`. */
+  readonly kind?: string;
 }
 
 /** What surfaces without a definition of their own use: only explicit rewards count. */
@@ -34,17 +36,45 @@ export const DEFAULT_REWARD: RewardSettings = Object.freeze({
 });
 
 /** An explicit reward is worth its value, unless the surface says otherwise. */
-const EXPLICIT = { value: 1, perUnit: true } as const;
+const EXPLICIT: SignalSettings = Object.freeze({ value: 1, perUnit: true });
 
 /** Must the event name a decision to count for one? Outcomes of another kind (a trip) go to the latest that wants them. */
 export const isReactionType = (type: string): boolean => REACTION_TYPES.has(type);
 
-/** The number an event is worth on a surface; undefined where it is worth none. */
-export function signalOf(reaction: Reaction, settings: RewardSettings): number | undefined {
-  const own = Object.hasOwn(settings.signals, reaction.type) ? settings.signals[reaction.type] : undefined;
-  const signal = own ?? (reaction.type === 'reward' ? EXPLICIT : undefined);
+/** The longest a signal of a surface may come after its decision: for its reward, or for a correction of it. */
+export const correctableForMs = ({ windowMs, correctionMs = 0 }: RewardSettings): number => windowMs + correctionMs;
+
+/** How the surface values a type of event; undefined where it does not. */
+export function signalFor(type: string, settings: RewardSettings): SignalSettings | undefined {
+  const own = Object.hasOwn(settings.signals, type) ? settings.signals[type] : undefined;
+  return own ?? (type === 'reward' ? EXPLICIT : undefined);
+}
+
+/** The number an event is worth at an age, as messages/rewards.ts says; undefined where it is worth none. */
+export function worthOf(reaction: Omit<Reaction, 'candidateId'>, settings: RewardSettings, ageMs: number) {
+  const signal = signalFor(reaction.type, settings);
   if (signal === undefined) return undefined;
-  return signal.perUnit ? signal.value * (reaction.value ?? 0) : signal.value;
+  const { afterMs = 0, withinMs = Infinity, halfLifeMs } = signal;
+  if (ageMs < afterMs || ageMs >= withinMs) return undefined;
+  const factor = factorOf(reaction, signal);
+  if (factor === undefined) return undefined;
+  return signal.value * factor * (halfLifeMs === undefined ? 1 : 2 ** (-ageMs / halfLifeMs));
+}
+
+function factorOf({ kind, value }: Omit<Reaction, 'candidateId'>, signal: SignalSettings): number | undefined {
+  const { map, perUnit, center = 0, scale = 1, transform = 'linear', cap = Infinity } = signal;
+  if (map !== undefined) return kind !== undefined && Object.hasOwn(map, kind) ? map[kind] : map['*'];
+  if (!perUnit) return 1;
+  if (value === undefined) return undefined;
+  const x = (value - center) / scale;
+  const size = Math.abs(x);
+  const shaped =
+    transform === 'linear'
+      ? x
+      : transform === 'log'
+        ? Math.sign(x) * Math.log1p(size)
+        : x / (size + transform.saturate.half);
+  return Math.min(Math.max(shaped, -cap), cap);
 }
 
 /** The reactions with one more. Rewards combine as the surface says; the item of the deciding signal gets the credit. */
@@ -53,8 +83,9 @@ export function addReaction(
   detail: PendingDetail,
   reaction: Reaction,
   settings: RewardSettings,
+  ageMs: number,
 ): Reactions {
-  const signal = signalOf(reaction, settings);
+  const signal = worthOf(reaction, settings, ageMs);
   // A click proves that it was seen, whether or not the impression event made it through.
   const shown = reactions.shown || isReactionType(reaction.type);
   const events = reactions.events.length < REACTION_EVENTS_MAX ? [...reactions.events, reaction] : reactions.events;

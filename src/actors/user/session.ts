@@ -1,6 +1,8 @@
 /** Sessions: opened by the first activity, closed by the app or by idleness. */
 import { nextFrequency } from './features.js';
-import { follow, settle, type FoldWork } from './fold-work.js';
+import { episodeSettingsFor, follow, type FoldWork } from './fold-work.js';
+import { settle } from './settle.js';
+import { NONE } from './state.js';
 import { nextMode } from './user.machine.js';
 
 /** Activity at the fold's time: opens a session, or another one where the app's id changed or the last went idle. */
@@ -11,7 +13,7 @@ export function touch(work: FoldWork, sessionId: string | undefined): void {
   if (state.mode.session === 'active') {
     const idle = atMs - state.lastMs >= sessionIdleMs;
     const other = sessionId !== undefined && state.sessionId !== '' && sessionId !== state.sessionId;
-    if (idle || other) endSession(work, false);
+    if (idle || other) endSession(work, 'timeout');
   }
   const frequency = nextFrequency(work.state, atMs);
   if (work.state.mode.session === 'active') {
@@ -29,11 +31,23 @@ export function touch(work: FoldWork, sessionId: string | undefined): void {
   };
 }
 
-/** `terminal`: the app said so; otherwise the episode is only cut short. */
-export function endSession(work: FoldWork, terminal: boolean): void {
+/**
+ * `timeout`: it went idle, or gave way to another one; `ended`: the app said so; `withdrawn`: with the consent. An
+ * event that ends episodes by their own rules has done so before.
+ */
+export function endSession(work: FoldWork, cause: 'timeout' | 'ended' | 'withdrawn'): void {
   if (work.state.mode.session !== 'active') return;
-  work.state = { ...work.state, mode: nextMode(work.state.mode, 'session.ended'), sessionId: '', sessionCheckMs: 0 };
-  follow(work, { next: null, terminal });
+  work.state = {
+    ...work.state,
+    mode: nextMode(work.state.mode, 'session.ended'),
+    sessionId: '',
+    sessionCheckMs: 0,
+    episodes: NONE,
+  };
+  follow(work, (surface) => ({
+    next: null,
+    ending: cause === 'timeout' ? episodeSettingsFor(work.ctx, surface).timeout : 'truncated',
+  }));
   settle(work, work.ctx.atMs);
 }
 
@@ -42,6 +56,6 @@ export function checkSession(work: FoldWork, atMs: number): void {
   const { sessionCheckMs, lastMs } = work.state;
   if (sessionCheckMs === 0 || sessionCheckMs > atMs) return;
   const idleAtMs = lastMs + work.ctx.settings.user.sessionIdleMs;
-  if (idleAtMs <= atMs) endSession(work, false);
+  if (idleAtMs <= atMs) endSession(work, 'timeout');
   else work.state = { ...work.state, sessionCheckMs: idleAtMs };
 }

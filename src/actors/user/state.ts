@@ -16,6 +16,8 @@ export interface CapCounter {
 export interface PendingDecision {
   readonly nonce: string;
   readonly surface: string;
+  /** Fold time of the decision: the age of what comes back for it counts from here. */
+  readonly openedAtMs: number;
   /** Fold time at which the attribution window closes; 0 once it has. */
   readonly windowEndsMs: number;
   /** Fold time at which unconfirmed holds go back; 0 where none is left. */
@@ -28,6 +30,31 @@ export interface PendingDecision {
   readonly next: string;
   /** Its experience has been emitted; only holds keep it here. */
   readonly emitted: boolean;
+  /** JSON of Reactions with what came after the window, while its experience still waits; '' for nothing. */
+  readonly late: string;
+}
+
+/** A decision whose experience is out, and that a late signal can still correct. */
+export interface ClosedDecision {
+  readonly nonce: string;
+  readonly surface: string;
+  readonly openedAtMs: number;
+  /** Fold time from which on nothing corrects it any more. */
+  readonly untilMs: number;
+  /** As in PendingDecision. */
+  readonly detail: string;
+  readonly reactions: string;
+  readonly next: string;
+  /** JSON of Corrected: what was said of it last. */
+  readonly said: string;
+}
+
+/** The running episode of one surface. */
+export interface OpenEpisode {
+  readonly surface: string;
+  readonly id: string;
+  /** Place of its next decision, from 0. */
+  readonly step: number;
 }
 
 export interface UserState {
@@ -67,6 +94,9 @@ export interface UserState {
   readonly caps: readonly CapCounter[];
   /** Oldest first. */
   readonly pending: readonly PendingDecision[];
+  /** In the order of closing. */
+  readonly closed: readonly ClosedDecision[];
+  readonly episodes: readonly OpenEpisode[];
   /** Recent decisions, oldest first: see recent-decisions.ts. */
   readonly recent: readonly string[];
 }
@@ -101,6 +131,8 @@ const FRESH: UserState = Object.freeze({
   driverZone: '',
   caps: NONE,
   pending: NONE,
+  closed: NONE,
+  episodes: NONE,
   recent: NONE,
 });
 
@@ -163,14 +195,32 @@ const savedSchema = z.strictObject({
     z.strictObject({
       nonce: z.string(),
       surface: z.string(),
+      // 0, and `late` below: as states were saved before there were ages and corrections.
+      openedAtMs: z.number().default(0),
       windowEndsMs: z.number(),
       holdsEndMs: z.number(),
       detail: z.string(),
       reactions: z.string(),
       next: z.string(),
       emitted: z.boolean(),
+      late: z.string().default(''),
     }),
   ),
+  closed: z
+    .array(
+      z.strictObject({
+        nonce: z.string(),
+        surface: z.string(),
+        openedAtMs: z.number(),
+        untilMs: z.number(),
+        detail: z.string(),
+        reactions: z.string(),
+        next: z.string(),
+        said: z.string(),
+      }),
+    )
+    .default([]),
+  episodes: z.array(z.strictObject({ surface: z.string(), id: z.string(), step: z.number() })).default([]),
   recent: z.array(z.string()),
 });
 
@@ -184,7 +234,16 @@ export function reviveUserState(saved: unknown): UserState {
     purposes: internPurposes(parsed.purposes),
     zones: listOf(parsed.zones),
     caps: listOf(parsed.caps),
-    pending: listOf(parsed.pending),
+    pending: listOf(parsed.pending.map(withAge)),
+    closed: listOf(parsed.closed),
+    episodes: listOf(parsed.episodes),
     recent: listOf(parsed.recent),
   };
+}
+
+/** A decision saved without its fold time is as old as its owner's clock said. */
+function withAge(pending: PendingDecision): PendingDecision {
+  if (pending.openedAtMs > 0) return pending;
+  const { decidedAtMs } = JSON.parse(pending.detail) as { decidedAtMs?: number };
+  return { ...pending, openedAtMs: decidedAtMs ?? 0 };
 }

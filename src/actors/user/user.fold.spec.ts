@@ -400,42 +400,36 @@ describe('holds', () => {
     expect(operationsOf([rig.fold({ type: 'decision', body })])).toEqual([{ op: 'want', campaign: 'c1' }]);
   });
 
-  test('of the closed oldest decision go back', () => {
+  test('outlive the early close of their decision, and its validUntil', () => {
+    const rig = rigWithBudget(100_000);
+    const first = rig.decide(budgeted);
+    for (let i = 1; i < rig.settings.user.pendingMax; i++) rig.decide(budgeted);
+    const { body } = rig.ask();
+    const folded = rig.fold({ type: 'decision', body });
+    expect(experiencesOf([folded])).toMatchObject([{ decisionId: first.id, status: 'censored' }]);
+    expect(operationsOf([folded])).toEqual([]);
+    rig.nowMs = first.validUntilMs;
+    expect(operationsOf([rig.event('accept', { decisionId: first.id })])).toEqual([
+      { op: 'confirm', campaign: 'c1', amountCents: 500, decisionId: first.id },
+    ]);
+    const released = operationsOf(rig.pass(60 * MINUTE));
+    const release = { op: 'release', campaign: 'c1', amountCents: 500 };
+    expect(released).toEqual(Array.from({ length: rig.settings.user.pendingMax - 1 }, () => release));
+    expect(rig.state.pending).toEqual([]);
+  });
+
+  test('are not taken by more decisions of a subject at once than may be pending', () => {
     const rig = rigWithBudget(100_000);
     for (let i = 0; i < rig.settings.user.pendingMax; i++) rig.decide(budgeted);
+    expect(rig.ask(budgeted).body).toMatchObject({ eligible: [], filtered: [{ id: 'five', rule: 'holds' }] });
     const { body } = rig.ask();
-    expect(operationsOf([rig.fold({ type: 'decision', body })])).toEqual([
-      { op: 'release', campaign: 'c1', amountCents: 500 },
-    ]);
-  });
-});
-
-describe('experience for reinforcement learning', () => {
-  const surface = surfaceWith({ state: [{ name: 'n', from: 'context', key: 'n', edges: [1, 2] }] });
-
-  test('waits for the next decision of the surface, or for the end of the session', () => {
-    const rig = consented({ surfaces: [surface] });
-    const first = rig.decide({ context: { n: 0 } });
-    expect(experiencesOf(rig.pass(11 * MINUTE))).toEqual([]);
-    const { body } = rig.ask({ context: { n: 1 } });
-    const [experience] = experiencesOf([rig.fold({ type: 'decision', body })]);
-    expect(experience).toMatchObject({
-      decisionId: first.id,
-      state: 'n=0',
-      next: { state: 'n=1', eligible: ['a', 'b'] },
-      terminal: false,
+    const hold = { campaign: 'c1', candidateId: 'a', amountCents: 1, untilMs: rig.nowMs + MINUTE };
+    expect(rig.fold({ type: 'decision', body: { ...body, holds: [hold] } })).toMatchObject({
+      outcome: 'refused',
+      reason: 'holds',
     });
-    rig.event('session.ended');
-    expect(experiencesOf(rig.pass(60 * MINUTE))).toMatchObject([
-      { decisionId: body.id, next: null, terminal: true, episode: experience!.episode },
-    ]);
-  });
-
-  test('a session that goes idle cuts the episode short, which is not its end', () => {
-    const rig = consented({ surfaces: [surface] });
-    rig.decide({ context: { n: 0 } });
-    expect(experiencesOf(rig.pass(60 * MINUTE))).toMatchObject([{ next: null, terminal: false }]);
-    expect(rig.kind.timer(rig.state)).toBe(0);
+    for (let i = 0; i < 3 * rig.settings.user.pendingMax; i++) rig.decide();
+    expect(rig.state.pending).toHaveLength(2 * rig.settings.user.pendingMax);
   });
 });
 

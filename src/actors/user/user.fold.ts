@@ -2,6 +2,7 @@
 import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { DecisionBody } from '../../messages/decisions.js';
 import type { ActorRecord, Effect, FoldContext, Folded } from '../host/actor-kind.js';
+import { forgetDueMs } from './corrections.js';
 import { recover } from './fatigue.js';
 import { foldDecision, refusalOf } from './fold-decision.js';
 import {
@@ -12,8 +13,9 @@ import {
   type ForwardedReaction,
   type Unapplied,
 } from './fold-event.js';
-import { settle, type FoldWork } from './fold-work.js';
+import type { FoldWork } from './fold-work.js';
 import { checkSession } from './session.js';
+import { settle } from './settle.js';
 import { createUserState, NONE, type UserState } from './state.js';
 
 const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
@@ -45,13 +47,18 @@ export function foldUser(state: UserState, record: ActorRecord, ctx: FoldContext
   }
 }
 
-/** Fold time at which something is due: a window, a hold, the look at an idle session, the end of a cool-down; or 0. */
+/**
+ * Fold time at which something is due: a window, a hold, the last closed decision's horizon, the look at an idle
+ * session, the end of a cool-down; or 0.
+ */
 export function nextDueMs(state: UserState): number {
   let due = Infinity;
   for (const { windowEndsMs, holdsEndMs } of state.pending) {
     if (windowEndsMs > 0 && windowEndsMs < due) due = windowEndsMs;
     if (holdsEndMs > 0 && holdsEndMs < due) due = holdsEndMs;
   }
+  const forgetMs = forgetDueMs(state.closed);
+  if (forgetMs > 0 && forgetMs < due) due = forgetMs;
   if (state.sessionCheckMs > 0 && state.sessionCheckMs < due) due = state.sessionCheckMs;
   if (state.mode.fatigue === 'cooling' && state.coolUntilMs < due) due = state.coolUntilMs;
   return due === Infinity ? 0 : due;
@@ -63,8 +70,9 @@ function foldTimer(work: FoldWork, atMs: number, anonymous: boolean): void {
   work.state = recover(work.state, atMs);
   // What an anonymous actor knows lasts a session, and as long as its last decision awaits an answer.
   if (anonymous && work.state.mode.session === 'away') {
-    const { pending } = work.state;
-    work.state = pending.length === 0 ? createUserState() : { ...work.state, caps: NONE };
+    const { pending, closed } = work.state;
+    const known = pending.length > 0 || closed.length > 0;
+    work.state = known ? { ...work.state, caps: NONE } : createUserState();
   }
 }
 

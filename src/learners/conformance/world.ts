@@ -172,6 +172,5 @@ export function worldExperience(
     step: 0,
     next: null,
     ending: 'terminal',
-    terminal: true,
   };
 }

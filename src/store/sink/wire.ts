@@ -78,7 +78,7 @@ export function isExperience(body: unknown): body is Experience {
   const { decisionId, status, decidedAtMs, closedAtMs, reward, rewardedId, events } = body;
   return (
     typeof decisionId === 'string' &&
-    (status === 'complete' || status === 'censored' || status === 'not-shown') &&
+    (status === 'complete' || status === 'censored' || status === 'not-shown' || status === 'corrected') &&
     isTimeMs(decidedAtMs) &&
     isTimeMs(closedAtMs) &&
     typeof reward === 'number' &&
