@@ -5,12 +5,26 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
 import { betaThompson } from './beta-thompson/learner.js';
+import { epsilonGreedy } from './epsilon-greedy/learner.js';
+import { gaussianThompson } from './gaussian-thompson/learner.js';
+import { popularity } from './popularity/learner.js';
+import { softmax } from './softmax/learner.js';
+import { ucb1 } from './ucb1/learner.js';
 import { anyPlugin, type AnyLearnerPlugin } from './learner.js';
 import { qLearning } from './q-learning/learner.js';
 import { sarsa } from './sarsa/learner.js';
 
 const BUILT_IN: ReadonlyMap<string, AnyLearnerPlugin> = new Map(
-  [anyPlugin(betaThompson), anyPlugin(qLearning), anyPlugin(sarsa)].map((plugin) => [plugin.kind, plugin]),
+  [
+    anyPlugin(betaThompson),
+    anyPlugin(qLearning),
+    anyPlugin(sarsa),
+    anyPlugin(epsilonGreedy),
+    anyPlugin(gaussianThompson),
+    anyPlugin(popularity),
+    anyPlugin(softmax),
+    anyPlugin(ucb1),
+  ].map((plugin) => [plugin.kind, plugin]),
 );
 
 export const BUILT_IN_KINDS: readonly string[] = [...BUILT_IN.keys()];

@@ -5,9 +5,10 @@ import type { Experience } from '../../messages/decisions.js';
 import { betaThompsonConfigSchema } from './config.js';
 import { betaThompson } from './learner.js';
 
+const DEPS = { random: seededRandom(1), surface: 's' };
+
 function learned(config: unknown, ...batch: Partial<Experience>[]): unknown {
-  const deps = { random: seededRandom(1), surface: 's' };
-  const learner = betaThompson.create(betaThompsonConfigSchema.parse(config), deps);
+  const learner = betaThompson.create(betaThompsonConfigSchema.parse(config), DEPS);
   const report = learner.update(batch.map(experience), new AbortController().signal);
   return { arms: Object.fromEntries(learner.snapshot().arms), report };
 }
@@ -49,10 +50,20 @@ describe('the Beta-Thompson learner', () => {
     expect(learned({ forget: 0.5 }, ...twice)).toMatchObject({ arms: { a: [2.5, 1] } });
   });
 
-  it('keeps to its limit of arms', () => {
-    expect(learned({ armsMax: 1 }, { slate: slate('a') }, { slate: slate('b') })).toMatchObject({
-      arms: { a: [1, 2] },
-      report: { learned: 1 },
-    });
+  it('keeps to its limit of arms, forgetting the one that was not tried for longest', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ slate: slate(id) }));
+    expect(learned({ armsMax: 2 }, a!, b!, a!, c!)).toMatchObject({ arms: { a: [1, 3], c: [1, 2] } });
+    expect(Object.keys((learned({ armsMax: 2 }, a!, b!, a!, c!) as { arms: object }).arms)).toEqual(['a', 'c']);
+  });
+
+  it('goes on from a state that an earlier version has saved', () => {
+    const old = betaThompson.stateSchema.parse({ arms: [['a', [3.5, 2]]] });
+    const learner = betaThompson.create(betaThompsonConfigSchema.parse({}), DEPS, old);
+    learner.update([experience({ slate: slate('a'), reward: 1 })], new AbortController().signal);
+    expect(learner.snapshot()).toEqual({ arms: [['a', [4.5, 2], 1]], segments: [], learned: 1 });
+  });
+
+  it('learns nothing of a subject whose consent was withdrawn', () => {
+    expect(learned({}, { reward: 1, ending: 'withdrawn' })).toMatchObject({ arms: {}, report: { learned: 0 } });
   });
 });

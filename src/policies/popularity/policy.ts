@@ -7,7 +7,9 @@ import { parametersOf, type PolicySource } from '../source.js';
 export const POPULARITY_FAMILY = 'popularity';
 
 export const popularityParametersSchema = z.strictObject({
-  /** The candidate feature that counts how often it was chosen; missing or negative is 0. */
+  /** Candidate id → how often it was chosen, as a learner has counted. */
+  counts: z.record(z.string(), z.number().min(0).max(1e300)).default({}),
+  /** Of candidates that are not in `counts`, the feature that says it; missing or negative is 0. */
   feature: z.string().min(1).max(64).default('popularity'),
   /** Added to each count (Laplace smoothing), so that new candidates are shown too. */
   prior: z.number().positive().max(1e9).default(1),
@@ -15,8 +17,10 @@ export const popularityParametersSchema = z.strictObject({
 
 /** p_i = (n_i + prior) / Σ (n_j + prior). */
 export function popularityPolicy(source: PolicySource): Policy {
-  const { feature, prior } = parametersOf(popularityParametersSchema, source);
-  const count = (candidate: Candidate): number => Math.min(Math.max(candidate.features[feature] ?? 0, 0), 1e300);
+  const { counts, feature, prior } = parametersOf(popularityParametersSchema, source);
+  const counted = new Map(Object.entries(counts));
+  const count = ({ id, features }: Candidate): number =>
+    counted.get(id) ?? Math.min(Math.max(features[feature] ?? 0, 0), 1e300);
   return {
     ref: source.policy,
     distribution(_context, candidates) {
@@ -27,7 +31,7 @@ export function popularityPolicy(source: PolicySource): Policy {
     scores: (_context, candidates) => candidates.map(count),
     explain: (_context, candidates, index) => {
       const chosen = count(candidates[index]!);
-      return [{ code: 'popularity', text: `Chosen ${chosen} times before.`, contribution: chosen }];
+      return [{ code: 'popularity', text: `Chosen ${Math.round(chosen)} times before.`, contribution: chosen }];
     },
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import betainc from '@stdlib/math-base-special-betainc';
 import fc from 'fast-check';
 import { seededRandom } from '../../kernel/random.js';
-import { betaTable, tabulate } from './beta-table.js';
+import { betaTable } from './beta-table.js';
 import { choiceProbabilities } from './choice-probabilities.js';
 
 type Arm = readonly [alpha: number, beta: number];
@@ -172,7 +172,7 @@ describe('the table of a Beta distribution', () => {
     const table = betaTable(a, b);
     const nodes = Float64Array.from({ length: 501 }, (_, k) => table.low + ((table.high - table.low) * k) / 500);
     const found = new Float64Array(nodes.length);
-    tabulate(table, nodes, found);
+    table.tabulate(nodes, found);
     const worst = Math.max(...nodes.map((theta, k) => Math.abs(found[k]! - betainc(Math.sin(theta) ** 2, a, b))));
     expect(worst).toBeLessThan(a < 1 || b < 1 ? 1e-3 : 1e-4);
   });

@@ -4,25 +4,36 @@
  * between two nodes all F_j are taken as linear in a common variable, so that what is integrated is a polynomial.
  *
  * For arms that are alike the rule is exact; otherwise its distance to the true probabilities stays within 1e-3
- * (choice-probabilities.spec.ts, against a fine quadrature and against sampling).
+ * (choice-probabilities.spec.ts and student-table.spec.ts, against a fine quadrature and against sampling).
  */
-import { tabulate, type BetaTable } from './beta-table.js';
-
 /** Nodes over all arms together, and their bounds for one arm. */
 const NODES = 96;
 const NODES_PER_ARM_MIN = 6;
 const NODES_PER_ARM_MAX = 48;
 /** Above it, nodes are thinned to every n-th. */
 const NODES_MAX = 256;
-/** An arm's nodes reach so many standard deviations to either side. */
-const NODE_REACH = 4;
+/** An arm's nodes begin here at the latest, on its own scale from −1 to 1. */
+const NODES_FROM_MAX = 0.75;
 
 /** Two-point Gauss–Legendre on [0, 1]; both weights are ½. */
 const GAUSS_AT = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)] as const;
 
+/** What is believed of one arm's value, on a scale that is the same for all arms. Immutable. */
+export interface ArmDistribution {
+  /** The distribution function is 0 up to `low` and 1 from `high` on; `low` < `high`. */
+  readonly low: number;
+  readonly high: number;
+  /** Where nodes are worth placing: from −1, below which hardly anything lies, to 1, rising. */
+  nodeAt(t: number): number;
+  /** Its inverse, also beyond −1 and 1. */
+  nodeOf(value: number): number;
+  /** Fills `into` with P(arm ≤ value) for each of the ascending nodes. */
+  tabulate(nodes: Float64Array, into: Float64Array): void;
+}
+
 /** An arm, and how many candidates have exactly this posterior. */
 export interface ArmGroup {
-  readonly table: BetaTable;
+  readonly table: ArmDistribution;
   readonly count: number;
 }
 
@@ -30,8 +41,8 @@ export interface ArmGroup {
 export function choiceProbabilities(groups: readonly ArmGroup[]): Float64Array {
   const wins = new Float64Array(groups.length);
   // Whoever wins is above the highest `low`: there one arm at least lies for sure.
-  let low = 0;
-  let high = 0;
+  let low = -Infinity;
+  let high = -Infinity;
   for (const { table } of groups) {
     if (table.low > low) low = table.low;
     if (table.high > high) high = table.high;
@@ -52,6 +63,24 @@ export function choiceProbabilities(groups: readonly ArmGroup[]): Float64Array {
   return wins;
 }
 
+/** The same for a list in which arms may occur several times, by identity; the result is in the list's order. */
+export function winShares(tables: readonly ArmDistribution[]): number[] {
+  const indexOf = new Map<ArmDistribution, number>();
+  const groups: { table: ArmDistribution; count: number }[] = [];
+  const groupOf = tables.map((table) => {
+    let index = indexOf.get(table);
+    if (index === undefined) {
+      index = groups.length;
+      indexOf.set(table, index);
+      groups.push({ table, count: 0 });
+    }
+    groups[index]!.count++;
+    return index;
+  });
+  const wins = choiceProbabilities(groups);
+  return groupOf.map((group) => wins[group]!);
+}
+
 /** Ascending nodes from `low` to `high`: evenly over each arm's reach, so that narrow arms get narrow cells. */
 function placeNodes(arms: readonly ArmGroup[], low: number, high: number): Float64Array {
   const perArm = Math.min(Math.max(Math.round(NODES / arms.length), NODES_PER_ARM_MIN), NODES_PER_ARM_MAX);
@@ -59,13 +88,13 @@ function placeNodes(arms: readonly ArmGroup[], low: number, high: number): Float
   let used = 0;
   // Whoever wins is rarely below where any arm's own nodes begin: nodes go where the best arm may be.
   let bottom = low;
-  for (const { table } of arms) bottom = Math.max(bottom, table.centre - NODE_REACH * table.spread);
+  for (const { table } of arms) bottom = Math.max(bottom, table.nodeAt(-1));
   for (const { table } of arms) {
-    const from = Math.min(bottom, table.centre + (NODE_REACH - 1) * table.spread);
-    const to = Math.min(table.centre + NODE_REACH * table.spread, table.high);
+    const from = Math.min(table.nodeOf(bottom), NODES_FROM_MAX);
+    const to = Math.min(1, table.nodeOf(table.high));
     const step = (to - from) / (perArm - 1);
     for (let k = 0; k < perArm; k++) {
-      const node = from + k * step;
+      const node = table.nodeAt(from + k * step);
       if (node > low && node < high) nodes[used++] = node;
     }
   }
@@ -91,7 +120,7 @@ function integrate(arms: readonly ArmGroup[], nodes: Float64Array): Float64Array
   const [t0, t1] = GAUSS_AT;
   arms.forEach(({ table, count }, a) => {
     const row = levels.subarray(a * nodes.length, (a + 1) * nodes.length);
-    tabulate(table, nodes, row);
+    table.tabulate(nodes, row);
     for (let c = 0; c < cells; c++) {
       const below = row[c]!;
       if (below === 1) break;

@@ -1,23 +1,22 @@
 /** Beta-Thompson: each candidate is shown with the probability that it is the best one, given what was learned. */
 import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
-import type { Policy } from '../policy.js';
+import { levelsShape, SegmentedArms } from '../arms/segments.js';
+import type { DecisionContext, Policy } from '../policy.js';
 import { parametersOf, type PolicySource } from '../source.js';
-import { betaTable, type BetaTable } from './beta-table.js';
-import { choiceProbabilities, type ArmGroup } from './choice-probabilities.js';
+import { betaTable } from './beta-table.js';
+import { winShares } from './choice-probabilities.js';
+import { TableCache } from './table-cache.js';
 
 export const BETA_THOMPSON_FAMILY = 'beta-thompson';
-
-/** Tables kept per artifact version; about 2 KB each. */
-const TABLES_MAX = 4096;
 
 /** Below ½ a density has no bound in θ and the quadrature no ground: Jeffreys' prior (½, ½) is the least informed. */
 const pseudoCount = z.number().min(0.5).max(1e12);
 const posterior = z.tuple([pseudoCount, pseudoCount]);
 
 export const thompsonParametersSchema = z.strictObject({
-  /** Candidate id → [alpha, beta] of its posterior. */
-  arms: z.record(z.string(), posterior),
+  /** Evidence is [alpha, beta] of an arm's posterior, the prior included, as a whole and in each segment. */
+  ...levelsShape(posterior),
   /** What stands for a candidate that was never tried. */
   prior: posterior,
 });
@@ -30,38 +29,28 @@ type Posterior = ThompsonParameters['prior'];
  * of by one draw, so that the propensity is known exactly (choice-probabilities.ts).
  */
 export function thompsonPolicy(source: PolicySource): Policy {
-  const { arms, prior } = parametersOf(thompsonParametersSchema, source);
-  const posteriors = new Map<string, Posterior>(Object.entries(arms));
-  const tables = new Map<string, BetaTable>();
-  const of = (candidate: Candidate): Posterior => posteriors.get(candidate.id) ?? prior;
-  const priorTable = betaTable(prior[0], prior[1]);
-
-  const tableOf = (id: string): BetaTable => {
-    const arm = posteriors.get(id);
-    if (arm === undefined) return priorTable;
-    let table = tables.get(id);
-    if (table === undefined) {
-      // Dropping what is oldest is enough: a table is cheap to make again and the same every time.
-      if (tables.size >= TABLES_MAX) tables.delete(tables.keys().next().value!);
-      tables.set(id, (table = betaTable(arm[0], arm[1])));
-    }
-    return table;
+  const parameters = parametersOf(thompsonParametersSchema, source);
+  const { prior } = parameters;
+  const arms = new SegmentedArms<Posterior>(parameters, (whole, own, weight) =>
+    whole === own ? whole : pooledBeta(whole, own ?? prior, prior, weight),
+  );
+  const tables = new TableCache<Posterior>(([alpha, beta]) => betaTable(alpha, beta));
+  const posteriors = (context: DecisionContext, candidates: readonly Candidate[]): Posterior[] => {
+    const view = arms.at(context);
+    return candidates.map(({ id }) => view.of(id) ?? prior);
   };
 
   return {
     ref: source.policy,
-    distribution(_context, candidates) {
-      const { groups, groupOf } = grouped(candidates.map((candidate) => tableOf(candidate.id)));
-      const wins = choiceProbabilities(groups);
-      return candidates.map((_, i) => wins[groupOf[i]!]!);
-    },
-    scores: (_context, candidates) => candidates.map((candidate) => meanOf(of(candidate))),
-    explain: (_context, candidates, index) => {
-      const arm = of(candidates[index]!);
+    distribution: (context, candidates) => winShares(posteriors(context, candidates).map((arm) => tables.of(arm))),
+    scores: (context, candidates) => posteriors(context, candidates).map(meanOf),
+    explain: (context, candidates, index) => {
+      const all = posteriors(context, candidates);
+      const arm = all[index]!;
       const mean = meanOf(arm);
       const trials = Math.max(0, arm[0] + arm[1] - prior[0] - prior[1]);
       const percent = Math.round(mean * 1000) / 10;
-      const best = candidates.every((other) => meanOf(of(other)) <= mean);
+      const best = all.every((other) => meanOf(other) <= mean);
       return [
         trials === 0
           ? { code: 'untried', text: 'It is new here and gets a chance.', contribution: mean }
@@ -77,19 +66,14 @@ export function thompsonPolicy(source: PolicySource): Policy {
 
 const meanOf = ([alpha, beta]: Posterior): number => alpha / (alpha + beta);
 
-/** Candidates that share a table, such as all those never tried, are computed once. */
-function grouped(tables: readonly BetaTable[]): { groups: ArmGroup[]; groupOf: number[] } {
-  const indexOf = new Map<BetaTable, number>();
-  const groups: { table: BetaTable; count: number }[] = [];
-  const groupOf = tables.map((table) => {
-    let index = indexOf.get(table);
-    if (index === undefined) {
-      index = groups.length;
-      indexOf.set(table, index);
-      groups.push({ table, count: 0 });
-    }
-    groups[index]!.count++;
-    return index;
-  });
-  return { groups, groupOf };
+/**
+ * A segment's posterior: prior + κ·(successes and failures of all others) + its own, κ = min(1, priorWeight / trials of
+ * all others). See `pooled` (src/policies/arms/statistics.ts) for what it is and where it is from.
+ */
+function pooledBeta(whole: Posterior, own: Posterior, prior: Posterior, priorWeight: number): Posterior {
+  const successes = Math.max(0, whole[0] - own[0]);
+  const failures = Math.max(0, whole[1] - own[1]);
+  const trials = successes + failures;
+  const share = trials > priorWeight ? priorWeight / trials : 1;
+  return [Math.max(own[0], prior[0]) + share * successes, Math.max(own[1], prior[1]) + share * failures];
 }
