@@ -330,10 +330,10 @@ describe('trimming', () => {
       key === 'checkpoint' ? Promise.reject(new Error('out of reach')) : put(key, ...rest);
     for (let i = 0; i < 10; i++) {
       world.event('add');
-      await world.clock.advance(40_000);
+      await world.clock.advance(20_000);
     }
     world.snapshots.put = put;
-    await world.clock.advance(40_000);
+    await world.clock.advance(30_000);
     expect(world.journal.trims).toEqual([]);
     world.event('add');
     await world.clock.advance(120_000);

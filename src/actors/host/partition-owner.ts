@@ -38,6 +38,7 @@ export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'st
 const BATCH = 64;
 const RETRY_MS = 100;
 const SWEEP_MS = 5_000;
+const CHECKPOINT_SHARES = 16;
 /** The fold waits for a sweep when there are so many times more activations than there may be. */
 const ACTIVATIONS_OVER = 1.25;
 
@@ -382,7 +383,9 @@ export class PartitionOwner<Shared> {
     const { partition, cluster, limits, log } = this.options;
     this.phase = 'serving';
     this.stopServing = cluster.requests.serve(partition, (request) => this.serve(request));
-    this.every('checkpoint', limits.checkpointEveryMs, () => this.checkpoint());
+    // Partitions served from the same moment on would all save at the same moment, too.
+    const share = (1 + (partition % CHECKPOINT_SHARES)) / CHECKPOINT_SHARES;
+    this.every('checkpoint', limits.checkpointEveryMs, () => this.checkpoint(), limits.checkpointEveryMs * share);
     this.every('sweep', SWEEP_MS, () => this.sweep());
     this.timers!.start();
     log.info('partition is served', this.fields({ sequence: this.fold.state.sequence }));
@@ -650,8 +653,8 @@ export class PartitionOwner<Shared> {
     this.opened = undefined;
   }
 
-  private every(name: string, delayMs: number, task: () => Promise<void>): void {
-    this.once(name, delayMs, () => void task().finally(() => this.live && this.every(name, delayMs, task)));
+  private every(name: string, delayMs: number, task: () => Promise<void>, firstMs = delayMs): void {
+    this.once(name, firstMs, () => void task().finally(() => this.live && this.every(name, delayMs, task)));
   }
 
   private once(name: string, delayMs: number, task: () => void): void {

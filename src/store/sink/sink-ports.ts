@@ -59,9 +59,10 @@ export interface SinkLimits {
 }
 
 export const DEFAULT_SINK_LIMITS: SinkLimits = {
-  batchRows: 2_000,
-  batchBytes: 8 * 1024 * 1024,
-  lingerMs: 500,
+  // Small: a large one would keep a processor from decisions for as long as it takes.
+  batchRows: 250,
+  batchBytes: 2 * 1024 * 1024,
+  lingerMs: 100,
   bufferRows: 20_000,
   bufferBytes: 64 * 1024 * 1024,
   rowsPerSecondMax: 0,

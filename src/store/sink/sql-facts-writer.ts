@@ -82,6 +82,8 @@ export class SqlFactsWriter implements FactsWriter {
     const outcomes = rowsOf(batch.changes, 'outcome');
     const voided = batch.changes.filter((change) => change.kind === 'void');
     return inTransaction(await this.pool(), async (client) => {
+      // Facts and positions go together: what a crash of the database takes with it is read from the journals again.
+      await client.query('set local synchronous_commit = off');
       await movePositions(client, batch.positions);
       let unstorable = await insert(client, INSERT_DECISIONS, decisions);
       if (voided.length > 0) await client.query(DELETE_VOID, [JSON.stringify(voided)]);
