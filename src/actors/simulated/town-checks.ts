@@ -1,7 +1,8 @@
 /** What the engine's own actors promise, recounted from the journals. */
+import { isDeepStrictEqual } from 'node:util';
 import { latLngToCell } from 'h3-js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
-import type { DecisionBody } from '../../messages/decisions.js';
+import type { DecisionBody, Experience } from '../../messages/decisions.js';
 import { decodePosition } from '../../messages/tokens.js';
 import type { SpendConfirmedBody } from '../campaign/protocol.js';
 import type { CampaignState } from '../campaign/campaign.state.js';
@@ -153,15 +154,27 @@ function checkMoney(replays: Replays): Violation[] {
   return violations;
 }
 
-/** Every decision has exactly one experience, and one that was refused is taken back exactly once. */
+/**
+ * Every decision has exactly one experience, and one that was refused is taken back exactly once. Corrections come after
+ * it, each of what was said last, and each says something new.
+ */
 function checkExperience(replays: Replays): Violation[] {
   const violations: Violation[] = [];
   for (const replay of replays) {
     const told = new Map<string, string[]>();
+    const said = new Map<string, Pick<Experience, 'status' | 'reward' | 'rewardedId'>>();
     for (const { target, body } of replay.emissions) {
       if (target !== 'x') continue;
-      const { decisionId, status } = body as { decisionId: string; status: string };
+      const { decisionId, status, reward, rewardedId, corrects } = body as Experience;
+      if (status === 'corrected') {
+        const isNew = corrects?.reward !== reward || corrects.rewardedId !== rewardedId;
+        if (!isNew || !isDeepStrictEqual(corrects, said.get(decisionId)))
+          violations.push(broken('corrections-chain', `${decisionId}: ${JSON.stringify(corrects)}`));
+        said.set(decisionId, { status: said.get(decisionId)?.status ?? status, reward, rewardedId });
+        continue;
+      }
       told.set(decisionId, [...(told.get(decisionId) ?? []), status === 'refused' ? 'refused' : 'emitted']);
+      said.set(decisionId, { status, reward, rewardedId });
     }
     for (const record of replay.records) {
       if (record.cls !== 'decision' || (record.verdict !== 'applied' && record.verdict !== 'refused')) continue;
