@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
 
 export const ARTIFACT_BYTES_MAX = 8 * 1024 * 1024;
+/** Format version of the envelope that this build writes and reads. */
+const ARTIFACT_SCHEMA = 1;
 
 export const artifactSchema = z
   .strictObject({
     /** Format version of this envelope. */
-    schema: z.literal(1),
+    schema: z.literal(ARTIFACT_SCHEMA),
     /** Which policy family reads `parameters`: 'beta-thompson', 'q-table', … */
     family: z.string().min(1).max(64),
     policy: z.strictObject({ id: z.string().min(1).max(128), version: z.number().int().nonnegative() }),
@@ -47,6 +49,9 @@ export function openArtifact(bytes: Uint8Array): Artifact {
   } catch {
     throw bad('ARTIFACT_MALFORMED', 'The artifact is not JSON.');
   }
+  const { schema } = (json ?? {}) as { schema?: unknown };
+  if (typeof schema === 'number' && schema !== ARTIFACT_SCHEMA)
+    throw bad('ARTIFACT_SCHEMA', `The artifact has schema ${schema}; this build reads ${ARTIFACT_SCHEMA}.`, 'schema');
   const parsed = artifactSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;

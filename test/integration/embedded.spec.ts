@@ -182,13 +182,18 @@ async function templateServer(): Promise<Site> {
   await until(() => probe.listening);
   const { port } = probe.address() as AddressInfo;
   probe.close();
-  for (const name of ['mappings', 'exports', 'imports', 'permissions'])
+  for (const name of ['mappings', 'exports', 'imports', 'permissions', 'learners'])
     writeFileSync(join(folder, `${name}.conf`), readFileSync(resolve(`config/nats/${name}.conf`)));
   const whole = readFileSync(resolve('config/nats/nats-server.conf'), 'utf8');
   const adapted = whole.replace('4222', String(port)).replace('/var/lib/nats/attune', join(folder, 'data'));
   writeFileSync(join(folder, 'nats-server.conf'), adapted);
   const binary = await findNatsServer(join(root, 'bin'), () => undefined);
-  const passwords = { ATTUNE_ENGINE_PASSWORD: 'e-word', ATTUNE_APP_PASSWORD: 'a-word', ATTUNE_SYS_PASSWORD: 's-word' };
+  const passwords = {
+    ATTUNE_ENGINE_PASSWORD: 'e-word',
+    ATTUNE_APP_PASSWORD: 'a-word',
+    ATTUNE_LEARNER_MY_LEARNER_PASSWORD: 'l-word',
+    ATTUNE_SYS_PASSWORD: 's-word',
+  };
   const child = spawn(binary.path, ['-c', join(folder, 'nats-server.conf')], { stdio: 'ignore', env: passwords });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   running.push({ stop: () => (child.kill('SIGTERM'), ended) });

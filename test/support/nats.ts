@@ -23,6 +23,8 @@ export interface TestNats {
   readonly engine: { readonly url: string; readonly user: string; readonly pass: string };
   /** Credentials of an app: requests, events, state. */
   readonly app: { readonly url: string; readonly user: string; readonly pass: string };
+  /** Credentials of learners in other processes: requests to any learner. */
+  readonly learner: { readonly url: string; readonly user: string; readonly pass: string };
   /** Graceful stop; the stored data stay until `dispose`. */
   stop(): Promise<void>;
   /** SIGKILL: nothing is flushed. */
@@ -79,6 +81,7 @@ export async function startTestNats(options: TestNatsOptions): Promise<TestNats>
     port,
     engine: { url, user: 'engine', pass: 'engine' },
     app: { url, user: 'app', pass: 'app' },
+    learner: { url, user: 'learner', pass: 'learner' },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     pause: async () => {
@@ -104,7 +107,7 @@ function configuration(port: number, folder: string, options: TestNatsOptions): 
     partitions: Math.max(1, options.partitions),
     storeDir: join(folder, 'data'),
     pidFile: join(folder, 'nats.pid'),
-    passwords: { engine: 'engine', app: 'app', sys: 'sys' },
+    passwords: { engine: 'engine', app: 'app', learner: 'learner', sys: 'sys' },
     storeBytesMax: options.storeBytesMax,
   });
   return options.partitions === 0 ? text.replace(mappingsBlock(1), '') : text;

@@ -8,6 +8,8 @@ import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import { LeaseClaim } from '../host/lease-claim.js';
 import type { KeyValue } from '../host/ports.js';
 import type { CheckpointStore } from './checkpoint.js';
+import { EXTERNAL_KIND } from './external/checkpoint.js';
+import { ExternalLearnerDesk } from './external/desk.js';
 import { LearnerActor } from './learner-actor.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { ExperienceSource } from './record-inbox.js';
@@ -16,9 +18,19 @@ import type { LearnerStatus } from './status.js';
 import type { Trainer } from './trainer.js';
 import { WorkerTrainer } from './worker-trainer.js';
 
-/** Answers `attune.learner.<id>.view`; the returned function ends it. */
+/** Answers requests to learners; the returned functions end it. */
 export interface LearnerViews {
+  /** `attune.learner.<id>.view`. */
   serve(learnerId: string, view: () => LearnerStatus): () => void;
+  /** Everything that a learner in another process asks, `attune.learner.<id>.<verb>`. */
+  answer(learnerId: string, handle: (verb: string, payload: Uint8Array) => Promise<unknown>): () => void;
+}
+
+/** A learner while its place is held: one of ours, or the desk of one in another process. */
+interface Runner {
+  start(): void;
+  stop(): Promise<void>;
+  status(): LearnerStatus;
 }
 
 export interface LearnerHostOptions {
@@ -41,7 +53,7 @@ export interface LearnerHostOptions {
 interface Place {
   readonly settings: LearnerSettings;
   readonly lease: LeaseKeeper;
-  actor: LearnerActor | undefined;
+  actor: Runner | undefined;
   unserve: () => void;
   /** What still has to end before the next activation may begin. */
   ending: Promise<void>;
@@ -95,7 +107,7 @@ export class LearnerHost {
       unserve: () => undefined,
       ending: Promise.resolve(),
       lease: new LeaseKeeper({
-        claim: new LeaseClaim(leases, `learner.${encodeToken(settings.id)}`, owner, ttlMs, clock),
+        claim: new LeaseClaim(leases, leaseKey(settings), owner, ttlMs, clock),
         ttlMs,
         clock,
         onHeld: (epoch) => this.#activate(place, epoch),
@@ -107,8 +119,18 @@ export class LearnerHost {
 
   #activate(place: Place, epoch: number): void {
     if (this.#stopping) return;
-    const { source, artifacts, checkpoints, clock, views, onMode, launch } = this.#options;
-    const actor = new LearnerActor(place.settings, epoch, {
+    const { views } = this.#options;
+    const actor = isExternal(place.settings) ? this.#desk(place) : this.#actor(place, epoch);
+    place.actor = actor;
+    place.unserve = views.serve(place.settings.id, () => actor.status());
+    void place.ending.then(() => {
+      if (place.actor === actor) actor.start();
+    });
+  }
+
+  #actor({ settings }: Place, epoch: number): Runner {
+    const { source, artifacts, checkpoints, clock, onMode, launch } = this.#options;
+    return new LearnerActor(settings, epoch, {
       source,
       artifacts,
       checkpoints,
@@ -117,11 +139,27 @@ export class LearnerHost {
         launch ?? (({ updateDeadlineMs, heapMbMax }) => new WorkerTrainer({ clock, updateDeadlineMs, heapMbMax })),
       ...(onMode === undefined ? {} : { onMode }),
     });
-    place.actor = actor;
-    place.unserve = views.serve(place.settings.id, () => actor.status());
-    void place.ending.then(() => {
-      if (place.actor === actor) actor.start();
+  }
+
+  #desk({ settings }: Place): Runner {
+    const { source, artifacts, checkpoints, clock, leases, leaseTtlMs: ttlMs, views } = this.#options;
+    const desk = new ExternalLearnerDesk(settings, {
+      source,
+      artifacts,
+      checkpoints,
+      clock,
+      ttlMs,
+      claimFor: (owner) => new LeaseClaim(leases, learnerKey(settings), owner, ttlMs, clock),
     });
+    let unanswer: () => void = () => undefined;
+    return {
+      start: () => (unanswer = views.answer(settings.id, (verb, payload) => desk.handle(verb, payload))),
+      stop: () => {
+        unanswer();
+        return desk.stop();
+      },
+      status: () => desk.status(),
+    };
   }
 
   #deactivate(place: Place): void {
@@ -132,6 +170,12 @@ export class LearnerHost {
     place.ending = place.ending.then(() => actor.stop());
   }
 }
+
+const isExternal = ({ kind }: LearnerSettings): boolean => kind === EXTERNAL_KIND;
+const learnerKey = ({ id }: LearnerSettings): string => `learner.${encodeToken(id)}`;
+/** A learner in another process holds its lease itself; what is claimed here is only the right to serve it. */
+const leaseKey = (settings: LearnerSettings): string =>
+  isExternal(settings) ? `desk.${encodeToken(settings.id)}` : learnerKey(settings);
 
 /** Loads every plug-in and checks its configuration. Throws Configuration `LEARNERS_INVALID` with every problem. */
 export async function checkLearners(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
@@ -147,7 +191,8 @@ export async function checkLearners(learners: readonly unknown[]): Promise<reado
     const settings = parsed.data;
     if (checked.some((other) => other.id === settings.id)) problems.push(`learners[${index}].id: used twice`);
     try {
-      parseLearnerConfig(await loadPlugin(settings.kind), settings.config);
+      // What an external learner is configured with is its own affair: it is told when it claims its lease.
+      if (!isExternal(settings)) parseLearnerConfig(await loadPlugin(settings.kind), settings.config);
       checked.push(settings);
     } catch (error) {
       problems.push(`learners[${index}]: ${EngineError.from(error).message}`);

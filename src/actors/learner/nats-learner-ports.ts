@@ -1,8 +1,11 @@
 /** Everything a learner host needs of NATS, on one link. */
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Objm } from '@nats-io/obj';
+import type { Msg } from '@nats-io/transport-node';
 import type { Clock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
+import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
 import { buckets, streams, subjects } from '../../messages/subjects.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import { openBucket } from '../nats/bootstrap.js';
@@ -24,6 +27,20 @@ export interface NatsLearnerPorts {
   readonly views: LearnerViews;
 }
 
+async function answerRequest(message: Msg, task: () => Promise<unknown>): Promise<void> {
+  let reply: unknown;
+  try {
+    reply = await task();
+  } catch (error) {
+    reply = { error: EngineError.from(error).toWire() };
+  }
+  try {
+    message.respond(JSON.stringify(reply));
+  } catch {
+    // The connection is gone; the learner asks again.
+  }
+}
+
 /** Binds to a cluster that `ensureCluster` has made. `replicas` as the cluster was created with. */
 export async function openLearnerPorts(link: NatsLink, replicas: number, clock: Clock): Promise<NatsLearnerPorts> {
   const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
@@ -42,6 +59,16 @@ export async function openLearnerPorts(link: NatsLink, replicas: number, clock: 
           },
         });
         return () => subscription.unsubscribe();
+      },
+      answer: (learnerId, handle) => {
+        const subscriptions = EXTERNAL_VERBS.map((verb) =>
+          link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), verb), {
+            callback: (error, message) => {
+              if (!error) void answerRequest(message, () => handle(verb, message.data));
+            },
+          }),
+        );
+        return () => subscriptions.forEach((subscription) => subscription.unsubscribe());
       },
     },
   };

@@ -7,7 +7,10 @@ export const learnerSettingsSchema = z
   .strictObject({
     /** Names its lease, its checkpoint and its address `attune.learner.<id>.view`. */
     id: z.string().min(1).max(128),
-    /** A built-in kind, or where the plug-in's module is (see learners/plugin-registry.ts). */
+    /**
+     * A built-in kind, where the plug-in's module is (see learners/plugin-registry.ts), or `external`: a process of its own
+     * learns, and is served by requests (see external/desk.ts). Of what follows, only `config` and `seed` concern that one.
+     */
     kind: z.string().min(1),
     surface: z.string().min(1).max(64),
     /** Id of the policy that it publishes. */

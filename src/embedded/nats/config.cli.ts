@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { natsTemplates } from './configuration.js';
+import { EXAMPLE_LEARNER, natsTemplates } from './configuration.js';
 
 const PARTITIONS_MAX = 1024;
 
@@ -15,12 +15,17 @@ function parsePartitions(text: string): number {
 const program = new Command('nats:config')
   .description('Writes the nats-server configuration templates: subject mappings, accounts and permissions.')
   .option('--partitions <n>', 'partitions of the cluster; fixed once it has data', parsePartitions, 16)
+  .option(
+    '--learner <id...>',
+    'learners that run in processes of their own; each gets a user who may do no more than its id allows',
+    [EXAMPLE_LEARNER],
+  )
   .option('--out <folder>', 'folder to write into', 'config/nats')
   .option('--json', 'print the files as one JSON object instead of writing them')
   .addHelpText('after', '\nExit codes: 0 written; 1 a file could not be written; 2 wrong arguments.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-  .action(async (options: { partitions: number; out: string; json?: boolean }) => {
-    const files = natsTemplates(options.partitions);
+  .action(async (options: { partitions: number; learner: string[]; out: string; json?: boolean }) => {
+    const files = natsTemplates(options.partitions, options.learner);
     if (options.json) {
       process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
       return;

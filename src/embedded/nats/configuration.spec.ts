@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { subjectMappings } from '../../messages/subjects.js';
 import { isAtLeast, parseVersion } from './binary.js';
-import { embeddedConfiguration, mappingsBlock, natsTemplates } from './configuration.js';
+import { embeddedConfiguration, learnerPermissions, mappingsBlock, natsTemplates } from './configuration.js';
 
 test('config/nats/ holds exactly what the generator prints for 16 partitions', () => {
   const folder = 'config/nats';
@@ -18,6 +18,13 @@ test('every mapping of the contract is in the block', () => {
   for (const [from, to] of Object.entries(subjectMappings(7))) expect(block).toContain(`"${from}": "${to}"`);
 });
 
+test('a learner may only ask for itself, and hears only what it was answered', () => {
+  const permissions = learnerPermissions('my.learner');
+  expect(permissions).toContain('"attune.learner.my=2Elearner.publish"');
+  expect(permissions).toContain('subscribe: { allow: ["_INBOX_my=2Elearner.>"] }');
+  expect(permissions).not.toMatch(/attune\.learner\.\*|_INBOX\.|\$JS|\$KV|\$O|"attune\.(p|event|user)/);
+});
+
 test('the embedded configuration names sync_interval only where it is asked for', () => {
   const settings = {
     serverName: 'attune-x',
@@ -25,7 +32,7 @@ test('the embedded configuration names sync_interval only where it is asked for'
     partitions: 16,
     storeDir: '/s',
     pidFile: '/p',
-    passwords: { engine: 'e', app: 'a', sys: 's' },
+    passwords: { engine: 'e', app: 'a', learner: 'l', sys: 's' },
   };
   expect(embeddedConfiguration(settings)).not.toContain('sync_interval');
   expect(embeddedConfiguration({ ...settings, syncInterval: 'always' })).toContain('sync_interval: "always"');

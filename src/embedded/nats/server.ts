@@ -51,7 +51,13 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   await stopLeftover(pidFile, configFile, options.say);
   const port = await choosePort(options.port, join(folder, 'port'));
   const secret = (name: string): Promise<string> => remembered(join(folder, `${name}.password`), randomSecret);
-  const passwords = { engine: await secret('engine'), app: await secret('app'), sys: await secret('sys') };
+  const passwords = {
+    engine: await secret('engine'),
+    app: await secret('app'),
+    // Learners in other processes read it from its file.
+    learner: await secret('learner'),
+    sys: await secret('sys'),
+  };
   const serverName = `attune-${await remembered(join(folder, 'name'), () => randomSecret().slice(0, 12))}`;
   const storeDir = options.storeDir === undefined ? join(folder, 'data') : resolve(options.storeDir);
   const { partitions, syncInterval } = options;

@@ -40,7 +40,6 @@ export const BAD_EXPERIENCE: Readonly<Record<string, unknown>> = {
     observation: undefined,
     next: undefined,
     ending: undefined,
-    terminal: undefined,
   }),
   'an observation of another length': good({ observation: [1, 2, 3, 4, 5, 6, 7], next: null }),
   'a huge feature': good({ features: { a: { x0: 1e12, x1: -1e12 } } }),
@@ -48,6 +47,6 @@ export const BAD_EXPERIENCE: Readonly<Record<string, unknown>> = {
   'not shown': good({ status: 'not-shown', reward: 0, rewardedId: null }),
   refused: good({ status: 'refused', slate: [], rewardedId: null }),
   censored: good({ status: 'censored' }),
-  withdrawn: good({ ending: 'withdrawn', terminal: undefined }),
+  withdrawn: good({ ending: 'withdrawn' }),
   'a very long id': good({ slate: [{ id: 'x'.repeat(100_000), propensity: 0.5 }] }),
 } satisfies Record<string, unknown>;

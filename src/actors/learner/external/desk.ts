@@ -1,0 +1,328 @@
+/**
+ * Where a learner in another process is served: it holds the learner's lease by requests, is given experience, and hands
+ * in artifacts and checkpoints. The desk checks all of it before it stores anything, so that a learner needs no rights on
+ * streams and buckets, and cannot publish another's policy. See docs/learners.md and docs/adr/0006-external-learners.md.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../../kernel/clock.js';
+import { EngineError, invalidRequest } from '../../../kernel/errors.js';
+import {
+  EXTERNAL_VERBS,
+  externalRequestSchemas,
+  STATE_CHARACTERS_MAX,
+  type ExternalReply,
+  type ExternalRequest,
+  type ExternalVerb,
+} from '../../../messages/external-learner.js';
+import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../../policies/artifact.js';
+import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
+import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
+import { policyOf } from '../../../policies/registry/registry.js';
+import { LeaseClaim, type LeaseValue } from '../../host/lease-claim.js';
+import type { CheckpointStore } from '../checkpoint.js';
+import type { ExperienceSource } from '../record-inbox.js';
+import type { LearnerSettings } from '../settings.js';
+import type { LearnerStatus } from '../status.js';
+import {
+  decodeExternalCheckpoint,
+  encodeExternalCheckpoint,
+  EXTERNAL_KIND,
+  type ExternalCheckpoint,
+} from './checkpoint.js';
+import { decodeCursor } from './cursor.js';
+import { ExperiencePages } from './experience-pages.js';
+import { piecesOf, Upload } from './pieces.js';
+import { leaseHeld, leaseLost, parseParameters, parseRequest } from './requests.js';
+
+export interface DeskPorts {
+  readonly source: ExperienceSource;
+  readonly artifacts: ArtifactStore;
+  readonly checkpoints: CheckpointStore;
+  readonly clock: Clock;
+  readonly ttlMs: number;
+  /** A claim on the learner's lease for a process. */
+  readonly claimFor: (owner: LeaseValue) => LeaseClaim;
+}
+
+/** The version of `publish` requests that this build reads. */
+const PUBLISH_SCHEMA = 1;
+/** A process should be heard of this often in its lease's life; a request after half of that renews the lease. */
+const RENEWALS = 3;
+
+interface Session {
+  readonly owner: LeaseValue;
+  readonly claim: LeaseClaim;
+  readonly epoch: number;
+  readonly pages: ExperiencePages;
+  readonly upload: Upload;
+  readonly checkpoint: ExternalCheckpoint | undefined;
+  renewedAtMs: number;
+  /** A page is being waited for. */
+  paging: boolean;
+  learned: number;
+  position: number;
+}
+
+type Handlers = { readonly [V in ExternalVerb]: (request: ExternalRequest<V>) => Promise<ExternalReply<V>> };
+
+export class ExternalLearnerDesk {
+  readonly #settings: LearnerSettings;
+  readonly #ports: DeskPorts;
+  #session: Session | undefined;
+  /** Claims, publications and saves happen one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  #live: { version: number; atMs: number; learned: number } | undefined;
+  #refusal: string | null = null;
+  #failures = 0;
+
+  constructor(settings: LearnerSettings, ports: DeskPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** Answers one request; rejects with EngineError, which is the answer then. */
+  async handle(verb: string, payload: Uint8Array): Promise<unknown> {
+    if (!(EXTERNAL_VERBS as readonly string[]).includes(verb))
+      throw invalidRequest('UNKNOWN_VERB', `A learner is not asked to ${verb}.`);
+    if (this.#stopped) throw leaseLost();
+    const request = parseRequest(externalRequestSchemas[verb as ExternalVerb], payload);
+    return (this.#handlers[verb as ExternalVerb] as (request: unknown) => Promise<unknown>)(request);
+  }
+
+  status(): LearnerStatus {
+    const session = this.#current();
+    const tally = session?.pages.tally;
+    const { id, surface, policy } = this.#settings;
+    const unwell = this.#refusal !== null;
+    return {
+      id,
+      kind: EXTERNAL_KIND,
+      surface,
+      policy,
+      mode: session === undefined ? 'standby' : unwell ? 'degraded' : 'learning',
+      epoch: session?.epoch ?? null,
+      version: this.#live?.version ?? null,
+      lastPublishMs: this.#live?.atMs ?? null,
+      experiences: tally?.experiences ?? 0,
+      learned: session?.learned ?? 0,
+      rewardMean: null,
+      lossMean: null,
+      explorationShare: null,
+      stalenessMs: 0,
+      position: session?.position ?? 0,
+      lag: session?.pages.waiting ?? 0,
+      skipped: { past: tally?.past ?? 0, ahead: tally?.ahead ?? 0, malformed: tally?.malformed ?? 0 },
+      reason: this.#refusal ?? (session === undefined ? 'No process has claimed it.' : null),
+      failures: this.#failures,
+    };
+  }
+
+  /** The process keeps its lease, and claims it again where the desk is served next. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#session?.pages.close();
+    await this.#turn.catch(() => undefined);
+    this.#session = undefined;
+  }
+
+  readonly #handlers: Handlers = {
+    claim: (request) => this.#inTurn(() => this.#claim({ host: request.worker, incarnation: request.instance })),
+    renew: async ({ epoch }) => ({ epoch: (await this.#require(epoch)).epoch }),
+    next: (request) => this.#next(request),
+    upload: async ({ epoch, upload, part, text }) => ({
+      characters: (await this.#require(epoch)).upload.take(upload, part, text),
+    }),
+    publish: (request) => this.#inTurn(() => this.#publish(request)),
+    save: (request) => this.#inTurn(() => this.#save(request)),
+    load: async ({ epoch, part }) => {
+      const pieces = piecesOf((await this.#require(epoch)).checkpoint?.state ?? '');
+      const text = pieces[part];
+      if (text === undefined) throw invalidRequest('INVALID_REQUEST', `There are ${pieces.length} parts.`, 'part');
+      return { part, parts: pieces.length, text };
+    },
+    release: ({ epoch }) =>
+      this.#inTurn(async () => {
+        const session = await this.#require(epoch);
+        this.#drop();
+        await session.claim.release();
+        return {};
+      }),
+  };
+
+  async #claim(owner: LeaseValue): Promise<ExternalReply<'claim'>> {
+    const present = this.#current();
+    if (present !== undefined && !isSame(present.owner, owner)) throw leaseHeld(present.owner.host, this.#ports.ttlMs);
+    // The same process once more: it has lost an answer, or its place. It begins again, with a new epoch.
+    this.#drop();
+    const { artifacts, clock, source, ttlMs, claimFor } = this.#ports;
+    const { id, surface, policy, config, seed } = this.#settings;
+    const claim = claimFor(owner);
+    const renewedAtMs = clock.monotonicMs();
+    if (!(await claim.acquire())) throw leaseHeld('another process', ttlMs);
+    const [checkpoint, entry] = await Promise.all([this.#checkpoint(), artifacts.entry(policy)]).catch(
+      async (error) => {
+        // Whoever can do better should not have to wait for the lease to run out.
+        await claim.release().catch(() => undefined);
+        throw error;
+      },
+    );
+    const learned = checkpoint?.experiences ?? 0;
+    this.#session = {
+      owner,
+      claim,
+      epoch: claim.epoch,
+      pages: new ExperiencePages(source, clock, surface),
+      upload: new Upload(STATE_CHARACTERS_MAX),
+      checkpoint,
+      renewedAtMs,
+      paging: false,
+      learned,
+      position: 0,
+    };
+    if (entry !== undefined) this.#live = { version: entry.version, atMs: entry.publishedAtMs, learned };
+    return {
+      epoch: claim.epoch,
+      ttlMs,
+      renewMs: Math.floor(ttlMs / RENEWALS),
+      learner: id,
+      surface,
+      policy,
+      config: config ?? null,
+      seed,
+      version: entry?.version ?? null,
+      checkpoint: checkpoint
+        ? {
+            cursor: checkpoint.cursor,
+            experiences: checkpoint.experiences,
+            savedAtMs: checkpoint.savedAtMs,
+            parts: piecesOf(checkpoint.state).length,
+          }
+        : null,
+    };
+  }
+
+  async #checkpoint(): Promise<ExternalCheckpoint | undefined> {
+    const { id, surface } = this.#settings;
+    const bytes = await this.#ports.checkpoints.load(id);
+    return bytes === undefined ? undefined : decodeExternalCheckpoint(bytes, id, surface);
+  }
+
+  async #next({ epoch, cursor, max, waitMs }: ExternalRequest<'next'>): Promise<ExternalReply<'next'>> {
+    const session = await this.#require(epoch);
+    if (session.paging) throw new EngineError('Conflict', 'LEARNER_BUSY', 'It is waiting for its next page already.');
+    session.paging = true;
+    try {
+      const page = await session.pages.next(cursor, max, waitMs);
+      if (this.#session !== session) throw leaseLost();
+      session.position = page.position;
+      return page;
+    } finally {
+      session.paging = false;
+      if (this.#session !== session) session.pages.close();
+    }
+  }
+
+  async #publish(request: ExternalRequest<'publish'>): Promise<ExternalReply<'publish'>> {
+    const session = await this.#require(request.epoch);
+    try {
+      const artifact = await this.#artifactOf(session, request);
+      await this.#ports.artifacts.publish(artifact, session.epoch);
+      session.upload.drop(request.upload);
+      session.learned = request.experiences;
+      const { version } = artifact.policy;
+      this.#live = { version, atMs: artifact.lineage.createdAtMs, learned: request.experiences };
+      this.#refusal = null;
+      this.#failures = 0;
+      return { policy: this.#settings.policy, version, checksum: artifact.checksum };
+    } catch (error) {
+      const { code, message } = EngineError.from(error);
+      this.#refusal = `${code}: ${message}`;
+      this.#failures++;
+      throw error;
+    }
+  }
+
+  /** Sealed, read back and tried out. Throws InvalidRequest `ARTIFACT_*`, or what the family has against it. */
+  async #artifactOf(session: Session, request: ExternalRequest<'publish'>): Promise<Artifact> {
+    const { schema, family, parameters: text, upload, sha256, cursor, experiences } = request;
+    if (schema !== PUBLISH_SCHEMA)
+      throw invalidRequest('ARTIFACT_SCHEMA', `This build reads artifacts of schema ${PUBLISH_SCHEMA}.`, 'schema');
+    const json = session.upload.textOf('parameters', text, upload);
+    if (createHash('sha256').update(json, 'utf8').digest('hex') !== sha256)
+      throw invalidRequest('ARTIFACT_CHECKSUM', 'The parameters do not match their checksum.', 'sha256');
+    const { id, policy } = this.#settings;
+    const entry = await this.#ports.artifacts.entry(policy);
+    const { identity } = await this.#ports.source.info();
+    const sealed = sealArtifact({
+      schema: 1,
+      family,
+      policy: { id: policy, version: (entry?.version ?? 0) + 1 },
+      parameters: parseParameters(json),
+      lineage: {
+        learner: id,
+        ...(entry === undefined ? {} : { parent: entry.version }),
+        experiences,
+        sequence: decodeCursor(cursor, identity).position,
+        createdAtMs: this.#ports.clock.nowMs(),
+      },
+    });
+    const artifact = openArtifact(encodeArtifact(sealed));
+    policyOf(artifact, LEARNED_FAMILIES);
+    return artifact;
+  }
+
+  async #save(request: ExternalRequest<'save'>): Promise<ExternalReply<'save'>> {
+    const session = await this.#require(request.epoch);
+    const { id, surface } = this.#settings;
+    const { identity } = await this.#ports.source.info();
+    const { position } = decodeCursor(request.cursor, identity);
+    const state = session.upload.textOf('state', request.state, request.upload);
+    const bytes = encodeExternalCheckpoint({
+      schema: 1,
+      learner: id,
+      kind: EXTERNAL_KIND,
+      surface,
+      epoch: session.epoch,
+      savedAtMs: this.#ports.clock.nowMs(),
+      cursor: request.cursor,
+      experiences: request.experiences,
+      state,
+    });
+    await this.#ports.checkpoints.save(id, bytes, session.epoch);
+    session.upload.drop(request.upload);
+    session.learned = request.experiences;
+    return { position };
+  }
+
+  /** The session of that epoch while its lease certainly is its own; renews the lease where that is due. */
+  async #require(epoch: number): Promise<Session> {
+    const session = this.#current();
+    if (session === undefined || session.epoch !== epoch) throw leaseLost();
+    const { clock, ttlMs } = this.#ports;
+    const askedMs = clock.monotonicMs();
+    if (askedMs - session.renewedAtMs >= ttlMs / RENEWALS / 2) {
+      session.renewedAtMs = askedMs;
+      if (!(await session.claim.renew())) throw leaseLost();
+    }
+    return session;
+  }
+
+  #current(): Session | undefined {
+    if (this.#session !== undefined && !this.#session.claim.held) this.#drop();
+    return this.#session;
+  }
+
+  #drop(): void {
+    this.#session?.pages.close();
+    this.#session = undefined;
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(task, task);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+const isSame = (a: LeaseValue, b: LeaseValue): boolean => a.host === b.host && a.incarnation === b.incarnation;
