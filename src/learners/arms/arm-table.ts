@@ -75,6 +75,17 @@ export class ArmTable<E> {
     return error;
   }
 
+  /**
+   * Puts another outcome in the place of one that was learned; false where the arm was forgotten. How much of that trial
+   * was forgotten since is not known, so the difference counts in full, as if it had just been learned.
+   */
+  revise(id: string, from: number, to: number, segment: string | undefined): boolean {
+    const whole = this.#arms.get(id);
+    const own = segment === undefined ? undefined : this.#segments.get(segment)?.get(id);
+    for (const arm of [whole, own]) if (arm !== undefined) this.#kind.revise(arm.evidence, from, to);
+    return whole !== undefined;
+  }
+
   /** The evidence now, as artifacts carry it. */
   levels(): Levels<E> {
     const of = (row: Row<E>): Record<string, E> =>

@@ -30,6 +30,8 @@ export const armConfigShape = {
     .default({ min: 0, max: 1 }),
   /** What becomes of a decision that was closed before its window had passed. */
   censored: z.enum(['skip', 'learn']).default('skip'),
+  /** What becomes of a signal that came after its window: `learn` puts the corrected outcome in the place of the first. */
+  corrections: z.enum(['skip', 'learn']).default('skip'),
   /** The share of what it knows beyond the prior that an arm forgets at a time; 0 never forgets. */
   forget: z.number().min(0).max(0.5).default(0),
   /**
@@ -46,6 +48,7 @@ export const armConfigShape = {
 export interface ArmConfig {
   readonly reward: { readonly min: number; readonly max: number };
   readonly censored: 'skip' | 'learn';
+  readonly corrections: 'skip' | 'learn';
   readonly forget: number;
   readonly forgetPer: 'trial' | 'experience';
   readonly armsMax: number;

@@ -3,13 +3,17 @@ import { z } from 'zod';
 
 /** Rewards are clamped to ± this by learners, so that no sum of squares overflows. */
 export const REWARD_MAX = 1e9;
-const finite = z.number().min(-REWARD_MAX).max(REWARD_MAX);
+/** A mean lies within the rewards, but for rounding. */
+const mean = z
+  .number()
+  .min(-2 * REWARD_MAX)
+  .max(2 * REWARD_MAX);
 
 /**
  * [n, mean, m2]: trials (a fraction where some were forgotten), mean reward, and the sum of squared differences from that
  * mean, weighted like the trials.
  */
-export const statisticsSchema = z.tuple([z.number().min(0).max(1e15), finite, z.number().min(0).max(1e36)]);
+export const statisticsSchema = z.tuple([z.number().min(0).max(1e15), mean, z.number().min(0).max(1e36)]);
 export type Statistics = z.infer<typeof statisticsSchema>;
 
 export const NO_STATISTICS: Readonly<Statistics> = [0, 0, 0];

@@ -56,7 +56,7 @@ function tailAt(mass: number, freedom: number): number {
   };
   let [near, far] = [0, Math.log(1e9)];
   const wanted = Math.log(mass);
-  for (let i = 0; i < 48; i++) {
+  for (let i = 0; i < 30; i++) {
     const middle = (near + far) / 2;
     if (beyond(Math.exp(middle)) > wanted) near = middle;
     else far = middle;
