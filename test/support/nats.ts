@@ -32,6 +32,8 @@ export interface TestNats {
   /** SIGSTOP: connections stay open, nothing is answered, until `resume`. */
   pause(): Promise<void>;
   resume(): void;
+  /** The folder of the stored data, for tests that change what a stopped server finds. */
+  readonly dataDir: string;
   /** Starts again on the same port and data; stops a running server first. */
   restart(): Promise<void>;
   /** Stops for good and removes the data. */
@@ -82,6 +84,7 @@ export async function startTestNats(options: TestNatsOptions): Promise<TestNats>
     engine: { url, user: 'engine', pass: 'engine' },
     app: { url, user: 'app', pass: 'app' },
     learner: { url, user: 'learner', pass: 'learner' },
+    dataDir: join(folder, 'data'),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     pause: async () => {

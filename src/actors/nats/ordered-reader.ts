@@ -6,7 +6,7 @@
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
 import { EngineError } from '../../kernel/errors.js';
-import type { JournalReader, JournalRecord } from '../host/ports.js';
+import type { JournalInfo, JournalReader, JournalRecord } from '../host/ports.js';
 import type { NatsLink } from './connection.js';
 import { parseDelivery, type Delivery } from './delivery.js';
 import { isStreamMissing } from './nats-errors.js';
@@ -36,8 +36,8 @@ export class OrderedReader implements JournalReader {
   readonly #delivery: Delivery = { sequence: 0, delivered: 0, timestampMs: 0, pending: 0 };
   /** Sequence of the last record given out, or `from - 1`. */
   #last: number;
-  /** Whether `#last` is a record of this stream, and not only where reading should begin. */
-  #hasRead = false;
+  /** The record at `#last`, once one was given out: a stream that lost its end and has grown since holds another there. */
+  #lastRead: { readonly subject: string; readonly payload: Uint8Array } | undefined;
   #identity: string | undefined;
   /** The attachment in force; anything that belongs to another is stale. */
   #attachment = 0;
@@ -102,7 +102,8 @@ export class OrderedReader implements JournalReader {
     if (attachment !== this.#attachment) return;
     this.#identity ??= info.identity;
     if (info.identity !== this.#identity) throw replaced(this.#options.stream);
-    if (this.#hasRead && info.lastSequence < this.#last) throw rewound(this.#options.stream, info.lastSequence);
+    if (this.#lastRead !== undefined) await this.#assertContinues(this.#lastRead, info);
+    if (attachment !== this.#attachment) return;
     await this.#jsm.consumers.add(this.#options.stream, {
       deliver_subject: inbox,
       deliver_policy: DeliverPolicy.StartSequence,
@@ -114,6 +115,18 @@ export class OrderedReader implements JournalReader {
       mem_storage: true,
       num_replicas: 1,
     });
+  }
+
+  /** Throws where the stream no longer holds what it has delivered; records trimmed since cannot tell. */
+  async #assertContinues(read: { subject: string; payload: Uint8Array }, info: JournalInfo): Promise<void> {
+    const { stream } = this.#options;
+    if (info.lastSequence < this.#last) throw rewound(stream, info.lastSequence);
+    if (info.firstSequence > this.#last) return;
+    const stored = await this.#jsm.streams.getMessage(stream, { seq: this.#last });
+    // Deleted alone, as by an erasure.
+    if (stored === null) return;
+    if (stored.subject !== read.subject || Buffer.compare(stored.data, read.payload) !== 0)
+      throw rewound(stream, this.#last - 1);
   }
 
   #attachFailed(error: unknown): void {
@@ -133,7 +146,7 @@ export class OrderedReader implements JournalReader {
     // A start behind the tail makes the server begin at the tail, so early ones are possible, and not wanted.
     if (delivery.sequence <= this.#last) return;
     this.#last = delivery.sequence;
-    this.#hasRead = true;
+    this.#lastRead = { subject: message.subject, payload: message.data };
     try {
       this.#options.onRecord({
         sequence: delivery.sequence,

@@ -1,4 +1,5 @@
 /** What the NATS adapters do when the server stops, hangs, forgets or refuses. */
+import { cp, rm } from 'node:fs/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { AppendOutcome, JournalRecord } from '../../../src/actors/host/ports.js';
@@ -159,6 +160,31 @@ describe('nats under adversity', () => {
     await ensureCluster(world.link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000 });
     expect((await world.cluster.journal(0).info()).identity).not.toBe(identity);
     expect(await second.lost()).toMatchObject({ code: 'JOURNAL_REPLACED' });
+  });
+
+  it('reports a journal that lost its end, also where it has grown past what was read', async () => {
+    await start();
+    const { server } = world;
+    const other = `${server.dataDir}.other`;
+    const exchange = async (from: string, to: string): Promise<void> => {
+      await server.stop();
+      await rm(to, { recursive: true, force: true });
+      await cp(from, to, { recursive: true });
+      await server.restart();
+      await linkIs(world, true);
+    };
+    await insist(world, 1);
+    await exchange(server.dataDir, `${server.dataDir}.one`);
+    // What the journal will have become without the reader's knowledge: longer, and another from the second record on.
+    for (const n of [20, 30, 40]) await insist(world, n);
+    await exchange(server.dataDir, other);
+    await exchange(`${server.dataDir}.one`, server.dataDir);
+    await insist(world, 2);
+    const following = follow(world);
+    await following.reaches(2);
+    await exchange(other, server.dataDir);
+    expect(await following.lost()).toMatchObject({ code: 'JOURNAL_REWOUND' });
+    expect(following.sequences()).toEqual([1, 2]);
   });
 
   it('stops with the error of a callback that throws, and leaves the connection whole', async () => {
