@@ -15,6 +15,8 @@ export const TABULAR_FIELDS = {
   /** What becomes of a step whose successor is not known and whose episode did not end with it. */
   withoutNext: z.enum(['skip', 'terminal']).default('skip'),
   censored: z.enum(['skip', 'learn']).default('skip'),
+  /** What becomes of a signal that came after its window: `learn` adds the difference it makes to what was learned. */
+  corrections: z.enum(['skip', 'learn']).default('skip'),
   exploration: z
     .discriminatedUnion('kind', [
       z.strictObject({

@@ -47,8 +47,13 @@ export class TabularLearner implements Learner<TabularState> {
 
   update(batch: readonly Experience[]): UpdateReport {
     let learned = 0;
+    let corrected = 0;
     let lossSum = 0;
     for (const experience of batch) {
+      if (experience.status === 'corrected') {
+        if (this.#config.corrections === 'learn' && this.#revise(experience)) corrected++;
+        continue;
+      }
       const step = transitionOf(experience, this.#config, this.#rule.isKnown);
       if (step === undefined || !this.#hasRoom(step)) continue;
       const error = this.#learn(step);
@@ -56,7 +61,7 @@ export class TabularLearner implements Learner<TabularState> {
       lossSum += error * error;
     }
     this.#learned += learned;
-    return { learned, lossSum };
+    return { learned: learned + corrected, lossSum };
   }
 
   snapshot(): TabularState {
@@ -110,6 +115,29 @@ export class TabularLearner implements Learner<TabularState> {
     own.set(state, action, value + alpha * error);
     this.#visits.set(state, action, visited + 1);
     return error;
+  }
+
+  /**
+   * Q(s,a) ← Q(s,a) + α·(r' − r), with the α of the pair's last visit: exact where the pair was not visited since, and
+   * otherwise as if it had been visited with r' last. No visit is counted. False for what was not learned, or where the
+   * correction moves the reward to another action.
+   */
+  #revise(experience: Experience): boolean {
+    const { corrects } = experience;
+    if (corrects === undefined) return false;
+    const { status } = corrects;
+    const [before, after] = [corrects, experience].map(({ reward, rewardedId }) =>
+      transitionOf({ ...experience, status, reward, rewardedId }, this.#config, this.#rule.isKnown),
+    );
+    if (before === undefined || before.action !== after?.action) return false;
+    const { state, action } = before;
+    const visited = this.#visits.get(state, action);
+    if (visited === 0) return false;
+    const { rate, decay } = this.#config.learningRate;
+    const step = ((rate / visited ** decay) * (after.reward - before.reward)) / this.#tables.length;
+    // Which of two tables learned it is not known: half for each moves their mean as the reward would have.
+    for (const table of this.#tables) table.set(state, action, table.get(state, action) + step);
+    return step !== 0;
   }
 
   #mean(state: string, action: string): number {
