@@ -21,8 +21,8 @@ test('every mapping of the contract is in the block', () => {
 test('a learner may only ask for itself, and hears only what it was answered', () => {
   const permissions = learnerPermissions('my.learner');
   expect(permissions).toContain('"attune.learner.my=2Elearner.publish"');
-  expect(permissions).toContain('subscribe: { allow: ["_INBOX_my=2Elearner.>"] }');
-  expect(permissions).not.toMatch(/attune\.learner\.\*|_INBOX\.|\$JS|\$KV|\$O|"attune\.(p|event|user)/);
+  expect(permissions).toContain('subscribe: { allow: ["_INBOX.my=2Elearner.>"] }');
+  expect(permissions).not.toMatch(/attune\.learner\.\*|_INBOX\.>|\$JS|\$KV|\$O|"attune\.(p|event|user)/);
 });
 
 test('the embedded configuration names sync_interval only where it is asked for', () => {

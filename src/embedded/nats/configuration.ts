@@ -76,7 +76,7 @@ export function learnerImportsBlock(): string {
 export function learnerPermissions(learnerId: string): string {
   const token = learnerId === '*' ? '*' : encodeToken(learnerId);
   const publish = ['view', ...EXTERNAL_VERBS].map((verb) => `attune.learner.${token}.${verb}`);
-  const inbox = learnerId === '*' ? '_INBOX.>' : `_INBOX_${token}.>`;
+  const inbox = learnerId === '*' ? '_INBOX.>' : `_INBOX.${token}.>`;
   return `{ publish: { allow: ${list(publish, '')} }, subscribe: { allow: [${quoted(inbox)}] } }`;
 }
 
