@@ -14,18 +14,14 @@ export const packedFloatsSchema = z
     /** IEEE 754 numbers of 32 or 64 bits, little-endian, one after the other, as padded base64 (RFC 4648 section 4). */
     encoding: z.enum(['f32-base64', 'f64-base64']),
     /** Row-major: the last dimension varies fastest. The product is the count of numbers. */
-    shape: z.array(z.number().int().nonnegative()).min(1).max(4),
+    shape: z.array(z.number().int().nonnegative()).min(1).max(4).readonly(),
     data: z.string(),
   })
   .superRefine((packed, context) => {
     const problem = problemOf(packed);
     if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
   });
-export interface PackedFloats {
-  readonly encoding: 'f32-base64' | 'f64-base64';
-  readonly shape: readonly number[];
-  readonly data: string;
-}
+export type PackedFloats = Readonly<z.infer<typeof packedFloatsSchema>>;
 
 const WIDTH = { 'f32-base64': 4, 'f64-base64': 8 } as const;
 const BIG_ENDIAN = endianness() === 'BE';

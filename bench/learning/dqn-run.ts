@@ -1,0 +1,190 @@
+/** One training run of DQN on an environment, and what came of it. */
+import { seededRandom, type Random } from '../../src/kernel/random.js';
+import { dqnConfigSchema, type DqnOptions } from '../../src/learners/dqn/config.js';
+import { dqn, type DqnState } from '../../src/learners/dqn/learner.js';
+import { actionId, actsInProcess } from '../../src/learners/environments/acts-in-process.js';
+import { createEnvironment } from '../../src/learners/environments/create-environment.js';
+import type { Environment } from '../../src/learners/environments/environment.js';
+import type { PolicyExport } from '../../src/learners/learner.js';
+import type { Candidate, Experience } from '../../src/messages/decisions.js';
+import { mlpQPolicy } from '../../src/policies/mlp/policy.js';
+
+/** Returns of this many training episodes make the figure by which the exported version is chosen. */
+const SELECTION_EPISODES = 20;
+/** Steps handed to the learner at once. */
+const BATCH = 4;
+const EVALUATION_EPISODES = 100;
+/** Of the evaluation's environment: never one that was trained on. */
+const EVALUATION_SEED = 1_000_000;
+
+export interface RunResult {
+  readonly seed: number;
+  /** Mean return over the evaluation's episodes, acting greedily. */
+  readonly selected: number;
+  readonly last: number;
+  readonly spread: number;
+  readonly selectedAtStep: number;
+  readonly steps: number;
+  readonly gradientSteps: number;
+  /** Of the whole loop: acting, environment and training. */
+  readonly stepsPerSecond: number;
+  readonly gradientStepsPerSecond: number;
+  /** Step → mean return of the training episodes before it. */
+  readonly curve: readonly (readonly [step: number, mean: number])[];
+}
+
+export interface RunOptions {
+  readonly env: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly options: DqnOptions;
+  readonly onProgress?: (line: string) => void;
+}
+
+export async function run({ env, seed, steps, options, onProgress }: RunOptions): Promise<RunResult> {
+  const world = createEnvironment(env, seed);
+  const config = dqnConfigSchema.parse(options);
+  const learner = dqn.create(config, { random: seededRandom(seed), surface: env });
+  if (!actsInProcess(learner)) throw new Error('DQN does not act in process.');
+  const chance = seededRandom(seed + 500_000);
+  const { signal } = new AbortController();
+  const returns: number[] = [];
+  const curve: [number, number][] = [];
+  let best = { mean: -Infinity, step: 0, policy: learner.exportPolicy() };
+  let batch: Experience[] = [];
+  let { observation, info } = world.reset();
+  let [episode, place, earned] = [0, 0, 0];
+  const started = performance.now();
+  for (let step = 1; step <= steps; step++) {
+    const distribution = learner.actionDistribution(observation, info.actionMask);
+    const action = draw(distribution, chance);
+    const propensity = distribution[action]!;
+    const after = world.step(action);
+    batch.push(experienceOf(world, { observation, info, action, propensity, after, episode, place, env }));
+    earned += after.reward;
+    place++;
+    ({ observation, info } = after);
+    if (batch.length === BATCH || step === steps) {
+      await learner.update(batch, signal);
+      batch = [];
+    }
+    if (!after.terminated && !after.truncated) continue;
+    returns.push(earned);
+    const mean = meanOf(returns.slice(-SELECTION_EPISODES));
+    if (returns.length >= SELECTION_EPISODES && mean >= best.mean)
+      best = { mean, step, policy: learner.exportPolicy() };
+    if (step >= (curve.length + 1) * (steps / 20)) {
+      curve.push([step, mean]);
+      onProgress?.(`seed ${seed} step ${step} mean ${mean.toFixed(1)} best ${best.mean.toFixed(1)}@${best.step}`);
+    }
+    ({ observation, info } = world.reset());
+    [place, earned] = [0, 0];
+    episode++;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const selected = evaluate(env, best.policy);
+  const gradientSteps = (learner.snapshot() as DqnState).trainer.steps;
+  return {
+    seed,
+    selected: meanOf(selected),
+    spread: deviationOf(selected),
+    last: meanOf(evaluate(env, learner.exportPolicy())),
+    selectedAtStep: best.step,
+    steps,
+    gradientSteps,
+    stepsPerSecond: steps / seconds,
+    gradientStepsPerSecond: gradientSteps / seconds,
+    curve,
+  };
+}
+
+/** Returns of episodes in which the exported policy, read as a host would, takes what it finds best. */
+function evaluate(env: string, { parameters }: PolicyExport): number[] {
+  const policy = mlpQPolicy({ policy: { id: env, version: 1 }, parameters });
+  const world = createEnvironment(env, EVALUATION_SEED);
+  const candidates = Array.from({ length: world.actions }, (_, action): Candidate => ({
+    id: actionId(action),
+    features: {},
+    nonPersonal: true,
+  }));
+  return Array.from({ length: EVALUATION_EPISODES }, () => {
+    let { observation } = world.reset();
+    for (let total = 0; ;) {
+      const values = policy.scores(
+        {
+          surface: env,
+          subjectKind: 'rider',
+          personalized: true,
+          context: {},
+          features: {},
+          nowMs: 0,
+          observation: [...observation],
+        },
+        candidates,
+      );
+      const step = world.step(values.indexOf(Math.max(...values)));
+      total += step.reward;
+      if (step.terminated || step.truncated) return total;
+      ({ observation } = step);
+    }
+  });
+}
+
+interface Moment {
+  readonly env: string;
+  readonly observation: Float64Array;
+  readonly info: { readonly actionMask?: Uint8Array };
+  readonly action: number;
+  readonly propensity: number;
+  readonly after: ReturnType<Environment['step']>;
+  readonly episode: number;
+  readonly place: number;
+}
+
+function experienceOf(world: Environment, moment: Moment): Experience {
+  const { env, observation, info, action, propensity, after, episode, place } = moment;
+  const eligible = (mask: Uint8Array | undefined): string[] =>
+    Array.from({ length: world.actions }, (_, i) => i)
+      .filter((i) => mask?.[i] !== 0)
+      .map(actionId);
+  return {
+    decisionId: `${episode}.${place}`,
+    surface: env,
+    status: 'complete',
+    decidedAtMs: 0,
+    closedAtMs: 0,
+    policy: { id: env, version: 1 },
+    slate: [{ id: actionId(action), propensity }],
+    eligible: eligible(info.actionMask),
+    distribution: [],
+    context: {},
+    features: {},
+    reward: after.reward,
+    rewardedId: actionId(action),
+    events: [],
+    observation: [...observation],
+    episode: String(episode),
+    step: place,
+    next: after.terminated ? null : { observation: [...after.observation], eligible: eligible(after.info.actionMask) },
+    ...(after.terminated ? { ending: 'terminal' } : after.truncated ? { ending: 'truncated' } : {}),
+  };
+}
+
+function draw(distribution: Float64Array, random: Random): number {
+  const u = random.next();
+  let total = 0;
+  let last = 0;
+  for (let i = 0; i < distribution.length; i++) {
+    if (distribution[i] === 0) continue;
+    last = i;
+    if (u < (total += distribution[i]!)) return i;
+  }
+  return last;
+}
+
+export const meanOf = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+export function deviationOf(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)));
+}
