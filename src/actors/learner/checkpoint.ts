@@ -1,6 +1,7 @@
 /** What a learner goes on from after a crash, on whatever host. */
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
+import { savedLedgerSchema } from './action-ledger.js';
 import { savedWatermarksSchema } from './chain-watermarks.js';
 import { tallySchema } from './tally.js';
 
@@ -13,6 +14,8 @@ export const sessionStateSchema = z.strictObject({
   identity: z.string(),
   watermarks: savedWatermarksSchema,
   tally: tallySchema,
+  /** Left out by builds that kept none. */
+  ledger: savedLedgerSchema.optional(),
 });
 export type SessionState = z.infer<typeof sessionStateSchema>;
 

@@ -13,7 +13,8 @@ import {
 } from './learner.machine.js';
 import { RecordInbox, type ExperienceSource } from './record-inbox.js';
 import type { LearnerSettings } from './settings.js';
-import type { LearnerStatus } from './status.js';
+import { FIRST_VERDICT, judgePublish, type PublishVerdict } from './publish-rule.js';
+import { blankStatus, type LearnerStatus } from './status.js';
 import { EMPTY_TALLY } from './tally.js';
 import type { SessionProgress, Trainer } from './trainer.js';
 
@@ -43,6 +44,7 @@ export class LearnerActor {
   /** When the first experience that is not in the live version was learned. */
   #staleSinceMs: number | undefined;
   #savedPosition = 0;
+  #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
   #stopped = false;
   #cancelPause: () => void = () => undefined;
@@ -68,25 +70,27 @@ export class LearnerActor {
   }
 
   status(): LearnerStatus {
-    const { id, kind, surface, policy } = this.#settings;
     const { tally, position } = this.#progress;
-    const { experiences, learned, rewardMean, lossMean, explorationShare, past, ahead, malformed } = tally;
+    const { experiences, learned, corrections, rewardMean, lossMean, regretProxy, explorationShare } = tally;
+    const { past, ahead, malformed } = tally;
     const { reason, failures } = this.#mode.context;
     return {
-      id,
-      kind,
-      surface,
-      policy,
+      ...blankStatus(this.#settings),
       mode: this.#mode.value as LearnerMode,
       epoch: this.#epoch,
       version: this.#published.version,
       lastPublishMs: this.#published.atMs,
       experiences,
       learned,
+      corrections,
       rewardMean,
       lossMean,
+      regretProxy,
       explorationShare,
+      coverage: { actions: tally.actionCoverage, states: tally.statesVisited },
       stalenessMs: this.#staleSinceMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - this.#staleSinceMs),
+      unpublished: learned - this.#published.learned,
+      publishing: this.#verdict,
       position,
       lag: this.#inbox?.waiting ?? 0,
       skipped: { past, ahead, malformed },
@@ -121,7 +125,10 @@ export class LearnerActor {
   async #session(trainer: Trainer): Promise<void> {
     await this.#warm(trainer);
     this.#send({ type: 'Warmed' });
-    if (this.#published.version === null) await this.#publish(trainer);
+    if (this.#published.version === null) {
+      this.#verdict = FIRST_VERDICT;
+      await this.#publish(trainer);
+    }
     while (!this.#stopped) {
       const { records, idle } = await this.#inbox!.next(this.#settings.batchSize, this.#waitMs());
       if (this.#stopped) return;
@@ -156,9 +163,16 @@ export class LearnerActor {
   }
 
   #publishDue(idle: boolean): boolean {
-    if (this.#progress.tally.learned === this.#published.learned) return false;
-    if (idle) return this.#sincePublishMs() >= this.#settings.publishMinMs;
-    return this.#checkpointDue() && this.#sincePublishMs() >= this.#settings.publishMinMs;
+    this.#verdict = judgePublish(
+      {
+        unpublished: this.#progress.tally.learned - this.#published.learned,
+        sinceMs: this.#sincePublishMs(),
+        sequences: this.#progress.position - this.#savedPosition,
+        idle,
+      },
+      this.#settings,
+    );
+    return this.#verdict.publish;
   }
 
   /** Enough batches, whether or not there was anything in them for this learner. */

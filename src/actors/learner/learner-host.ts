@@ -14,7 +14,7 @@ import { LearnerActor } from './learner-actor.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { ExperienceSource } from './record-inbox.js';
 import { learnerSettingsSchema, type LearnerSettings } from './settings.js';
-import type { LearnerStatus } from './status.js';
+import { blankStatus, type LearnerStatus } from './status.js';
 import type { Trainer } from './trainer.js';
 import { WorkerTrainer } from './worker-trainer.js';
 
@@ -90,7 +90,7 @@ export class LearnerHost {
   }
 
   status(): readonly LearnerStatus[] {
-    return [...this.#places.values()].map((place) => place.actor?.status() ?? standby(place.settings));
+    return [...this.#places.values()].map((place) => place.actor?.status() ?? blankStatus(place.settings));
   }
 
   /** Undefined where no learner of that id is configured here. */
@@ -201,25 +201,3 @@ export async function checkLearners(learners: readonly unknown[]): Promise<reado
   if (problems.length > 0) throw new EngineError('Configuration', 'LEARNERS_INVALID', problems.join('\n'));
   return checked;
 }
-
-const standby = ({ id, kind, surface, policy }: LearnerSettings): LearnerStatus => ({
-  id,
-  kind,
-  surface,
-  policy,
-  mode: 'standby',
-  epoch: null,
-  version: null,
-  lastPublishMs: null,
-  experiences: 0,
-  learned: 0,
-  rewardMean: null,
-  lossMean: null,
-  explorationShare: null,
-  stalenessMs: 0,
-  position: 0,
-  lag: 0,
-  skipped: { past: 0, ahead: 0, malformed: 0 },
-  reason: null,
-  failures: 0,
-});

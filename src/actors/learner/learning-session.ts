@@ -14,10 +14,14 @@ import { subjects } from '../../messages/subjects.js';
 import { encodeArtifact, openArtifact, sealArtifact } from '../../policies/artifact.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
 import { policyOf } from '../../policies/registry/registry.js';
+import { ActionLedger } from './action-ledger.js';
 import { ChainWatermarks } from './chain-watermarks.js';
 import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
+import { checkedReport, checkState } from './plugin-answers.js';
 import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
 import type { ArtifactMeta, CheckpointMeta, ExperienceRecord, SessionProgress, SessionSpec } from './trainer.js';
+
+type Counts = { -readonly [Name in keyof Tally]: Tally[Name] };
 
 export class LearningSession {
   readonly #spec: SessionSpec;
@@ -26,6 +30,7 @@ export class LearningSession {
   readonly #random: SeededRandom;
   readonly #watermarks: ChainWatermarks;
   readonly #subject: string;
+  readonly #ledger: ActionLedger;
   #tally: Tally;
   #position: number;
   /** Read, but not learned from: the batch they belong to is not complete. */
@@ -42,6 +47,7 @@ export class LearningSession {
     this.#learner = plugin.create(config, { random: this.#random, surface: spec.surface }, saved?.state);
     this.#watermarks = new ChainWatermarks(saved?.watermarks);
     this.#tally = saved?.tally ?? EMPTY_TALLY;
+    this.#ledger = new ActionLedger(saved?.ledger);
     this.#position = saved !== undefined && saved.identity === spec.stream.identity ? saved.position : 0;
     if (saved !== undefined && saved.identity !== spec.stream.identity) this.#watermarks.rejoin();
   }
@@ -98,15 +104,18 @@ export class LearningSession {
       identity: stream.identity,
       watermarks: this.#watermarks.save(),
       tally: this.#tally,
+      ledger: this.#ledger.save(),
     };
-    return encodeCheckpoint({ schema: 1, learner, kind: this.#plugin.kind, surface, ...meta, session });
+    const bytes = encodeCheckpoint({ schema: 1, learner, kind: this.#plugin.kind, surface, ...meta, session });
+    checkState(this.#plugin, session.state);
+    return bytes;
   }
 
   /** Learns from what is held back and moves the position over it. */
   async #learn(signal: AbortSignal): Promise<void> {
     const held = this.#held;
     this.#held = [];
-    const tally = { ...this.#tally };
+    const tally: Counts = { ...this.#tally };
     const batch: Experience[] = [];
     let last = this.#position;
     for (const record of held) {
@@ -116,13 +125,13 @@ export class LearningSession {
       const experience = this.#read(record, tally);
       if (experience === undefined) continue;
       batch.push(experience);
-      tally.experiences++;
-      tally.rewardMean = movingMean(tally.rewardMean, experience.reward);
-      const wasExplored = explored(experience);
-      if (wasExplored !== undefined) tally.explorationShare = movingMean(tally.explorationShare, wasExplored ? 1 : 0);
+      this.#count(experience, tally);
     }
+    tally.regretProxy = this.#ledger.regretProxy();
+    tally.statesVisited = this.#ledger.statesVisited;
     if (batch.length > 0) {
-      const { learned, lossSum } = await this.#learner.update(batch, signal);
+      const report: unknown = await this.#learner.update(batch, signal);
+      const { learned, lossSum } = checkedReport(report, batch.length);
       tally.learned += learned;
       // One step a batch, of its mean: cutting a batch in two may show in this figure, never in the learner.
       if (learned > 0 && lossSum !== undefined) tally.lossMean = movingMean(tally.lossMean, lossSum / learned);
@@ -131,8 +140,21 @@ export class LearningSession {
     this.#position = last;
   }
 
+  #count(experience: Experience, tally: Counts): void {
+    if (experience.status === 'corrected') {
+      tally.corrections++;
+      return;
+    }
+    tally.experiences++;
+    tally.rewardMean = movingMean(tally.rewardMean, experience.reward);
+    const wasExplored = explored(experience);
+    if (wasExplored !== undefined) tally.explorationShare = movingMean(tally.explorationShare, wasExplored ? 1 : 0);
+    const tried = this.#ledger.observe(experience);
+    if (tried !== undefined) tally.actionCoverage = movingMean(tally.actionCoverage, tried);
+  }
+
   /** The experience in a message, if it is this surface's and counts now. */
-  #read(record: ExperienceRecord, tally: { past: number; ahead: number; malformed: number }): Experience | undefined {
+  #read(record: ExperienceRecord, tally: Counts): Experience | undefined {
     const output = outputOf(record.payload);
     if (output === undefined) {
       tally.malformed++;

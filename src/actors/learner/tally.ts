@@ -15,6 +15,14 @@ export const tallySchema = z.strictObject({
   lossMean: z.number().nullable(),
   /** Share of decisions that showed something else than the policy's favourite first. */
   explorationShare: z.number().nullable(),
+  /** Corrections of its surface's experience, whether or not the learner takes them. */
+  corrections: z.number().default(0),
+  /** See ActionLedger: as of the last batch. */
+  regretProxy: z.number().nullable().default(null),
+  /** Moving mean of the share of eligible actions that had been tried. */
+  actionCoverage: z.number().nullable().default(null),
+  /** Distinct states, up to STATES_MAX. */
+  statesVisited: z.number().default(0),
   /** Messages left out: counted before, out of chain, or not readable. */
   past: z.number(),
   ahead: z.number(),
@@ -28,6 +36,10 @@ export const EMPTY_TALLY: Tally = {
   rewardMean: null,
   lossMean: null,
   explorationShare: null,
+  corrections: 0,
+  regretProxy: null,
+  actionCoverage: null,
+  statesVisited: 0,
   past: 0,
   ahead: 0,
   malformed: 0,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { experience } from '../../../test/support/learning.js';
 import { seededRandom } from '../../kernel/random.js';
 import type { Experience } from '../../messages/decisions.js';
+import type { UpdateReport } from '../learner.js';
 import { qLearningConfigSchema } from '../q-learning/config.js';
 import { qLearning } from '../q-learning/learner.js';
 
@@ -14,7 +15,7 @@ const corrected = (reward: number, part: Partial<Experience> = {}): Experience =
 function learned(config: object, ...batch: Experience[]) {
   const parsed = qLearningConfigSchema.parse({ learningRate: { rate: 0.5 }, corrections: 'learn', ...config });
   const learner = qLearning.create(parsed, { random: seededRandom(3), surface: 's' });
-  const report = learner.update(batch, new AbortController().signal);
+  const report = learner.update(batch, new AbortController().signal) as UpdateReport;
   const { q, counts } = learner.exportPolicy().parameters as Record<'q' | 'counts', Record<string, unknown>>;
   return { value: (q['s'] as Record<string, number> | undefined)?.['a'], counts, report };
 }

@@ -22,7 +22,7 @@ import { LeaseClaim, type LeaseValue } from '../../host/lease-claim.js';
 import type { CheckpointStore } from '../checkpoint.js';
 import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
-import type { LearnerStatus } from '../status.js';
+import { blankStatus, type LearnerStatus } from '../status.js';
 import {
   decodeExternalCheckpoint,
   encodeExternalCheckpoint,
@@ -96,20 +96,13 @@ export class ExternalLearnerDesk {
     const { id, surface, policy } = this.#settings;
     const unwell = this.#refusal !== null;
     return {
-      id,
-      kind: EXTERNAL_KIND,
-      surface,
-      policy,
+      ...blankStatus({ id, kind: EXTERNAL_KIND, surface, policy }),
       mode: session === undefined ? 'standby' : unwell ? 'degraded' : 'learning',
       epoch: session?.epoch ?? null,
       version: this.#live?.version ?? null,
       lastPublishMs: this.#live?.atMs ?? null,
       experiences: tally?.experiences ?? 0,
       learned: session?.learned ?? 0,
-      rewardMean: null,
-      lossMean: null,
-      explorationShare: null,
-      stalenessMs: 0,
       position: session?.position ?? 0,
       lag: session?.pages.waiting ?? 0,
       skipped: { past: tally?.past ?? 0, ahead: tally?.ahead ?? 0, malformed: tally?.malformed ?? 0 },
