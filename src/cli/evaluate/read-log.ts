@@ -1,0 +1,114 @@
+/** Reads a log file of any format, one decision after the other; bad lines are reported and passed over. */
+import { CsvError, parse } from 'csv-parse';
+import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { readAttune } from '../../learners/evaluation/log/attune.js';
+import { readDsjson } from '../../learners/evaluation/log/dsjson.js';
+import { openBanditReader, type OpenBanditReader } from '../../learners/evaluation/log/open-bandit.js';
+import type { LineOutcome, LoggedDecision, RewardRange, SkipReason } from '../../learners/evaluation/logged.js';
+import { contentOf, inputError, linesOf, LINE_BYTES_MAX } from './lines.js';
+
+export const LOG_FORMATS = ['obd', 'dsjson', 'attune'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Bad lines kept with their reason; further ones are only counted. */
+export const BAD_LINES_KEPT_MAX = 1000;
+
+export interface BadLine {
+  /** From 1; of CSV, a header counts. */
+  readonly line: number;
+  readonly code: string;
+  readonly field: string | null;
+  readonly message: string;
+}
+
+/** What became of a file's lines. */
+export interface LogReport {
+  lines: number;
+  decisions: number;
+  badCount: number;
+  /** The first BAD_LINES_KEPT_MAX of `badCount`. */
+  readonly bad: BadLine[];
+  readonly skipped: Partial<Record<SkipReason, number>>;
+}
+
+export const emptyReport = (): LogReport => ({ lines: 0, decisions: 0, badCount: 0, bad: [], skipped: {} });
+
+export interface LogFile {
+  readonly path: string;
+  readonly format: LogFormat;
+  readonly range: RewardRange;
+}
+
+/**
+ * Gives the decisions of a file in order, and fills in `report`. Rejects with InvalidRequest `LOG_UNREADABLE`,
+ * `LOG_TRUNCATED`, `LOG_NOT_CSV` or `LOG_HEADER`.
+ */
+export async function* readLog(
+  file: LogFile,
+  report: LogReport = emptyReport(),
+  bytesRead?: (bytes: number) => void,
+): AsyncGenerator<LoggedDecision> {
+  const rows = file.format === 'obd' ? openBanditRows(file, bytesRead) : jsonLines(file, bytesRead);
+  for await (const { line, read } of rows) {
+    report.lines++;
+    try {
+      const outcome = read();
+      if ('skipped' in outcome) report.skipped[outcome.skipped] = (report.skipped[outcome.skipped] ?? 0) + 1;
+      else {
+        report.decisions++;
+        yield outcome.decision;
+      }
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.family !== 'InvalidRequest') throw error;
+      const { code, field, message } = error;
+      if (++report.badCount <= BAD_LINES_KEPT_MAX) report.bad.push({ line, code, field: field ?? null, message });
+    }
+  }
+}
+
+interface Unread {
+  readonly line: number;
+  readonly read: () => LineOutcome;
+}
+
+async function* jsonLines({ path, format, range }: LogFile, bytesRead?: (bytes: number) => void): AsyncGenerator<Unread> {
+  const reader = format === 'dsjson' ? readDsjson : readAttune;
+  for await (const { number, text } of linesOf(path, bytesRead))
+    yield {
+      line: number,
+      read: () => {
+        if (text === undefined) throw tooLong();
+        return reader(text, range);
+      },
+    };
+}
+
+async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: number) => void): AsyncGenerator<Unread> {
+  let reader: OpenBanditReader | undefined;
+  try {
+    const parser = parse({
+      bom: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      info: true,
+      max_record_size: LINE_BYTES_MAX,
+    });
+    const content = await contentOf(path, bytesRead);
+    content.on('error', (error) => parser.destroy(error)).pipe(parser);
+    for await (const { info, record } of parser as AsyncIterable<{ info: { lines: number }; record: string[] }>) {
+      if (reader === undefined) {
+        reader = openBanditReader(record);
+        continue;
+      }
+      const current = reader;
+      yield { line: info.lines, read: () => current.read(record, range) };
+    }
+  } catch (error) {
+    if (error instanceof CsvError) throw invalidRequest('LOG_NOT_CSV', `The log is not CSV: ${error.message}`, 'log');
+    throw inputError(error);
+  }
+  if (reader === undefined) throw invalidRequest('LOG_HEADER', 'The log is empty.', 'header');
+}
+
+const tooLong = (): EngineError =>
+  invalidRequest('LOG_LINE_TOO_LONG', `A line may have ${LINE_BYTES_MAX} bytes.`);
