@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
 import { betaThompson } from './beta-thompson/learner.js';
+import { dqn } from './dqn/learner.js';
 import { epsilonGreedy } from './epsilon-greedy/learner.js';
 import { gaussianThompson } from './gaussian-thompson/learner.js';
 import { popularity } from './popularity/learner.js';
@@ -19,6 +20,7 @@ const BUILT_IN: ReadonlyMap<string, AnyLearnerPlugin> = new Map(
     anyPlugin(betaThompson),
     anyPlugin(qLearning),
     anyPlugin(sarsa),
+    anyPlugin(dqn),
     anyPlugin(epsilonGreedy),
     anyPlugin(gaussianThompson),
     anyPlugin(popularity),

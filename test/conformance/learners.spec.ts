@@ -15,9 +15,33 @@ const run = promisify(execFile);
 
 jest.setTimeout(120_000);
 
+/** What DQN cannot guess, and the size of the suite's world. */
+const SMALL_DQN = {
+  actions: ['a', 'b'],
+  observation: { size: 2 },
+  hidden: [16],
+  warmup: 32,
+  trainEvery: 16,
+  exploration: { kind: 'epsilon-greedy', steps: 1000 },
+  learningRate: { rate: 0.005 },
+  batchSize: 32,
+};
+
 /** Configurations beside a kind's own defaults that are worth checking, and those of kinds that have no defaults. */
 const CONFIGS: Readonly<Record<string, readonly unknown[]>> = {
   'beta-thompson': [{}, { forget: 0.01, censored: 'learn' }],
+  dqn: [
+    SMALL_DQN,
+    {
+      ...SMALL_DQN,
+      nStep: 3,
+      dueling: true,
+      prioritised: {},
+      target: { kind: 'polyak', tau: 0.02 },
+      exploration: { kind: 'softmax', temperature: 0.1 },
+      backend: 'cpu',
+    },
+  ],
   'q-learning': [
     {},
     { discount: 0, learningRate: { rate: 1, decay: 1 } },
