@@ -16,12 +16,16 @@ import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
 
 jest.setTimeout(120_000);
 
-const FAULTS = ['throw', 'hang', 'exit', 'nan'] as const;
+const FAULTS = ['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'report', 'state'] as const;
 const REASONS = {
   throw: 'wits’ end',
   hang: 'LEARNER_HUNG',
   exit: 'LEARNER_CRASHED',
-  nan: 'ARTIFACT_',
+  nan: 'ARTIFACT_NOT_FINITE',
+  shape: 'POLICY_PARAMETERS',
+  huge: 'ARTIFACT_TOO_LARGE',
+  report: 'LEARNER_REPORT_INVALID',
+  state: 'LEARNER_STATE_INVALID',
 };
 const PLUGIN = join(ROOT, 'test', 'support', 'faulty-learner.mjs');
 const NO_DATABASE = 'postgresql://nobody@127.0.0.1:1/none';

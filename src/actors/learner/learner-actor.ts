@@ -138,7 +138,7 @@ export class LearnerActor {
         if (this.#progress.tally.learned > before) this.#staleSinceMs ??= this.#ports.clock.nowMs();
       }
       if (this.#publishDue(idle)) await this.#publish(trainer);
-      else if (this.#checkpointDue()) await this.#checkpoint(trainer);
+      else if (this.#checkpointDue()) await this.#checkpoint(await this.#encoded(trainer));
     }
   }
 
@@ -208,20 +208,25 @@ export class LearnerActor {
       parent: version ?? undefined,
       createdAtMs,
     });
+    // What could not be saved is not published either: it would be learned and published again after every restart.
+    const saved = await this.#encoded(trainer);
     this.#send({ type: 'Evaluated' });
     if (this.#stopped) return;
     await artifacts.publish(openArtifact(bytes), this.#epoch);
     this.#published = { version: (version ?? 0) + 1, atMs: createdAtMs, learned: this.#progress.tally.learned };
     this.#staleSinceMs = undefined;
-    await this.#checkpoint(trainer);
+    await this.#checkpoint(saved);
     this.#send({ type: 'Published' });
   }
 
-  async #checkpoint(trainer: Trainer): Promise<void> {
-    const { position } = this.#progress;
-    const bytes = await trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
+  #encoded(trainer: Trainer): Promise<Uint8Array> {
+    return trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
+  }
+
+  /** Nothing may have been learned since `bytes` were taken. */
+  async #checkpoint(bytes: Uint8Array): Promise<void> {
     await this.#ports.checkpoints.save(this.#settings.id, bytes, this.#epoch);
-    this.#savedPosition = position;
+    this.#savedPosition = this.#progress.position;
   }
 
   #send(event: LearnerEvent): void {

@@ -46,9 +46,8 @@ const writtenExperienceSchema = experienceSchema.extend({
   explorationFloor: z.number().optional(),
 });
 
-/** Sorted keys where order means nothing, so that the same schemas give the same document. */
+/** The same schemas give the same document. */
 export function asyncApiDocument(version: string): Json {
-  const verbs = Object.fromEntries(EXTERNAL_VERBS.map((verb) => [verb, verb] as const));
   return {
     asyncapi: '3.0.0',
     info: {
@@ -72,7 +71,7 @@ export function asyncApiDocument(version: string): Json {
         parameters: { surface: { description: 'Id of a surface, as in rider.pickup.' } },
         messages: { experience: ref('messages', 'experience') },
       },
-      ...mapped(verbs, (verb) => ({
+      ...forVerbs((verb) => ({
         address: subjects.request('learner', '{learner}', verb),
         parameters: {
           learner: { description: 'Token of the learner’s id: bytes other than A–Z a–z 0–9 _ - are written =HH.' },
@@ -95,7 +94,7 @@ export function asyncApiDocument(version: string): Json {
         channel: ref('channels', 'experience', ''),
         summary: 'One message a decision, once its reward is known. Listening is not durable; learners use next.',
       },
-      ...mapped(verbs, (verb) => ({
+      ...forVerbs((verb) => ({
         action: 'receive',
         channel: ref('channels', verb, ''),
         summary: SUMMARIES[verb],
@@ -108,7 +107,7 @@ export function asyncApiDocument(version: string): Json {
           'Experience with its place in the chain of its partition.',
           ref('schemas', 'experienceRecord'),
         ),
-        ...mapped(verbs, (verb) => message(SUMMARIES[verb], jsonSchema(externalRequestSchemas[verb], 'input'))),
+        ...forVerbs((verb) => message(SUMMARIES[verb], jsonSchema(externalRequestSchemas[verb], 'input'))),
         ...Object.fromEntries(
           EXTERNAL_VERBS.map((verb) => [`${verb}Reply`, message(`The answer to ${verb}.`, replySchema(verb))]),
         ),
@@ -133,8 +132,8 @@ export function asyncApiDocument(version: string): Json {
   };
 }
 
-const mapped = <T>(verbs: Readonly<Record<ExternalVerb, ExternalVerb>>, make: (verb: ExternalVerb) => T) =>
-  Object.fromEntries(Object.values(verbs).map((verb) => [verb, make(verb)])) as Record<ExternalVerb, T>;
+const forVerbs = <T>(make: (verb: ExternalVerb) => T): Record<string, T> =>
+  Object.fromEntries(EXTERNAL_VERBS.map((verb) => [verb, make(verb)]));
 
 const ref = (kind: string, name: string, root = 'components/'): Json => ({ $ref: `#/${root}${kind}/${name}` });
 
