@@ -8,6 +8,9 @@ import { betaThompson } from './beta-thompson/learner.js';
 import { dqn } from './dqn/learner.js';
 import { epsilonGreedy } from './epsilon-greedy/learner.js';
 import { gaussianThompson } from './gaussian-thompson/learner.js';
+import { linTs } from './lin-ts/learner.js';
+import { linUcb } from './lin-ucb/learner.js';
+import { logisticThompson } from './logistic-thompson/learner.js';
 import { popularity } from './popularity/learner.js';
 import { softmax } from './softmax/learner.js';
 import { ucb1 } from './ucb1/learner.js';
@@ -26,6 +29,9 @@ const BUILT_IN: ReadonlyMap<string, AnyLearnerPlugin> = new Map(
     anyPlugin(popularity),
     anyPlugin(softmax),
     anyPlugin(ucb1),
+    anyPlugin(linUcb),
+    anyPlugin(linTs),
+    anyPlugin(logisticThompson),
   ].map((plugin) => [plugin.kind, plugin]),
 );
 

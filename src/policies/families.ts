@@ -1,5 +1,13 @@
 import { EPSILON_GREEDY_FAMILY, epsilonGreedyPolicy } from './epsilon-greedy/policy.js';
 import { GAUSSIAN_THOMPSON_FAMILY, gaussianThompsonPolicy } from './gaussian-thompson/policy.js';
+import {
+  LIN_TS_FAMILY,
+  LIN_UCB_FAMILY,
+  linTsPolicy,
+  linUcbPolicy,
+  LOGISTIC_THOMPSON_FAMILY,
+  logisticThompsonPolicy,
+} from './linear/policy.js';
 import { MLP_Q_FAMILY, mlpQPolicy } from './mlp/policy.js';
 import { POPULARITY_FAMILY, popularityPolicy } from './popularity/policy.js';
 import { Q_TABLE_FAMILY, qTablePolicy } from './q-table/policy.js';
@@ -25,4 +33,7 @@ export const POLICY_FAMILIES: Readonly<Record<string, PolicyFamily>> = {
   [GAUSSIAN_THOMPSON_FAMILY]: gaussianThompsonPolicy,
   [SOFTMAX_FAMILY]: softmaxPolicy,
   [UCB1_FAMILY]: ucb1Policy,
+  [LIN_UCB_FAMILY]: linUcbPolicy,
+  [LIN_TS_FAMILY]: linTsPolicy,
+  [LOGISTIC_THOMPSON_FAMILY]: logisticThompsonPolicy,
 };

@@ -27,6 +27,18 @@ const SMALL_DQN = {
   batchSize: 32,
 };
 
+/** Weights of each arm's own, and weights that all share. */
+const HYBRID = {
+  arm: { terms: [{ kind: 'bias' }, { kind: 'number', from: 'context', name: 'hour', offset: 12, scale: 0.1 }] },
+  shared: {
+    terms: [
+      { kind: 'number', from: 'candidate', name: 'x0' },
+      { kind: 'number', from: 'candidate', name: 'x1' },
+      { kind: 'identity', buckets: 4 },
+    ],
+  },
+};
+
 /** Configurations beside a kind's own defaults that are worth checking, and those of kinds that have no defaults. */
 const CONFIGS: Readonly<Record<string, readonly unknown[]>> = {
   'beta-thompson': [{}, { forget: 0.01, censored: 'learn' }],
@@ -41,6 +53,13 @@ const CONFIGS: Readonly<Record<string, readonly unknown[]>> = {
       exploration: { kind: 'softmax', temperature: 0.1 },
       backend: 'cpu',
     },
+  ],
+  'lin-ucb': [{}, { features: HYBRID }, { features: { shared: HYBRID.shared }, censored: 'learn', forget: 0.01 }],
+  'lin-ts': [{}, { features: HYBRID, draws: 16 }, { features: { shared: HYBRID.shared }, forget: 0.01 }],
+  'logistic-thompson': [
+    {},
+    { features: HYBRID, draws: 16, armsMax: 1 },
+    { features: { shared: HYBRID.shared }, covariance: 'diagonal' },
   ],
   'q-learning': [
     {},
