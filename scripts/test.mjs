@@ -17,6 +17,8 @@ const PHASES = [
   { projects: ['unit', 'simulation', 'learning'], args: ['--maxWorkers=2'], maySkip: true },
   { projects: ['conformance', 'integration', 'e2e'], args: ['--runInBand'], maySkip: false },
 ];
+/** Tests that need what comes from elsewhere than npm and apt, and say so in their names. */
+const MAY_SKIP = /^where Python has nats-py: /;
 /** A phase takes a few minutes; past this something hangs. */
 const PHASE_MS_MAX = 25 * 60_000;
 
@@ -83,7 +85,8 @@ function run({ projects, args, maySkip }) {
       complaints.push(`${file}: ${message.split('\n')[0]}`);
     }
     if (process.env.ATTUNE_TEST_NO_SKIPS !== '1' || maySkip) continue;
-    for (const test of assertionResults.filter(({ status: s }) => s === 'pending' || s === 'todo')) {
+    const isLeftOut = ({ status: s, fullName }) => (s === 'pending' || s === 'todo') && !MAY_SKIP.test(fullName);
+    for (const test of assertionResults.filter(isLeftOut)) {
       complaints.push(`${file}: skipped although promised: ${test.fullName}`);
     }
   }

@@ -16,7 +16,8 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 # Characters of text in one message: below the server's max_payload however they are escaped.
 PIECE_CHARACTERS = 128 * 1024
-REQUEST_SECONDS = 10.0
+# An engine that serves the learner answers well within it. Across NATS accounts nobody says that nobody is there.
+REQUEST_SECONDS = 2.0
 # Longer than a lease lives: whoever serves the learner may have died.
 PATIENCE_SECONDS = 60.0
 RETRY_SECONDS = 0.3
@@ -101,7 +102,7 @@ class LearnerClient:
     async def next(self, cursor: str | None, max_records: int = 256, wait_seconds: float = 1.0) -> dict[str, Any]:
         """The experiences behind the cursor: {"records": [...], "cursor": ..., "position": ..., "idle": ...}."""
         request = {"cursor": cursor, "max": max_records, "waitMs": round(wait_seconds * 1000)}
-        return await self._ask("next", self._own(request))
+        return await self._ask("next", self._own(request), patience=wait_seconds)
 
     async def publish(self, family: str, parameters: Any, cursor: str | None, experiences: int) -> int:
         """Publishes the next version of this learner's policy and gives its number."""
@@ -161,14 +162,15 @@ class LearnerClient:
     def _own(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"epoch": self._epoch, **request}
 
-    async def _ask(self, verb: str, request: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, verb: str, request: dict[str, Any], patience: float = 0.0) -> dict[str, Any]:
         """Asks until there is an answer: every request may be repeated. Raises EngineError for a refusal."""
+        timeout = REQUEST_SECONDS + patience
         subject = f"attune.learner.{self._token}.{verb}"
         payload = json.dumps(request, ensure_ascii=False).encode()
         give_up_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while True:
             try:
-                message = await self._nc.request(subject, payload, timeout=REQUEST_SECONDS)
+                message = await self._nc.request(subject, payload, timeout=timeout)
                 break
             except (NoRespondersError, NatsTimeoutError):
                 if asyncio.get_running_loop().time() >= give_up_at:

@@ -16,7 +16,7 @@ import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
 
 jest.setTimeout(120_000);
 
-const FAULTS = ['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'report', 'state'] as const;
+const FAULTS = ['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'family', 'report', 'state'] as const;
 const REASONS = {
   throw: 'wits’ end',
   hang: 'LEARNER_HUNG',
@@ -24,6 +24,7 @@ const REASONS = {
   nan: 'ARTIFACT_NOT_FINITE',
   shape: 'POLICY_PARAMETERS',
   huge: 'ARTIFACT_TOO_LARGE',
+  family: 'ARTIFACT_FAMILY_UNKNOWN',
   report: 'LEARNER_REPORT_INVALID',
   state: 'LEARNER_STATE_INVALID',
 };

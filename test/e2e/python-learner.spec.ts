@@ -129,7 +129,7 @@ async function ride(user: string, id: string): Promise<void> {
 }
 
 testWithPython(
-  'a learner in Python learns, publishes, is killed, and another process goes on where it stopped',
+  'where Python has nats-py: a learner learns, publishes, is killed, and another process goes on where it stopped',
   async () => {
     const first = startLearner();
     await eventually('it has claimed its lease', () => first.said().includes('claimed epoch'));

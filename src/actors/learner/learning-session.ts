@@ -89,9 +89,8 @@ export class LearningSession {
         },
       }),
     );
-    const artifact = openArtifact(bytes);
-    // A plug-in may export for a family that only its own hosts know; they will try it themselves.
-    if (Object.hasOwn(LEARNED_FAMILIES, family)) policyOf(artifact, LEARNED_FAMILIES);
+    // What no host could read must not become the live version: a host that starts would have none.
+    policyOf(openArtifact(bytes), LEARNED_FAMILIES);
     return bytes;
   }
 
