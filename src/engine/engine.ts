@@ -22,6 +22,7 @@ import { StreamDeadLetters } from './dead-letters.js';
 import { FactsFloor, type FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
+import { ClusterLearners } from './cluster-learners.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
 import { watchVersions } from './versions.js';
@@ -160,6 +161,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     surfaces: world.surfaces,
     zones,
     deadLetters: new StreamDeadLetters(attachment, actors),
+    learners: new ClusterLearners(config.learners, actors),
     ...(store ? { facts: store.facts } : {}),
     ...(host ? { queues: { collect: () => queueDepths(host) } } : {}),
     options: {

@@ -10,6 +10,7 @@ import type {
   EventIngress,
   FactsReader,
   FallbackDecider,
+  LearnerDirectory,
   QueueGauges,
   StatusSource,
 } from './ports.js';
@@ -29,6 +30,7 @@ export interface GatewayDeps {
   readonly facts?: FactsReader;
   readonly zones?: ZoneDirectory;
   readonly deadLetters?: DeadLetters;
+  readonly learners?: LearnerDirectory;
   readonly queues?: QueueGauges;
   readonly options?: GatewayOptionsInput;
 }

@@ -1,5 +1,7 @@
 /** Prometheus metrics of one gateway, in a registry of its own. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { LearnerStatus } from '../actors/learner/status.js';
+import { LearnerMetrics } from './learner-metrics.js';
 import type { QueueGauges } from './ports.js';
 
 const LATENCY_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5];
@@ -11,8 +13,12 @@ export class GatewayMetrics {
   private readonly latency: Histogram;
   private readonly accepted: Counter;
   private readonly rejected: Counter<'code'>;
+  private readonly learners: LearnerMetrics;
 
-  constructor(queues: QueueGauges) {
+  constructor(
+    queues: QueueGauges,
+    private readonly learnersNow: () => Promise<readonly LearnerStatus[]>,
+  ) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     const { counts } = this;
@@ -50,6 +56,7 @@ export class GatewayMetrics {
         for (const [queue, depth] of Object.entries(queues.collect())) this.set({ queue }, depth);
       },
     });
+    this.learners = new LearnerMetrics(this.registry);
   }
 
   decided(surface: string, degraded: readonly string[], latencyMs: number): void {
@@ -72,7 +79,8 @@ export class GatewayMetrics {
     return this.registry.contentType;
   }
 
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    this.learners.set(await this.learnersNow());
     return this.registry.metrics();
   }
 }

@@ -1,4 +1,5 @@
 /** What the gateway needs of the engine behind it: actors to ask, journals to write events to, facts to look up. */
+import type { LearnerStatus } from '../actors/learner/status.js';
 import type { AppendOutcome } from '../actors/host/ports.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../messages/decisions.js';
 
@@ -44,6 +45,11 @@ export interface StatusSource {
   hosts(deadlineMs: number): Promise<readonly unknown[]>;
   /** Not ready: why. */
   notReady(): readonly string[];
+}
+
+export interface LearnerDirectory {
+  /** Every configured learner, whether or not the process that runs it answers within the deadline. */
+  list(deadlineMs: number): Promise<readonly LearnerStatus[]>;
 }
 
 /** A record that was skipped or rejected, as copied to the dead-letter stream. */

@@ -1,4 +1,5 @@
 /** The gateway's parts, put together once from its ports. */
+import type { LearnerStatus } from '../actors/learner/status.js';
 import { BoundedActors, BoundedIngress } from './admission.js';
 import { authenticator, type Credentials } from './auth/api-keys.js';
 import { rateLimit, type RateLimit } from './auth/rate-limit.js';
@@ -28,13 +29,14 @@ export class GatewayServices {
     const { clock } = deps;
     const actors = (this.actors = new BoundedActors(deps.actors, options.requestsInFlightMax));
     const ingress = new BoundedIngress(deps.ingress, options.eventsInFlightMax);
-    const metrics = (this.metrics = new GatewayMetrics({
+    const queues = {
       collect: () => ({
         gateway_requests: actors.inFlight,
         gateway_events: ingress.inFlight,
         ...deps.queues?.collect(),
       }),
-    }));
+    };
+    const metrics = (this.metrics = new GatewayMetrics(queues, () => this.learners()));
     const { perKey, perUser } = options.rateLimit;
     const userLimit = perUser === 0 ? undefined : rateLimit(perUser, 'user');
     this.perKey = perKey === 0 ? undefined : rateLimit(perKey, 'caller');
@@ -61,5 +63,10 @@ export class GatewayServices {
     });
     this.lookup = new DecisionLookup(actors, deps.facts, options.deadlineMs);
     this.rewards = new Rewards(this.lookup, ingress, clock);
+  }
+
+  /** As they say of themselves; none where this gateway knows of no learner. */
+  learners(): Promise<readonly LearnerStatus[]> {
+    return this.deps.learners?.list(this.options.deadlineMs) ?? Promise.resolve([]);
   }
 }

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { LearnerStatus } from '../../actors/learner/status.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import type { ZoneFacts } from '../../messages/zones.js';
@@ -45,8 +46,14 @@ export class ViewsController {
     return this.view('campaign', id, request);
   }
 
+  @Get('learners')
+  @ApiOperation({ summary: 'Every learner: is it learning, how far behind, and why it did or did not publish' })
+  async learners(): Promise<{ learners: readonly LearnerStatus[] }> {
+    return { learners: await this.services.learners() };
+  }
+
   @Get('learners/:id')
-  @ApiOperation({ summary: 'A learner’s mode, version and lag' })
+  @ApiOperation({ summary: 'One learner: loss, reward, regret, exploration, coverage, staleness, last publication' })
   @ApiParam({ name: 'id' })
   learner(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
     return this.view('learner', id, request);

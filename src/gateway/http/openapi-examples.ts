@@ -2,6 +2,7 @@
  * What `/docs` shows of each operation: requests that can be sent as they are, one after the other, and what came back.
  * The requests are checked against the schemas in openapi-examples.spec.ts.
  */
+import type { LearnerStatus } from '../../actors/learner/status.js';
 
 export interface OperationExamples {
   /** Named bodies, the one to begin with first. */
@@ -51,6 +52,38 @@ const event = (id: string, type: string, data: object): object => ({
   subject: 'user/42',
   data,
 });
+
+/** See src/actors/learner/status.ts. */
+const learner: LearnerStatus = {
+  id: 'pickup',
+  kind: 'beta-thompson',
+  surface: 'rider.pickup',
+  policy: 'pickup-thompson',
+  mode: 'learning',
+  epoch: 41,
+  version: 13,
+  lastPublishMs: 1795385226914,
+  experiences: 2051,
+  learned: 2032,
+  corrections: 3,
+  rewardMean: 0.62,
+  lossMean: 0.19,
+  regretProxy: 0.04,
+  explorationShare: 0.21,
+  coverage: { actions: 0.93, states: 0 },
+  stalenessMs: 700,
+  unpublished: 12,
+  publishing: {
+    publish: false,
+    code: 'too-soon',
+    text: '12 experiences learned since the live version; published 700 ms ago, and not before 2000 ms.',
+  },
+  position: 2240,
+  lag: 0,
+  skipped: { past: 0, ahead: 0, malformed: 0 },
+  reason: null,
+  failures: 0,
+};
 
 /** By `METHOD path`, in the order in which a newcomer meets them. */
 export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
@@ -164,21 +197,8 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
   },
   'get /v1/zones/{cell}': { status: 200, answerIs: 'The zone', answer: zone },
   'get /v1/zones': { status: 200, answerIs: 'The zones', answer: { zones: [zone], staleMs: 184.3 } },
-  'get /v1/learners/{id}': {
-    status: 200,
-    answerIs: 'The learner',
-    answer: {
-      id: 'pickup',
-      kind: 'beta-thompson',
-      surface: 'rider.pickup',
-      policy: 'pickup-thompson',
-      mode: 'learning',
-      version: 13,
-      learned: 2032,
-      lag: 0,
-      reason: null,
-    },
-  },
+  'get /v1/learners': { status: 200, answerIs: 'All learners', answer: { learners: [learner] } },
+  'get /v1/learners/{id}': { status: 200, answerIs: 'The learner', answer: learner },
   'get /v1/campaigns/{id}': {
     status: 200,
     answerIs: 'The campaign',

@@ -6,18 +6,17 @@ const GAUSS_WEIGHT = [5 / 18, 8 / 18, 5 / 18] as const;
 
 /** 0 below `low` and 1 above `high`, rising in between. Immutable. */
 export class CubicTable {
+  readonly low: number;
+  readonly high: number;
   readonly #cells: number;
   readonly #cellsPerUnit: number;
   /** Per cell, the four coefficients of the cubic that has the distribution's values and slopes at both ends. */
   readonly #cubic: Float64Array;
 
   /** `density` need not be scaled to a mass of 1; it is finite from `low` to `high`. */
-  constructor(
-    readonly low: number,
-    readonly high: number,
-    cells: number,
-    density: (x: number) => number,
-  ) {
+  constructor(low: number, high: number, cells: number, density: (x: number) => number) {
+    this.low = low;
+    this.high = high;
     const width = (high - low) / cells;
     const slope = new Float64Array(cells + 1);
     const value = new Float64Array(cells + 1);
