@@ -167,3 +167,13 @@ testWithPython(
     await eventually('nobody holds it', async () => (await view()).mode === 'standby');
   },
 );
+
+testWithPython(
+  'where Python has nats-py: the checksums of docs/artifact-checksums.json are computed there too',
+  async () => {
+    const { stdout } = await run(python!, ['canonical.py', join(ROOT, 'docs', 'artifact-checksums.json')], {
+      cwd: EXAMPLE,
+    });
+    expect(stdout).toMatch(/^\d+ values and \d+ artifacts agree\n$/);
+  },
+);
