@@ -9,12 +9,16 @@ import type { PolicyExport } from '../../src/learners/learner.js';
 import type { Candidate, Experience } from '../../src/messages/decisions.js';
 import { mlpQPolicy } from '../../src/policies/mlp/policy.js';
 
-/** Returns of this many training episodes make the figure by which the exported version is chosen. */
-const SELECTION_EPISODES = 20;
+/** Training episodes whose mean return the curve shows. */
+const CURVE_EPISODES = 20;
+/** How often, in training steps, a version is tried out to choose the one that is evaluated, and in how many episodes. */
+const VALIDATION_EVERY = 2500;
+const VALIDATION_EPISODES = 5;
 /** Steps handed to the learner at once. */
 const BATCH = 4;
 const EVALUATION_EPISODES = 100;
-/** Of the evaluation's environment: never one that was trained on. */
+/** Of environments that no run trains on; the evaluation's is its own. */
+const VALIDATION_SEED = 2_000_000;
 const EVALUATION_SEED = 1_000_000;
 
 export interface RunResult {
@@ -24,13 +28,15 @@ export interface RunResult {
   readonly last: number;
   readonly spread: number;
   readonly selectedAtStep: number;
-  readonly steps: number;
+  /** Environment steps of training and of validation; their sum is what the run was allowed. */
+  readonly trainingSteps: number;
+  readonly validationSteps: number;
   readonly gradientSteps: number;
   /** Of the whole loop: acting, environment and training. */
   readonly stepsPerSecond: number;
   readonly gradientStepsPerSecond: number;
-  /** Step → mean return of the training episodes before it. */
-  readonly curve: readonly (readonly [step: number, mean: number])[];
+  /** Mean return of the training episodes before a step, and of its version's validation. */
+  readonly curve: readonly { readonly step: number; readonly training: number; readonly validation: number }[];
 }
 
 export interface RunOptions {
@@ -49,13 +55,17 @@ export async function run({ env, seed, steps, options, onProgress }: RunOptions)
   const chance = seededRandom(seed + 500_000);
   const { signal } = new AbortController();
   const returns: number[] = [];
-  const curve: [number, number][] = [];
+  const curve: { step: number; training: number; validation: number }[] = [];
   let best = { mean: -Infinity, step: 0, policy: learner.exportPolicy() };
+  let validationSteps = 0;
   let batch: Experience[] = [];
   let { observation, info } = world.reset();
   let [episode, place, earned] = [0, 0, 0];
-  const started = performance.now();
-  for (let step = 1; step <= steps; step++) {
+  let since = performance.now();
+  let seconds = 0;
+  let step = 0;
+  while (step + validationSteps < steps) {
+    step++;
     const distribution = learner.actionDistribution(observation, info.actionMask);
     const action = draw(distribution, chance);
     const propensity = distribution[action]!;
@@ -64,70 +74,82 @@ export async function run({ env, seed, steps, options, onProgress }: RunOptions)
     earned += after.reward;
     place++;
     ({ observation, info } = after);
-    if (batch.length === BATCH || step === steps) {
+    if (batch.length === BATCH) {
       await learner.update(batch, signal);
       batch = [];
     }
-    if (!after.terminated && !after.truncated) continue;
-    returns.push(earned);
-    const mean = meanOf(returns.slice(-SELECTION_EPISODES));
-    if (returns.length >= SELECTION_EPISODES && mean >= best.mean)
-      best = { mean, step, policy: learner.exportPolicy() };
-    if (step >= (curve.length + 1) * (steps / 20)) {
-      curve.push([step, mean]);
-      onProgress?.(`seed ${seed} step ${step} mean ${mean.toFixed(1)} best ${best.mean.toFixed(1)}@${best.step}`);
+    if (after.terminated || after.truncated) {
+      returns.push(earned);
+      ({ observation, info } = world.reset());
+      [place, earned] = [0, 0];
+      episode++;
     }
-    ({ observation, info } = world.reset());
-    [place, earned] = [0, 0];
-    episode++;
+    if (step % VALIDATION_EVERY !== 0) continue;
+    seconds += (performance.now() - since) / 1000;
+    const policy = learner.exportPolicy();
+    const tried = play(env, policy, VALIDATION_SEED + step, VALIDATION_EPISODES);
+    validationSteps += tried.steps;
+    const validation = meanOf(tried.returns);
+    // The later of equals: it has seen more.
+    if (validation >= best.mean) best = { mean: validation, step, policy };
+    const training = meanOf(returns.slice(-CURVE_EPISODES));
+    curve.push({ step, training, validation });
+    onProgress?.(`seed ${seed} step ${step}: training ${training.toFixed(1)}, validation ${validation.toFixed(1)}`);
+    since = performance.now();
   }
-  const seconds = (performance.now() - started) / 1000;
-  const selected = evaluate(env, best.policy);
+  seconds += (performance.now() - since) / 1000;
+  const selected = play(env, best.policy, EVALUATION_SEED, EVALUATION_EPISODES).returns;
   const gradientSteps = (learner.snapshot() as DqnState).trainer.steps;
   return {
     seed,
     selected: meanOf(selected),
     spread: deviationOf(selected),
-    last: meanOf(evaluate(env, learner.exportPolicy())),
+    last: meanOf(play(env, learner.exportPolicy(), EVALUATION_SEED, EVALUATION_EPISODES).returns),
     selectedAtStep: best.step,
-    steps,
+    trainingSteps: step,
+    validationSteps,
     gradientSteps,
-    stepsPerSecond: steps / seconds,
+    stepsPerSecond: step / seconds,
     gradientStepsPerSecond: gradientSteps / seconds,
     curve,
   };
 }
 
-/** Returns of episodes in which the exported policy, read as a host would, takes what it finds best. */
-function evaluate(env: string, { parameters }: PolicyExport): number[] {
+/** Episodes in which the exported policy, read as a host would, takes what it finds best. */
+function play(
+  env: string,
+  { parameters }: PolicyExport,
+  seed: number,
+  episodes: number,
+): { returns: number[]; steps: number } {
   const policy = mlpQPolicy({ policy: { id: env, version: 1 }, parameters });
-  const world = createEnvironment(env, EVALUATION_SEED);
+  const world = createEnvironment(env, seed);
   const candidates = Array.from({ length: world.actions }, (_, action): Candidate => ({
     id: actionId(action),
     features: {},
     nonPersonal: true,
   }));
-  return Array.from({ length: EVALUATION_EPISODES }, () => {
+  const context = {
+    surface: env,
+    subjectKind: 'rider',
+    personalized: true,
+    context: {},
+    features: {},
+    nowMs: 0,
+  } as const;
+  let steps = 0;
+  const returns = Array.from({ length: episodes }, () => {
     let { observation } = world.reset();
     for (let total = 0; ;) {
-      const values = policy.scores(
-        {
-          surface: env,
-          subjectKind: 'rider',
-          personalized: true,
-          context: {},
-          features: {},
-          nowMs: 0,
-          observation: [...observation],
-        },
-        candidates,
-      );
+      const values = policy.scores({ ...context, observation: [...observation] }, candidates);
       const step = world.step(values.indexOf(Math.max(...values)));
+      steps++;
       total += step.reward;
       if (step.terminated || step.truncated) return total;
       ({ observation } = step);
     }
   });
+  return { returns, steps };
 }
 
 interface Moment {

@@ -1,9 +1,9 @@
 /**
  * DQN on Gymnasium's classic control: `node --import ./scripts/typescript.mjs bench/learning/dqn.ts --env cartpole`.
  *
- * Every seed is one training run. Of each, that version is evaluated whose last 20 training episodes earned the most
- * (never by the evaluation's own episodes), and beside it the last one; 100 episodes, acting greedily, on an environment
- * with another seed.
+ * Every seed is one training run. Every 2,500 training steps the version of the moment plays 5 episodes; the one that did
+ * best is evaluated, and beside it the last one: 100 episodes, acting greedily. Training, validation and evaluation have
+ * environments with seeds of their own. Steps of validation count as steps of the run.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { createEnvironment } from '../../src/learners/environments/create-environment.js';
@@ -27,7 +27,7 @@ const command = new Command()
   .option('--env <name>', 'cartpole, acrobot or mountaincar', 'cartpole')
   .option('--seeds <count>', 'how many runs, with the seeds 1, 2, …', whole, 5)
   .option('--first <seed>', 'the first seed', whole, 1)
-  .option('--steps <count>', 'environment steps of a run', whole, 100_000)
+  .option('--steps <count>', 'environment steps of a run, those of validation included', whole, 100_000)
   .option('--backend <name>', 'auto, native, wasm or cpu', 'auto')
   .option('--set <json>', 'settings that replace those of the preset', '{}')
   .option('--json', 'print results as JSON')

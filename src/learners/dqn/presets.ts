@@ -8,45 +8,33 @@ type Preset = Omit<DqnOptions, 'actions' | 'observation'> & {
   readonly scaling?: DqnOptions['observation']['scaling'];
 };
 
+const CLASSIC_CONTROL: Preset = {
+  hidden: [64, 64],
+  discount: 0.99,
+  learningRate: { rate: 0.0005, end: 0.0001, steps: 80_000 },
+  batchSize: 64,
+  replayMax: 50_000,
+  warmup: 1000,
+  trainEvery: 4,
+  nStep: 3,
+  target: { kind: 'polyak', tau: 0.005 },
+  exploration: { kind: 'epsilon-greedy', start: 1, end: 0.05, steps: 10_000 },
+};
+
 const PRESETS: Readonly<Record<string, Preset>> = {
   'CartPole-v1': {
+    ...CLASSIC_CONTROL,
     // Divided by about how far each gets while the pole is up.
     scaling: { offset: [0, 0, 0, 0], scale: [1 / 2.4, 0.5, 1 / 0.21, 0.5] },
-    hidden: [128, 128],
-    discount: 0.99,
-    learningRate: { rate: 0.001, end: 0.0001, steps: 100_000 },
-    batchSize: 128,
-    replayMax: 50_000,
-    warmup: 1000,
-    trainEvery: 4,
-    nStep: 3,
-    target: { kind: 'polyak', tau: 0.01 },
-    exploration: { kind: 'epsilon-greedy', start: 1, end: 0.04, steps: 16_000 },
   },
   'Acrobot-v1': {
+    ...CLASSIC_CONTROL,
     scaling: { offset: [0, 0, 0, 0, 0, 0], scale: [1, 1, 1, 1, 0.2, 0.1] },
-    hidden: [128, 128],
-    discount: 0.99,
-    learningRate: { rate: 0.001, end: 0.0001, steps: 100_000 },
-    batchSize: 128,
-    replayMax: 50_000,
-    warmup: 1000,
-    trainEvery: 4,
-    nStep: 3,
-    target: { kind: 'polyak', tau: 0.01 },
-    exploration: { kind: 'epsilon-greedy', start: 1, end: 0.02, steps: 16_000 },
   },
   'MountainCar-v0': {
+    ...CLASSIC_CONTROL,
     scaling: { offset: [-0.3, 0], scale: [1 / 0.9, 1 / 0.07] },
-    hidden: [128, 128],
-    discount: 0.99,
-    learningRate: { rate: 0.001, end: 0.0001, steps: 120_000 },
-    batchSize: 128,
-    replayMax: 50_000,
-    warmup: 1000,
-    trainEvery: 4,
     nStep: 5,
-    target: { kind: 'polyak', tau: 0.01 },
     exploration: { kind: 'epsilon-greedy', start: 1, end: 0.05, steps: 50_000 },
   },
 };
