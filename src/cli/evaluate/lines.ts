@@ -53,7 +53,11 @@ async function* split(content: Readable): AsyncGenerator<Line> {
   const take = (last: Buffer): Line | undefined => {
     number++;
     const tooLong = length + last.length > LINE_BYTES_MAX;
-    const text = tooLong ? undefined : Buffer.concat([...pending, last]).toString('utf8').trim();
+    const text = tooLong
+      ? undefined
+      : Buffer.concat([...pending, last])
+          .toString('utf8')
+          .trim();
     [pending, length] = [[], 0];
     return text === '' ? undefined : { number, text };
   };

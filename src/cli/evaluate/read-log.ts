@@ -71,7 +71,10 @@ interface Unread {
   readonly read: () => LineOutcome;
 }
 
-async function* jsonLines({ path, format, range }: LogFile, bytesRead?: (bytes: number) => void): AsyncGenerator<Unread> {
+async function* jsonLines(
+  { path, format, range }: LogFile,
+  bytesRead?: (bytes: number) => void,
+): AsyncGenerator<Unread> {
   const reader = format === 'dsjson' ? readDsjson : readAttune;
   for await (const { number, text } of linesOf(path, bytesRead))
     yield {
@@ -110,5 +113,4 @@ async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: num
   if (reader === undefined) throw invalidRequest('LOG_HEADER', 'The log is empty.', 'header');
 }
 
-const tooLong = (): EngineError =>
-  invalidRequest('LOG_LINE_TOO_LONG', `A line may have ${LINE_BYTES_MAX} bytes.`);
+const tooLong = (): EngineError => invalidRequest('LOG_LINE_TOO_LONG', `A line may have ${LINE_BYTES_MAX} bytes.`);

@@ -11,10 +11,8 @@ export interface Summands {
 }
 
 export type EstimatorName = SingleName | SlateName;
-export type SingleName =
-  'IPS' | 'SNIPS' | 'clipped IPS' | 'Cressie-Read' | 'DM' | 'DR' | 'SNDR' | 'Switch-DR' | 'DRos';
-export type SlateName =
-  'SIPS' | 'SNSIPS' | 'IIPS' | 'SNIIPS' | 'RIPS' | 'SNRIPS' | 'cascade-DR' | 'pseudo-inverse';
+export type SingleName = 'IPS' | 'SNIPS' | 'clipped IPS' | 'Cressie-Read' | 'DM' | 'DR' | 'SNDR' | 'Switch-DR' | 'DRos';
+export type SlateName = 'SIPS' | 'SNSIPS' | 'IIPS' | 'SNIIPS' | 'RIPS' | 'SNRIPS' | 'cascade-DR' | 'pseudo-inverse';
 
 /** Which products of weights an estimator leans on. */
 export type WeightKind = 'choice' | 'whole' | 'each' | 'prefix' | 'none';
@@ -133,4 +131,3 @@ export function totals({ width, rows }: Summands): Float64Array {
 
 /** Whether every decision has exactly one choice. */
 export const isSingle = (rounds: Rounds): boolean => rounds.weight.length === rounds.decisions;
-

@@ -1,5 +1,6 @@
 /** Off-policy evaluation: what a policy would have been worth, estimated from a log of another one. */
 import { invalidRequest } from '../../kernel/errors.js';
+import { anytimeInterval } from './anytime-interval.js';
 import { bootstrapIntervals, type BootstrapOptions, type Interval } from './bootstrap.js';
 import {
   isSingle,
@@ -21,16 +22,18 @@ import { weightDiagnostics, type WeightDiagnostics } from './weights.js';
 export interface EvaluateOptions extends WeighOptions, Omit<BootstrapOptions, 'seed'> {
   /** Largest weight of clipped IPS and of the anytime-valid interval. Must be chosen before the log is seen. */
   readonly clip: number;
-  /** Declared bounds of the reward of a decision; the anytime-valid interval needs both finite. */
+  /** Declared bounds of rewards; the anytime-valid interval needs both finite. */
   readonly range: RewardRange;
-  /** Anytime-valid interval for the value, at the same level; left out where there is none to be had. */
-  readonly anytime?: (rounds: Rounds, options: { clip: number; range: RewardRange; level: number }) => Interval;
 }
 
 export interface Estimate {
   readonly estimator: EstimatorName;
   /** Null where it is refused. */
   readonly estimate: number | null;
+  /**
+   * Bootstrap. It does not cover the bias of clipping, switching and shrinking. Null where refused, and where
+   * the model is all there is: resampling decisions does not show what a model errs by.
+   */
   readonly interval: Interval | null;
   readonly refused: Refusal | null;
   /** Null for an estimator without weights. */
@@ -87,7 +90,7 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
     return {
       estimator: estimator.name,
       estimate: refused === null ? value : null,
-      interval: refused === null ? (intervals[e] ?? null) : null,
+      interval: refused === null && !isModelAlone(estimator, thresholds) ? (intervals[e] ?? null) : null,
       refused,
       weights: estimator.weights === 'none' ? null : weights,
     };
@@ -107,6 +110,10 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
   };
 }
 
+/** DM, and what its threshold turns into DM. */
+const isModelAlone = ({ name }: Estimator, { tau, lambda }: Evaluation['thresholds']): boolean =>
+  name === 'DM' || (name === 'Switch-DR' && tau !== null && tau < 0) || (name === 'DRos' && lambda === 0);
+
 function planOf(
   rounds: Rounds,
   { clip, tau, lambda }: { clip: number; tau: number | null; lambda: number | null },
@@ -117,13 +124,12 @@ function planOf(
   return [whole ? WHOLE_ESTIMATORS : LIST_ESTIMATORS, slateSummands(rounds)];
 }
 
-function anytimeOf(rounds: Rounds, { anytime, clip, range, level }: EvaluateOptions): Evaluation['anytime'] {
-  if (anytime === undefined) return { refused: 'none was asked for' };
+function anytimeOf(rounds: Rounds, { clip, range, level }: EvaluateOptions): Evaluation['anytime'] {
   if (!isSingle(rounds)) return { refused: 'it is made for one choice a decision: name a position' };
   if (rounds.stands.some((stands) => stands !== 1)) return { refused: 'the log was thinned out' };
   if (!Number.isFinite(range.min) || !Number.isFinite(range.max))
     return { refused: 'the range of the reward was not declared' };
-  return { ...anytime(rounds, { clip, range, level }), clip };
+  return { ...anytimeInterval(rounds, { clip, range, level }), clip };
 }
 
 function loggedMean({ stands, total }: Rounds): number {

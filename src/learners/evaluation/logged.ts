@@ -66,7 +66,15 @@ export interface Asked {
 
 /** Why a line gives no decision, though nothing is wrong with it. */
 export type SkipReason =
-  'unlabelled' | 'skip-learn' | 'observation' | 'censored' | 'not-shown' | 'refused' | 'corrected' | 'withdrawn' | 'forced';
+  | 'unlabelled'
+  | 'skip-learn'
+  | 'observation'
+  | 'censored'
+  | 'not-shown'
+  | 'refused'
+  | 'corrected'
+  | 'withdrawn'
+  | 'forced';
 
 /** What becomes of one line: decisions are read, skips counted, and what is bad is thrown as InvalidRequest `LOG_*`. */
 export type LineOutcome = { readonly decision: LoggedDecision } | { readonly skipped: SkipReason };

@@ -83,7 +83,11 @@ export async function weighLog(read: Read, options: WeighOptions): Promise<Weigh
   const decisions = columns.stands.length;
   if (decisions === 0) throw invalidRequest('LOG_EMPTY', 'The log has no decision that can be evaluated.', 'log');
   if (withReward && wholeOnly)
-    throw invalidRequest('LOG_MIXED', 'Some decisions have a reward for each position and some only a whole one.', 'log');
+    throw invalidRequest(
+      'LOG_MIXED',
+      'Some decisions have a reward for each position and some only a whole one.',
+      'log',
+    );
   const { stands, total, ends, weight, reward, position } = columns;
   const base = {
     decisions,

@@ -19,7 +19,10 @@ export interface WeightDiagnostics {
   readonly clippedWeight: number;
 }
 
-/** Of each position where there are several, the one with the smallest effective sample size. */
+/**
+ * Where there are several positions, those of the position whose weights are the least even; the effective sample size is
+ * then its share of the decisions, as if all of them had that position.
+ */
 export function weightDiagnostics(rounds: Rounds, kind: WeightKind, clip: number): WeightDiagnostics {
   const tallies = Array.from({ length: Math.max(rounds.positions, 1) }, () => new Tally(clip));
   for (let d = 0; d < rounds.decisions; d++) {
@@ -35,9 +38,10 @@ export function weightDiagnostics(rounds: Rounds, kind: WeightKind, clip: number
     if (kind === 'whole') tallies[0]!.add(prefix, stands);
   }
   const used = tallies.filter((tally) => tally.count > 0).map((tally) => tally.diagnostics());
-  const worst = (x: WeightDiagnostics, y: WeightDiagnostics): WeightDiagnostics =>
-    y.effectiveSampleSize < x.effectiveSampleSize ? y : x;
-  return used.length === 0 ? new Tally(clip).diagnostics() : used.reduce(worst);
+  if (used.length === 0) return new Tally(clip).diagnostics();
+  const shareOf = ({ effectiveSampleSize, count }: WeightDiagnostics): number => effectiveSampleSize / count;
+  const worst = used.reduce((x, y) => (shareOf(y) < shareOf(x) ? y : x));
+  return { ...worst, count: rounds.decisions, effectiveSampleSize: shareOf(worst) * rounds.decisions };
 }
 
 class Tally {
@@ -70,7 +74,8 @@ class Tally {
   diagnostics(): WeightDiagnostics {
     const { count } = this;
     const mean = this.#stands === 0 ? 0 : this.#sum / this.#stands;
-    const variance = count === 0 ? 0 : Math.max(0, (this.#squares / (this.#stands * this.#stands)) * count - mean * mean);
+    const variance =
+      count === 0 ? 0 : Math.max(0, (this.#squares / (this.#stands * this.#stands)) * count - mean * mean);
     const error = Math.sqrt(variance / Math.max(count, 1));
     return {
       count,

@@ -54,7 +54,9 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
 function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
   const { slate, eligible, rewardedId } = experience;
   const base =
-    experience.distribution.length === 0 ? undefined : distributionOf(experience.distribution, eligible.length, 'distribution');
+    experience.distribution.length === 0
+      ? undefined
+      : distributionOf(experience.distribution, eligible.length, 'distribution');
   const floor = experience.explorationFloor ?? 0;
   const placeOf = new Map(eligible.map((id, index) => [id, index]));
   const taken = new Set(slate.flatMap(({ id, forced }) => (forced && placeOf.has(id) ? [placeOf.get(id)!] : [])));

@@ -31,7 +31,9 @@ export function rewardOf(value: unknown, range: RewardRange, field: string): num
     throw invalidRequest('LOG_REWARD', `${field} must be a finite number, not ${shown(value)}.`, field);
   if (value >= range.min && value <= range.max) return value;
   const declared = range !== UNDECLARED_RANGE;
-  const rule = declared ? `in the declared range ${range.min} to ${range.max}` : 'at least 0 unless a range is declared';
+  const rule = declared
+    ? `in the declared range ${range.min} to ${range.max}`
+    : 'at least 0 unless a range is declared';
   throw invalidRequest('LOG_REWARD_RANGE', `${field}: a reward must be ${rule}, not ${value}.`, field);
 }
 
@@ -46,7 +48,11 @@ export function distributionOf(value: readonly unknown[], count: number, field: 
   let total = 0;
   const numbers = value.map((p, i) => {
     if (!(typeof p === 'number' && p >= 0 && p <= 1 + 1e-6))
-      throw invalidRequest('LOG_DISTRIBUTION', `${field}[${i}] must be a probability, not ${shown(p)}.`, `${field}[${i}]`);
+      throw invalidRequest(
+        'LOG_DISTRIBUTION',
+        `${field}[${i}] must be a probability, not ${shown(p)}.`,
+        `${field}[${i}]`,
+      );
     total += p;
     return p;
   });

@@ -42,7 +42,9 @@ export function writeDsjson(decision: LoggedDecision): string {
       ...(decision.kind === 'single' ? {} : { _slots: slotsOf(decision) }),
     },
     ...(first!.distribution === undefined || decision.kind !== 'single' ? {} : { p: first!.distribution }),
-    ...(decision.kind === 'single' ? {} : { _outcomes: decision.choices.map((choice, k) => outcomeOf(choice, k, decision)) }),
+    ...(decision.kind === 'single'
+      ? {}
+      : { _outcomes: decision.choices.map((choice, k) => outcomeOf(choice, k, decision)) }),
     ...(decision.weight === 1 ? {} : { pdrop: 1 - 1 / decision.weight, _weight: decision.weight }),
     ...(decision.asked === undefined ? {} : { _attune: decision.asked }),
   });
@@ -74,7 +76,9 @@ function outcomeOf(choice: LoggedChoice, k: number, { actions, kind }: LoggedDec
   const place = { ...cost(reward), ...(position === k ? {} : { _position: position }) };
   if (distribution === undefined || distribution.length !== eligible.length)
     return { ...place, _a: [shown(action)], _p: [propensity] };
-  const order = eligible.map((_, i) => i).sort((x, y) => Number(eligible[y] === action) - Number(eligible[x] === action));
+  const order = eligible
+    .map((_, i) => i)
+    .sort((x, y) => Number(eligible[y] === action) - Number(eligible[x] === action));
   return {
     ...place,
     _a: order.map((i) => shown(eligible[i]!)),

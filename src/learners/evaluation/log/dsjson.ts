@@ -84,8 +84,7 @@ function singleOf(record: Loose, actions: readonly LoggedAction[], range: Reward
   const propensity = propensityOf(record['_label_probability'], '_label_probability');
   const reward = rewardOf(negated(record['_label_cost'], '_label_cost'), range, '_label_cost');
   const position = record['_position'] === undefined ? 0 : indexOf(record['_position'], 1000, '_position');
-  if (record['a'] === undefined)
-    return { position, action, propensity, reward, eligible: actions.map((_, i) => i) };
+  if (record['a'] === undefined) return { position, action, propensity, reward, eligible: actions.map((_, i) => i) };
   const listed = listOf(record['a'], 'a');
   const base = listed.includes(0) ? 0 : 1;
   const eligible = listed.map((a, i) => indexOf(typeof a === 'number' ? a - base : a, count, `a[${i}]`));

@@ -34,7 +34,8 @@ export function openBanditReader(header: readonly string[]): OpenBanditReader {
 
   return {
     read(row, range) {
-      if (row.length !== header.length) throw malformed(`The row has ${row.length} columns instead of ${header.length}.`);
+      if (row.length !== header.length)
+        throw malformed(`The row has ${row.length} columns instead of ${header.length}.`);
       const numberAt = (place: number): number => numberOf(row[place]!, header[place]!);
       const affinities = affinity.map(numberAt);
       const action = indexOf(numberAt(item), plain.length, 'item_id');

@@ -31,8 +31,7 @@ export class CrossFit {
   /** The decision whose choices are added next. */
   begin(decision: LoggedDecision): void {
     this.#decision = decision;
-    if (this.#choice !== 'none')
-      this.#context = this.#encoder.context(decision.context, decision.asked?.subject ?? {});
+    if (this.#choice !== 'none') this.#context = this.#encoder.context(decision.context, decision.asked?.subject ?? {});
   }
 
   add({ position, action }: LoggedChoice, reward: number, fold: number, weight: number, known: boolean): void {

@@ -51,7 +51,6 @@ export class Encoder {
     return row;
   }
 
-
   #column(kind: ColumnKind, name: string): number | undefined {
     const key = `${kind}\0${name}`;
     const known = this.#columns.get(key);

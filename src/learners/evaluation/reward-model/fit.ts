@@ -86,7 +86,8 @@ function newtonStep(
       const xi = values[i]! * scale[ci]!;
       // The working response curvature·linear + residual makes the solution the new point and not the step to it.
       gradient[ci]! += xi * (curvature * linear + residual);
-      for (let j = start; j < end; j++) hessian[ci * n + columns[j]!]! += curvature * xi * values[j]! * scale[columns[j]!]!;
+      for (let j = start; j < end; j++)
+        hessian[ci * n + columns[j]!]! += curvature * xi * values[j]! * scale[columns[j]!]!;
     }
   }
   if (hessian[CONSTANT] === 0) return undefined;
