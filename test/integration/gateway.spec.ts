@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createGateway } from '../../src/gateway/create-gateway.js';
 import type { GatewayDeps } from '../../src/gateway/deps.js';
+import { blankStatus } from '../../src/actors/learner/status.js';
 import { EngineError } from '../../src/kernel/errors.js';
 import { decodeToken } from '../../src/kernel/ids.js';
 import { VALIDATED } from '../../src/messages/decisions.js';
@@ -21,9 +22,12 @@ interface Reply {
 let app: NestFastifyApplication | undefined;
 let port = 0;
 
-async function start(options: GatewayDeps['options'] = {}): Promise<FakeWorld> {
+async function start(
+  options: GatewayDeps['options'] = {},
+  more: Pick<GatewayDeps, 'learners'> = {},
+): Promise<FakeWorld> {
   const world = fakeWorld(options);
-  app = await createGateway(world.deps);
+  app = await createGateway({ ...world.deps, ...more });
   await app.listen(0, '127.0.0.1');
   port = (app.getHttpServer().address() as { port: number }).port;
   return world;
@@ -507,6 +511,20 @@ describe('views, commands and operations', () => {
     expect([reply.status, reply.json]).toEqual([200, { kind, token, verb: 'view', body: {} }]);
   });
 
+  it('lists what learners say of themselves, and counts it', async () => {
+    const named = { id: 'pickup', kind: 'beta-thompson', surface: 'rider.pickup', policy: 'p' };
+    const status = { ...blankStatus(named), mode: 'learning' as const, learned: 9, regretProxy: 0.5 };
+    await start({}, { learners: { list: () => Promise.resolve([status]) } });
+    expect((await call('GET', '/v1/learners')).json).toEqual({ learners: [status] });
+    const { text } = await call('GET', '/metrics');
+    expect(text).toContain('attune_learner_regret_proxy{learner="pickup",surface="rider.pickup",policy="p"} 0.5');
+  });
+
+  it('lists no learners where it knows of none', async () => {
+    await start();
+    expect((await call('GET', '/v1/learners')).json).toEqual({ learners: [] });
+  });
+
   it('lists the busiest zones', async () => {
     await start();
     const reply = await call('GET', '/v1/zones?limit=2');
@@ -583,6 +601,7 @@ describe('views, commands and operations', () => {
       '/v1/decisions/{id}',
       '/v1/decisions/{id}/reward',
       '/v1/events',
+      '/v1/learners',
       '/v1/learners/{id}',
       '/v1/status',
       '/v1/users/{id}',

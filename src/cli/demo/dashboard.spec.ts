@@ -19,7 +19,7 @@ describe('dashboard', () => {
     curve: Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? -0.99 : 2.345)),
   }));
   const campaign = (id: string) => ({ id, status: 'live', spentCents: 1_999_900, budgetCents: 3_000_000 });
-  const learner = { mode: 'publishing', version: 1234, learned: 1_234_567 };
+  const learner = { mode: 'publishing', version: 1234, learned: 1_234_567, regretProxy: -0.123 };
   const reading = {
     url: 'http://127.0.0.1:18080',
     nats: 'nats://127.0.0.1:44444',

@@ -22,6 +22,8 @@ export interface LearnerView {
   /** The live version; null before the first. */
   readonly version: number | null;
   readonly learned: number;
+  /** How much less is earned than by always showing the best; null while that is not known. */
+  readonly regretProxy: number | null;
 }
 
 /** A point is 5 s; with the text around it the line fits the usual 80 columns. */
@@ -126,8 +128,9 @@ export function curveText(curve: readonly (number | undefined)[]): string {
 
 const learnersText = ({ learners }: DemoReading): string => learners.map(learnerText).join(', ') || 'none';
 
-const learnerText = ({ policy, mode, version, learned }: LearnerView): string =>
-  `${policy} ${version === null ? '' : `v${version} `}(${mode}, ${whole(learned)} learned)`;
+const learnerText = ({ policy, mode, version, learned, regretProxy }: LearnerView): string =>
+  `${policy} ${version === null ? '' : `v${version} `}(${mode}, ${whole(learned)} learned` +
+  `${regretProxy === null ? '' : `, regret ${regretProxy.toFixed(2)}`})`;
 
 const failuresText = ({ failures, failuresByCode }: MeterReading): string =>
   failures === 0
