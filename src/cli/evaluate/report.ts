@@ -1,6 +1,7 @@
 /** What an evaluation found, as text for people. Machines get the report as it is. */
 import type { Estimate, Evaluation } from '../../learners/evaluation/evaluate.js';
 import type { LogReport } from './read-log.js';
+import { textTable } from './text-table.js';
 
 export interface EvaluateReport extends Evaluation {
   readonly log: LogReport & { readonly name: string; readonly format: string };
@@ -50,12 +51,7 @@ function table(estimates: readonly Estimate[]): string[] {
     weights === null ? '' : percent(weights.clippedShare),
     ...(refused === null ? [] : [`${refused.code}: ${refused.why}`]),
   ]);
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : c < widths.length ? cell.padStart(widths[c]!) : cell))
-      .join('  ');
-  return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)];
+  return textTable(head, rows);
 }
 
 function anytimeLine({ anytime }: EvaluateReport): string {
