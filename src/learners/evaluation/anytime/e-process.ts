@@ -10,7 +10,7 @@ import { invalidRequest } from '../../../kernel/errors.js';
 /** Shares of the capital that are put at risk, one account each: halves, from a bold one to a millionth. */
 const SHARES: readonly number[] = Array.from({ length: 20 }, (_, j) => 0.95 * 2 ** -j);
 
-/** Capitals are brought back to the size of 1 before they leave the range of numbers; a single step moves none so far. */
+/** Capitals are brought back to the size of 1 before they leave the range of numbers, and no step is larger than this. */
 const RESCALE = 1e100;
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
@@ -47,11 +47,11 @@ export class EProcess {
     this.#logMax = saved?.logMax ?? 0;
   }
 
-  /** Throws InvalidRequest `OBSERVATION_RANGE` for a number below −lossMax, or none; then nothing has changed. */
+  /** Throws InvalidRequest `OBSERVATION_RANGE` for what is not in [−1, 1e100]·lossMax; then nothing has changed. */
   add(x: number): void {
     const stake = x / this.#lossMax;
-    if (!(stake >= -1 && x < Infinity))
-      throw invalidRequest('OBSERVATION_RANGE', `${x} is not in [${-this.#lossMax}, ∞).`, 'x');
+    if (!(stake >= -1 && stake <= RESCALE))
+      throw invalidRequest('OBSERVATION_RANGE', `${x} is not in [${-this.#lossMax}, ${RESCALE * this.#lossMax}].`, 'x');
     let top = 0;
     for (let j = 0; j < SHARES.length; j++) {
       const capital = this.#capital[j]! * (1 + SHARES[j]! * stake);

@@ -1,0 +1,101 @@
+/** What a held-out experience says of the one choice that candidates are judged by: the first that a policy made. */
+import { invalidRequest } from '../../kernel/errors.js';
+import type { Candidate, Experience } from '../../messages/decisions.js';
+import type { DecisionContext, Policy } from '../../policies/policy.js';
+import { assertDistribution, REMAINING_MIN_FLOORED } from '../../policies/sampling.js';
+
+export interface HeldOutDecision {
+  /** Probability of each open candidate with which it could have been chosen there; they sum to 1. */
+  readonly propensities: readonly number[];
+  /** Index of what was chosen, among the open candidates. */
+  readonly chosen: number;
+  /** In the unit of the surface. */
+  readonly reward: number;
+  /** What `policy`, served with the same floor, would have done there. Throws what the policy throws. */
+  distributionOf(policy: Policy): readonly number[];
+}
+
+/** The logged propensity is this close to what the logged distribution gives, or they are of different things. */
+const PROPENSITY_TOLERANCE = 1e-6;
+
+/**
+ * Undefined for what cannot be judged: a decision that was not completed, showed nothing by a policy's choice, or does
+ * fit itself. The slate's reward counts where it was earned by the judged item, or by none in particular.
+ */
+export function heldOutDecision(experience: Experience): HeldOutDecision | undefined {
+  const { status, ending, slate, eligible, distribution, features, reward, rewardedId } = experience;
+  if (status !== 'complete' || ending === 'withdrawn') return undefined;
+  const shown = slate.find((item) => !item.forced);
+  if (shown === undefined || eligible.length !== distribution.length) return undefined;
+  const pinned = new Set(slate.filter((item) => item.forced).map(({ id }) => id));
+  const open = eligible.flatMap((id, index) => (pinned.has(id) ? [] : [index]));
+  const floor = experience.explorationFloor ?? 0;
+  // The logged distribution has its floor in it already.
+  const base = open.map((index) => Math.max(0, distribution[index]! - floor / eligible.length));
+  const propensities = floored(base, floor);
+  const chosen = open.findIndex((index) => eligible[index] === shown.id);
+  if (propensities === undefined || chosen < 0 || !(shown.propensity > 0)) return undefined;
+  if (!(Math.abs(propensities[chosen]! - shown.propensity) <= PROPENSITY_TOLERANCE)) return undefined;
+  const context = contextOf(experience);
+  const known = Object.keys(features).length > 0;
+  const candidates = eligible.map((id) => candidateOf(id, known ? features[id] : {}));
+  return {
+    propensities,
+    chosen,
+    reward: rewardedId === null || rewardedId === shown.id ? reward : 0,
+    distributionOf(policy) {
+      const whole = ask(policy, context, candidates);
+      const served = floored(
+        open.map((index) => whole[index]!),
+        floor,
+      );
+      if (served !== undefined) return served;
+      const openOnes = open.map((index) => candidates[index]!);
+      return floored(ask(policy, context, openOnes), floor)!;
+    },
+  };
+}
+
+/**
+ * A surface may log the features of what was shown and of nothing else. A policy that looks at the others' is not judged by
+ * zeros in their place: it throws `FEATURES_NOT_LOGGED`, and has no answer on this decision.
+ */
+function candidateOf(id: string, features: Candidate['features'] | undefined): Candidate {
+  if (features !== undefined) return { id, features, nonPersonal: true };
+  return {
+    id,
+    get features(): never {
+      throw invalidRequest(
+        'FEATURES_NOT_LOGGED',
+        `The features of ${id} were not logged with the decision.`,
+        'features',
+      );
+    },
+    nonPersonal: true,
+  };
+}
+
+function ask(policy: Policy, context: DecisionContext, candidates: readonly Candidate[]): readonly number[] {
+  const distribution = policy.distribution(context, candidates);
+  assertDistribution(distribution, candidates.length);
+  return distribution;
+}
+
+/** As a slate's first position is drawn: scaled to what is open, then mixed with the floor; undefined for too little. */
+function floored(base: readonly number[], floor: number): readonly number[] | undefined {
+  const mass = base.reduce((sum, p) => sum + p, 0);
+  if (!(mass >= REMAINING_MIN_FLOORED)) return undefined;
+  return base.map((p) => ((1 - floor) * p) / mass + floor / base.length);
+}
+
+const contextOf = ({ surface, context, subject, state, observation, decidedAtMs }: Experience): DecisionContext => ({
+  surface,
+  // Not logged, and no family looks at it.
+  subjectKind: 'rider',
+  personalized: true,
+  context,
+  features: subject ?? {},
+  ...(state === undefined ? {} : { state }),
+  ...(observation === undefined ? {} : { observation }),
+  nowMs: decidedAtMs,
+});
