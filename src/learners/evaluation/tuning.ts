@@ -1,7 +1,7 @@
 /**
- * Choice of a threshold by SLOPE (Su, Srinath and Krishnamurthy 2020): candidates in order of rising bias and falling
- * variance, each with an interval of two confidence widths to either side; taken is the last one whose interval meets
- * all before it. The confidence width is one standard error.
+ * Choice of a threshold as in Su et al. 2020, section 5: the one with the smallest estimated squared error, which is the
+ * variance of the mean plus the square of the bias, estimated by what the lost weight adds up to,
+ * Σ (w − ŵ)·(r − q̂) / n.
  */
 import { shrunken } from './estimators.js';
 import type { Rounds } from './rounds.js';
@@ -16,36 +16,42 @@ export function tunedTau(rounds: Rounds): number {
   const sorted = Float64Array.from(rounds.weight).sort();
   const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
   const candidates = [...new Set(TAU_QUANTILES.map((q) => quantile(q)))].concat(-1);
-  return slope(rounds, candidates, (w, tau) => (w <= tau ? w : 0));
+  return smallestError(rounds, candidates, (w, tau) => (w <= tau ? w : 0));
 }
 
 /** λ of DRos. Needs a reward model and one choice a decision. */
-export const tunedLambda = (rounds: Rounds): number => slope(rounds, LAMBDAS, shrunken);
+export const tunedLambda = (rounds: Rounds): number => smallestError(rounds, LAMBDAS, shrunken);
 
-function slope(rounds: Rounds, candidates: readonly number[], weigh: (w: number, by: number) => number): number {
-  let [low, high] = [-Infinity, Infinity];
+/** The candidate with the smallest sum of estimated variance and squared bias; the least biased of equals. */
+function smallestError(
+  rounds: Rounds,
+  candidates: readonly number[],
+  weigh: (w: number, by: number) => number,
+): number {
   let chosen = candidates[0]!;
+  let smallest = Infinity;
   for (const candidate of candidates) {
-    const { mean, error } = moments(rounds, (w) => weigh(w, candidate));
-    low = Math.max(low, mean - 2 * error);
-    high = Math.min(high, mean + 2 * error);
-    // Written so that NaN ends it too.
-    if (!(low <= high)) break;
-    chosen = candidate;
+    const error = squaredError(rounds, (w) => weigh(w, candidate));
+    if (!(error < smallest)) continue;
+    [chosen, smallest] = [candidate, error];
   }
   return chosen;
 }
 
-/** Mean and standard error of v + ŵ·(r − q̂). */
-function moments(rounds: Rounds, weigh: (w: number) => number): { mean: number; error: number } {
+/** Of the mean of v + ŵ·(r − q̂): its variance, and the square of its distance to the same with the whole weights. */
+function squaredError(rounds: Rounds, weigh: (w: number) => number): number {
   const { chosen, value } = rounds.model!;
-  let [n, sum, squares] = [0, 0, 0];
+  let [n, sum, squares, off] = [0, 0, 0, 0];
   for (let d = 0; d < rounds.decisions; d++) {
-    const x = value[d]! + weigh(rounds.weight[d]!) * (rounds.reward[d]! - chosen[d]!);
-    n += rounds.stands[d]!;
-    sum += rounds.stands[d]! * x;
-    squares += rounds.stands[d]! * x * x;
+    const [stands, w] = [rounds.stands[d]!, rounds.weight[d]!];
+    const residual = rounds.reward[d]! - chosen[d]!;
+    const kept = weigh(w);
+    const x = value[d]! + kept * residual;
+    n += stands;
+    sum += stands * x;
+    squares += stands * x * x;
+    off += stands * (w - kept) * residual;
   }
   const mean = sum / n;
-  return { mean, error: Math.sqrt(Math.max(0, squares / n - mean * mean) / rounds.decisions) };
+  return Math.max(0, squares / n - mean * mean) / rounds.decisions + (off / n) ** 2;
 }
