@@ -41,7 +41,10 @@ const HYBRID = {
 
 /** Configurations beside a kind's own defaults that are worth checking, and those of kinds that have no defaults. */
 const CONFIGS: Readonly<Record<string, readonly unknown[]>> = {
-  'beta-thompson': [{}, { forget: 0.01, censored: 'learn' }],
+  'beta-thompson': [{}, { forget: 0.01, censored: 'learn' }, { segments: {}, corrections: 'learn' }],
+  'gaussian-thompson': [{}, { noise: { kind: 'known', variance: 0.2 }, segments: { max: 1, armsMax: 1 }, armsMax: 2 }],
+  'epsilon-greedy': [{}, { forget: 0.01, forgetPer: 'experience', epsilon: { start: 1, min: 0.05, halfAt: 50 } }],
+  ucb1: [{}, { exploration: 0.3, forget: 0.01, forgetPer: 'experience', segments: {} }],
   dqn: [
     SMALL_DQN,
     {

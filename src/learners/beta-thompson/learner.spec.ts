@@ -59,7 +59,7 @@ describe('the Beta-Thompson learner', () => {
   it('goes on from a state that an earlier version has saved', () => {
     const old = betaThompson.stateSchema.parse({ arms: [['a', [3.5, 2]]] });
     const learner = betaThompson.create(betaThompsonConfigSchema.parse({}), DEPS, old);
-    learner.update([experience({ slate: slate('a'), reward: 1 })], new AbortController().signal);
+    void learner.update([experience({ slate: slate('a'), reward: 1 })], new AbortController().signal);
     expect(learner.snapshot()).toEqual({ arms: [['a', [4.5, 2], 1]], segments: [], learned: 1 });
   });
 
