@@ -10,6 +10,7 @@ import { journal } from './journal.js';
 import { memory } from './memory.js';
 import { policies } from './policies.js';
 import { soak } from './soak.js';
+import { trainingLatency } from './training-latency.js';
 import { userActor } from './user-actor.js';
 
 /** In the order in which they run. */
@@ -22,6 +23,7 @@ export const ENTRIES: readonly Entry[] = [
   activation,
   memory,
   eventLoop,
+  trainingLatency,
   failover,
   heatmap,
   policies,

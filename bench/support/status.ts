@@ -20,7 +20,12 @@ export interface PartitionView {
 export interface HostView {
   readonly host: string;
   readonly partitions?: readonly PartitionView[];
-  readonly learners?: readonly { readonly id: string; readonly mode: string; readonly learned: number }[];
+  readonly learners?: readonly {
+    readonly id: string;
+    readonly mode: string;
+    readonly learned: number;
+    readonly lag: number;
+  }[];
 }
 
 export const hostsOf = async (url: string): Promise<readonly HostView[]> =>
