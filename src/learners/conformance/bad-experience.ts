@@ -48,5 +48,12 @@ export const BAD_EXPERIENCE: Readonly<Record<string, unknown>> = {
   refused: good({ status: 'refused', slate: [], rewardedId: null }),
   censored: good({ status: 'censored' }),
   withdrawn: good({ ending: 'withdrawn' }),
+  'a correction of nothing': good({ status: 'corrected' }),
+  'a correction of what was never learned': good({
+    status: 'corrected',
+    reward: 1e12,
+    corrects: { status: 'complete', reward: -1e12, rewardedId: 'somebody-else' },
+  }),
+  'a next step without a state': good({ ending: undefined, next: { eligible: [] } }),
   'a very long id': good({ slate: [{ id: 'x'.repeat(100_000), propensity: 0.5 }] }),
 } satisfies Record<string, unknown>;
