@@ -66,7 +66,10 @@ export class FactsRepository {
     return answer(() => this.orm.em.fork().find(OutcomeFact, { decisionId }, { orderBy: { closedAt: 'asc' } }));
   }
 
-  /** Counts and reward sums of the decisions that closed in [fromMs, toMs), by policy version, surface and status. */
+  /**
+   * Counts and reward sums of the decisions that closed in [fromMs, toMs), by policy version, surface and status. A
+   * correction is a row of its own status, beside the one it corrects: of both only one may be added to a total.
+   */
   async outcomesByPolicy(fromMs: number, toMs: number): Promise<readonly PolicyOutcomes[]> {
     const rows = await answer(() =>
       this.orm.em.fork().execute<Record<string, string>[]>(

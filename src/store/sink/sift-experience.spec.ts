@@ -62,6 +62,25 @@ describe('siftExperience', () => {
     expect(sift(stream)).toMatchObject({ ids: ['a', 'b'], skipped: [undefined, 'duplicate', undefined] });
   });
 
+  it('keeps a correction beside what it corrects, once however often it comes', () => {
+    const stream = new MemoryStream();
+    const chain = new ExperienceChain(stream, 0);
+    chain.emit(2, experienceOf('a', { reward: 0.5 }));
+    const corrects = { status: 'complete', reward: 0.5, rewardedId: 'door-a' } as const;
+    chain.emit(9, experienceOf('a', { status: 'corrected', reward: 1, corrects }));
+    chain.repeat();
+    const rows = stream.records.flatMap((record, i) => {
+      const cursor = i === 0 ? FRESH_CURSOR : { ...FRESH_CURSOR, watermarks: { '0/id1': i === 1 ? [2, 0] : [9, 0] } };
+      return siftExperience(cursor as Cursor, record, false).changes.map((change) =>
+        change.kind === 'outcome' ? JSON.parse(change.json) : undefined,
+      );
+    });
+    expect(rows).toMatchObject([
+      { decision_id: 'a', status: 'complete', reward: 0.5, sequence: 2 },
+      { decision_id: 'a', status: 'corrected', reward: 1, sequence: 9 },
+    ]);
+  });
+
   it('moves a chain past an output that is no experience', () => {
     const stream = new MemoryStream();
     const chain = new ExperienceChain(stream, 0);
