@@ -12,7 +12,7 @@ export function explorationAt(schedule: DqnConfig['exploration'], experiences: n
 }
 
 /** From one number to another while `done` goes from 0 to 1; then the other. */
-export const linear = (from: number, to: number, done: number): number => from + (to - from) * Math.min(1, done);
+export const linear = (from: number, to: number, done: number): number => (done >= 1 ? to : from + (to - from) * done);
 
 /** Writes into `into` the probability of each action, 0 where the mask holds 0. */
 export function maskedDistribution(
