@@ -20,6 +20,14 @@ describe('popularityPolicy', () => {
     ]);
   });
 
+  test('goes by what a learner has counted, and by the feature where it has not', () => {
+    const policy = make({ prior: 1, counts: { a: 6 } });
+    const asked = [candidate('a', 100), candidate('b', 2)];
+    expect(policy.distribution(CONTEXT, asked)).toEqual([0.7, 0.3]);
+    expect(policy.scores(CONTEXT, asked)).toEqual([6, 2]);
+    expect(() => make({ counts: { a: -1 } })).toThrow('parameters.counts.a');
+  });
+
   test('is a distribution over any counts, with something for everybody', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 40 }), (counts) => {
