@@ -33,8 +33,10 @@ export function endEpisodes(work: FoldWork, type: InboundEvent['type'], named: s
   const ends = (surface: string): boolean =>
     (named === undefined || named === surface) && episodeSettingsFor(work.ctx, surface).endsOn.includes(type);
   const { episodes } = work.state;
-  const open = episodes.filter(({ surface }) => !ends(surface));
-  if (open.length < episodes.length) work.state = { ...work.state, episodes: open.length === 0 ? NONE : open };
+  if (episodes.some(({ surface }) => ends(surface))) {
+    const open = episodes.filter(({ surface }) => !ends(surface));
+    work.state = { ...work.state, episodes: open.length === 0 ? NONE : open };
+  }
   if (follow(work, (surface) => (ends(surface) ? { next: null, ending: 'terminal' } : undefined)))
     settle(work, work.ctx.atMs);
 }

@@ -26,6 +26,7 @@ export function ledger(work: FoldWork, op: LedgerOp): void {
 /** Tells the decisions that wait for it what followed on their surface, where `stepOn` knows; true if one heard. */
 export function follow(work: FoldWork, stepOn: (surface: string) => NextStep | undefined): boolean {
   const { pending } = work.state;
+  if (!pending.some(({ next }) => next === NEXT_AWAITED)) return false;
   let heard = false;
   const told = pending.map((one) => {
     const step = one.next === NEXT_AWAITED ? stepOn(one.surface) : undefined;
