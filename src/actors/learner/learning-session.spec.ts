@@ -35,7 +35,10 @@ const summing = (incremental: boolean, batches: number[] = []): AnyLearnerPlugin
           return { learned: batch.length };
         },
         snapshot: () => ({ sum }),
-        exportPolicy: () => ({ family: 'none', parameters: { sum } }),
+        exportPolicy: () => ({
+          family: 'q-table',
+          parameters: { q: {}, initial: sum, exploration: { kind: 'epsilon-greedy', epsilon: 0 } },
+        }),
       };
     },
   };
@@ -165,5 +168,17 @@ describe('a learning session', () => {
     await session.fold(stream(10), true, signal);
     const artifact = openArtifact(session.exportArtifact({ policyId: 'p', version: 4, parent: 3, createdAtMs: 9 }));
     expect(artifact.lineage).toEqual({ learner: 'l', parent: 3, experiences: 8, sequence: 10, createdAtMs: 9 });
+  });
+
+  it('exports nothing that no host could read', () => {
+    const plain = summing(true);
+    const odd: AnyLearnerPlugin = {
+      ...plain,
+      create: (...made) => ({ ...plain.create(...made), exportPolicy: () => ({ family: 'oracle', parameters: {} }) }),
+    };
+    const session = new LearningSession(odd, spec, undefined);
+    expect(() => session.exportArtifact({ policyId: 'p', version: 1, parent: undefined, createdAtMs: 0 })).toThrow(
+      expect.objectContaining({ code: 'ARTIFACT_FAMILY_UNKNOWN' }),
+    );
   });
 });
