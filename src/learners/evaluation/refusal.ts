@@ -30,7 +30,7 @@ export const REFUSAL_RULES: RefusalRules = {
   eventsMin: 5,
   effectiveSampleSizeMin: 30,
   effectiveShareMin: 0.005,
-  maxShareMax: 0.2,
+  maxShareMax: 0.1,
   meanZMax: 4,
   meanOffMax: 0.05,
   unsupportedMax: 0.05,

@@ -24,9 +24,9 @@ export function writeDsjson(decision: LoggedDecision): string {
     if (key in decision.context)
       throw invalidRequest('LOG_UNWRITABLE', `A context may not have a ${key} in dsjson.`, `context.${key}`);
   const multi = decision.actions.map(({ id, features, slot }) => ({
+    ...features,
     _tag: id,
     ...(slot === undefined ? {} : { _slot_id: slot }),
-    ...features,
   }));
   const [first] = decision.choices;
   return JSON.stringify({

@@ -18,7 +18,7 @@ import {
 import { askedOf } from './dsjson-writer.js';
 
 /** Azure's join puts a line of text between its records now and then. */
-const CHECKPOINT = /^\s*\[[^\]"]*\]\s*$/;
+const CHECKPOINT = /^\s*\[[A-Z][^\]"]*\]\s*$/;
 
 type Loose = { readonly [name: string]: unknown };
 

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { seededRandom } from '../../kernel/random.js';
+import { bootstrapIntervals, BLOCKS_MAX, type BootstrapOptions } from './bootstrap.js';
+import type { Estimator, Summands } from './estimators.js';
+
+const meanOf: Estimator = { name: 'IPS', weights: 'choice', model: false, value: (s) => s[1]! / s[0]! };
+const OPTIONS: BootstrapOptions = { method: 'bca', level: 0.9, resamples: 400, seed: 1 };
+
+/** Skewed: the mean of squares of uniforms is 1/3. */
+function squares(count: number, seed: number): Summands {
+  const random = seededRandom(seed);
+  const rows = new Float64Array(2 * count);
+  for (let i = 0; i < count; i++) rows.set([1, random.next() ** 2], 2 * i);
+  return { width: 2, rows };
+}
+
+describe('bootstrapIntervals', () => {
+  it.each(['bca', 'percentile'] as const)('%s intervals hold a known mean about as often as they say', (method) => {
+    let held = 0;
+    const runs = 200;
+    for (let seed = 1; seed <= runs; seed++) {
+      const [interval] = bootstrapIntervals(squares(40, seed), [meanOf], { ...OPTIONS, method, seed, resamples: 200 });
+      held += interval!.low <= 1 / 3 && 1 / 3 <= interval!.high ? 1 : 0;
+    }
+    // 0.9 less four standard errors of the share, and what is known of the bootstrap at 40 observations.
+    expect(held / runs).toBeGreaterThan(0.9 - 4 * Math.sqrt((0.9 * 0.1) / runs) - 0.02);
+    expect(held / runs).toBeLessThan(1);
+  });
+
+  it('is the same for the same seed, and another for another', () => {
+    const log = squares(50, 1);
+    const [first] = bootstrapIntervals(log, [meanOf], OPTIONS);
+    expect(bootstrapIntervals(log, [meanOf], OPTIONS)).toEqual([first]);
+    expect(bootstrapIntervals(log, [meanOf], { ...OPTIONS, seed: 2 })).not.toEqual([first]);
+  });
+
+  it('joins neighbours of long logs, and finds nearly the same spread', () => {
+    const long = squares(5 * BLOCKS_MAX + 7, 3);
+    const [interval] = bootstrapIntervals(long, [meanOf], OPTIONS);
+    // 2 · 1.645 standard errors; the variance of a squared uniform is 4/45.
+    const width = 2 * 1.645 * Math.sqrt(4 / 45 / (5 * BLOCKS_MAX + 7));
+    expect((interval!.high - interval!.low) / width).toBeGreaterThan(0.85);
+    expect((interval!.high - interval!.low) / width).toBeLessThan(1.15);
+  });
+
+  it('is a point where nothing varies, and none where resamples give no number', () => {
+    const flat: Summands = { width: 2, rows: Float64Array.from([1, 2, 1, 2, 1, 2]) };
+    expect(bootstrapIntervals(flat, [meanOf], OPTIONS)).toEqual([{ low: 2, high: 2 }]);
+    expect(bootstrapIntervals(flat, [{ ...meanOf, value: () => NaN }], OPTIONS)).toEqual([undefined]);
+  });
+});
