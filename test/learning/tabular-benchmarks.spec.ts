@@ -1,105 +1,56 @@
 /**
- * Q-learning on Gymnasium's toy texts, from their transition tables alone, against values computed by dynamic
- * programming. The tables are reference data outside the repository: ATTUNE_DATA names their folder.
+ * The table learners on Gymnasium's toy texts, from their transition tables alone, against values computed by dynamic
+ * programming. The tables are reference data outside the repository: ATTUNE_DATA_DIR names their folder. The full measure
+ * is bench/learning/tabular.ts.
  */
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { seededRandom } from '../../src/kernel/random.js';
-import { anyPlugin } from '../../src/learners/learner.js';
-import { qLearning } from '../../src/learners/q-learning/learner.js';
-import { candidatesOf, contextOf, Loop } from './closed-loop.js';
-import { drawFrom } from './draw.js';
+import { join } from 'node:path';
+import {
+  optimalReturn,
+  parseTransitionTable,
+  returnOf,
+  type TransitionTable,
+} from '../../src/learners/environments/transition-table.js';
+import { measureTabular, TABULAR_LEARNERS } from '../support/tabular-measure.js';
 
-interface Mdp {
-  readonly nA: number;
-  readonly horizon: number;
-  readonly start_distribution: Record<string, number>;
-  readonly T: readonly (readonly (readonly [number, number, number, boolean])[])[][];
-}
-
-const folder = join(process.env['ATTUNE_DATA'] ?? resolve('../shared/data'), 'rl_reference');
+const DATA = process.env['ATTUNE_DATA_DIR'] ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'data');
+const folder = join(DATA, 'rl_reference');
 const present = existsSync(join(folder, 'mdp_cliffwalking.json'));
-if (!present) process.stderr.write(`Tabular benchmarks skipped: there is no ${folder}.\n`);
+if (!present) process.stderr.write(`skipped: no tables in ${folder}; ATTUNE_DATA_DIR says where the data are\n`);
 
-const read = (name: string): Mdp => JSON.parse(readFileSync(join(folder, `mdp_${name}.json`), 'utf8')) as Mdp;
-const actionsOf = (mdp: Mdp): string[] => Array.from({ length: mdp.nA }, (_, a) => String(a));
-const startOf = (mdp: Mdp): number => Number(Object.keys(mdp.start_distribution)[0]);
+const read = (name: string): TransitionTable =>
+  parseTransitionTable(JSON.parse(readFileSync(join(folder, `mdp_${name}.json`), 'utf8')));
 
-function train(mdp: Mdp, config: object, episodes: number): Loop {
-  const loop = new Loop(anyPlugin(qLearning), config, 1);
-  const world = seededRandom(17);
-  const actions = actionsOf(mdp);
-  for (let episode = 0; episode < episodes; episode++) {
-    let state = startOf(mdp);
-    // Steps of an episode are learned last first: what is known of the end reaches the beginning at once.
-    const steps = [];
-    for (let t = 0; t < mdp.horizon; t++) {
-      // Q-learning learns the best policy from any behaviour that tries everything, such as chance.
-      const action = actions[Math.floor(world.next() * actions.length)]!;
-      const outcomes = mdp.T[state]![Number(action)]!;
-      const [, to, reward, terminal] =
-        outcomes[
-          drawFrom(
-            outcomes.map(([p]) => p),
-            world.next(),
-          )
-        ]!;
-      steps.push({
-        slate: [{ id: action, propensity: 1 / actions.length }],
-        state: String(state),
-        reward,
-        rewardedId: action,
-        terminal,
-        next: { state: String(to), eligible: actions },
-      });
-      state = to;
-      if (terminal) break;
-    }
-    loop.learn(steps.reverse());
-  }
-  return loop;
-}
-
-/** Expected return of the greedy policy within the horizon, computed exactly. */
-function greedyReturn(mdp: Mdp, loop: Loop): number {
-  const actions = actionsOf(mdp);
-  const candidates = candidatesOf(actions);
-  const greedy = mdp.T.map((_, state) => {
-    const scores = loop.policy.scores(contextOf(String(state)), candidates);
-    return scores.indexOf(Math.max(...scores));
-  });
-  let mass = new Map([[startOf(mdp), 1]]);
-  let total = 0;
-  for (let t = 0; t < mdp.horizon; t++) {
-    const following = new Map<number, number>();
-    for (const [state, p] of mass) {
-      for (const [q, to, reward, terminal] of mdp.T[state]![greedy[state]!]!) {
-        total += p * q * reward;
-        if (!terminal) following.set(to, (following.get(to) ?? 0) + p * q);
-      }
-    }
-    mass = following;
-  }
-  return total;
-}
-
-(present ? describe : describe.skip)('Q-learning on tabular benchmarks', () => {
-  it('walks along the cliff on the shortest way (−13)', () => {
-    const mdp = read('cliffwalking');
-    const loop = train(mdp, { discount: 1, learningRate: { rate: 1 } }, 1500);
-    expect(greedyReturn(mdp, loop)).toBeCloseTo(-13, 9);
+(present ? describe : describe.skip)('table learners on tabular benchmarks', () => {
+  it.each([
+    ['frozenlake_4x4_slippery', 0.7441902878292689],
+    ['frozenlake_8x8_slippery', 0.9132201502016288],
+    ['frozenlake_4x4_deterministic', 1],
+    ['cliffwalking', -13],
+    ['taxi', 7.93],
+  ])('%s has the published optimum', (name, optimum) => {
+    expect(optimalReturn(read(name))).toBeCloseTo(optimum, 9);
   });
 
-  it('crosses the frozen lake for certain where it is not slippery (1)', () => {
-    const mdp = read('frozenlake_4x4_deterministic');
-    const loop = train(mdp, { discount: 0.99, learningRate: { rate: 1 } }, 1500);
-    expect(greedyReturn(mdp, loop)).toBeCloseTo(1, 9);
+  it('walks along the cliff as badly as the reference where it goes by the first action alone', () => {
+    // Always up: a hundred steps at the wall.
+    expect(returnOf(read('cliffwalking'), () => 0)).toBe(-100);
   });
 
-  it('crosses the slippery lake nearly as often as can be (0.740 with this discount)', () => {
-    const mdp = read('frozenlake_4x4_slippery');
-    const loop = train(mdp, { discount: 0.99, learningRate: { rate: 1, decay: 0.7 } }, 20_000);
-    expect(greedyReturn(mdp, loop)).toBeGreaterThan(0.7);
+  it.each(TABULAR_LEARNERS)('%s walks along the cliff on the shortest way (−13)', async (learner) => {
+    const { exact } = await measureTabular(read('cliffwalking'), 'cliffwalking', learner, 1);
+    expect(exact).toBeCloseTo(-13, 9);
+  });
+
+  it('Q-learning crosses the slippery lake within 1 % of as often as can be', async () => {
+    const table = read('frozenlake_4x4_slippery');
+    const { exact, optimum } = await measureTabular(table, 'frozenlake_4x4_slippery', 'q-learning', 1, 300_000);
+    expect(exact).toBeGreaterThan(0.99 * optimum);
+  });
+
+  it('Q-learning drives the taxi within 1 % of as well as can be', async () => {
+    const { exact, optimum } = await measureTabular(read('taxi'), 'taxi', 'q-learning', 1, 300_000);
+    expect(exact).toBeGreaterThan(0.99 * optimum);
   });
 });

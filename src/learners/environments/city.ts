@@ -4,7 +4,7 @@
  */
 import { seededRandom } from '../../kernel/random.js';
 import { uniform } from './episodes.js';
-import { parseTransitionTable, type TransitionTable } from './transition-table.js';
+import type { TransitionTable } from './transition-table.js';
 
 /** Zones are a square of this side; a zone's index is row × side + column. */
 const SIDE = 4;
@@ -51,10 +51,10 @@ export function cityTable(seed: number): TransitionTable {
     return MOVES.map((move) => outcomesOf(zones, slot, reached(zones, from, move) ?? from, move));
   });
   const action_mask = T.map((_, state) =>
-    MOVES.map((move) => (reached(zones, zones[state % ZONES]!, move) === undefined ? 0 : 1)),
+    MOVES.map((move): 0 | 1 => (reached(zones, zones[state % ZONES]!, move) === undefined ? 0 : 1)),
   );
   const start_distribution = Object.fromEntries(zones.map((_, zone) => [String(zone), 1 / ZONES]));
-  return parseTransitionTable({
+  return {
     env: `city-${seed}`,
     nS: SLOTS * ZONES,
     nA: MOVES.length,
@@ -62,7 +62,7 @@ export function cityTable(seed: number): TransitionTable {
     start_distribution,
     T,
     action_mask,
-  });
+  };
 }
 
 /** Homes lie on one side of the city and work on the other, as chance has it. */
