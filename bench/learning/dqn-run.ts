@@ -11,9 +11,6 @@ import { mlpQPolicy } from '../../src/policies/mlp/policy.js';
 
 /** Training episodes whose mean return the curve shows. */
 const CURVE_EPISODES = 20;
-/** How often, in training steps, a version is tried out to choose the one that is evaluated, and in how many episodes. */
-const VALIDATION_EVERY = 2500;
-const VALIDATION_EPISODES = 5;
 /** Steps handed to the learner at once. */
 const BATCH = 4;
 const EVALUATION_EPISODES = 100;
@@ -23,7 +20,7 @@ const EVALUATION_SEED = 1_000_000;
 
 export interface RunResult {
   readonly seed: number;
-  /** Mean return over the evaluation's episodes, acting greedily. */
+  /** Mean return over the evaluation's episodes of the version that was chosen, and of the last one. */
   readonly selected: number;
   readonly last: number;
   readonly spread: number;
@@ -44,10 +41,27 @@ export interface RunOptions {
   readonly seed: number;
   readonly steps: number;
   readonly options: DqnOptions;
+  /** A version is tried out every so many training steps, in so many episodes; the one that does best is evaluated. */
+  readonly validation: {
+    readonly every: number;
+    readonly episodes: number;
+    /** The run ends with the first validation whose mean return is as high. */
+    readonly stopAt: number;
+  };
+  /** Share of chance in validation and evaluation; 0 is greedy. */
+  readonly epsilon: number;
   readonly onProgress?: (line: string) => void;
 }
 
-export async function run({ env, seed, steps, options, onProgress }: RunOptions): Promise<RunResult> {
+export async function run({
+  env,
+  seed,
+  steps,
+  options,
+  validation,
+  epsilon,
+  onProgress,
+}: RunOptions): Promise<RunResult> {
   const world = createEnvironment(env, seed);
   const config = dqnConfigSchema.parse(options);
   const learner = dqn.create(config, { random: seededRandom(seed), surface: env });
@@ -84,27 +98,30 @@ export async function run({ env, seed, steps, options, onProgress }: RunOptions)
       [place, earned] = [0, 0];
       episode++;
     }
-    if (step % VALIDATION_EVERY !== 0) continue;
+    if (step % validation.every !== 0) continue;
     seconds += (performance.now() - since) / 1000;
     const policy = learner.exportPolicy();
-    const tried = play(env, policy, VALIDATION_SEED + step, VALIDATION_EPISODES);
+    const tried = play({ env, policy, seed: VALIDATION_SEED + step, episodes: validation.episodes, epsilon });
     validationSteps += tried.steps;
-    const validation = meanOf(tried.returns);
+    const mean = meanOf(tried.returns);
     // The later of equals: it has seen more.
-    if (validation >= best.mean) best = { mean: validation, step, policy };
+    if (mean >= best.mean) best = { mean, step, policy };
     const training = meanOf(returns.slice(-CURVE_EPISODES));
-    curve.push({ step, training, validation });
-    onProgress?.(`seed ${seed} step ${step}: training ${training.toFixed(1)}, validation ${validation.toFixed(1)}`);
+    curve.push({ step, training, validation: mean });
+    onProgress?.(`seed ${seed} step ${step}: training ${training.toFixed(1)}, validation ${mean.toFixed(1)}`);
+    if (mean >= validation.stopAt) break;
     since = performance.now();
   }
   seconds += (performance.now() - since) / 1000;
-  const selected = play(env, best.policy, EVALUATION_SEED, EVALUATION_EPISODES).returns;
+  const evaluate = (policy: PolicyExport): number[] =>
+    play({ env, policy, seed: EVALUATION_SEED, episodes: EVALUATION_EPISODES, epsilon }).returns;
+  const selected = evaluate(best.policy);
   const gradientSteps = (learner.snapshot() as DqnState).trainer.steps;
   return {
     seed,
     selected: meanOf(selected),
     spread: deviationOf(selected),
-    last: meanOf(play(env, learner.exportPolicy(), EVALUATION_SEED, EVALUATION_EPISODES).returns),
+    last: meanOf(evaluate(learner.exportPolicy())),
     selectedAtStep: best.step,
     trainingSteps: step,
     validationSteps,
@@ -115,14 +132,24 @@ export async function run({ env, seed, steps, options, onProgress }: RunOptions)
   };
 }
 
-/** Episodes in which the exported policy, read as a host would, takes what it finds best. */
-function play(
-  env: string,
-  { parameters }: PolicyExport,
-  seed: number,
-  episodes: number,
-): { returns: number[]; steps: number } {
+/** Episodes played by the exported policy, read as a host would, but with ε as given. */
+function play({
+  env,
+  policy: exported,
+  seed,
+  episodes,
+  epsilon,
+}: {
+  env: string;
+  policy: PolicyExport;
+  seed: number;
+  episodes: number;
+  epsilon: number;
+}): { returns: number[]; steps: number } {
+  const exploration = { kind: 'epsilon-greedy', epsilon };
+  const parameters = { ...(exported.parameters as object), exploration };
   const policy = mlpQPolicy({ policy: { id: env, version: 1 }, parameters });
+  const chance = seededRandom(seed);
   const world = createEnvironment(env, seed);
   const candidates = Array.from({ length: world.actions }, (_, action): Candidate => ({
     id: actionId(action),
@@ -141,8 +168,8 @@ function play(
   const returns = Array.from({ length: episodes }, () => {
     let { observation } = world.reset();
     for (let total = 0; ;) {
-      const values = policy.scores({ ...context, observation: [...observation] }, candidates);
-      const step = world.step(values.indexOf(Math.max(...values)));
+      const distribution = policy.distribution({ ...context, observation: [...observation] }, candidates);
+      const step = world.step(draw(distribution, chance));
       steps++;
       total += step.reward;
       if (step.terminated || step.truncated) return total;
@@ -192,7 +219,7 @@ function experienceOf(world: Environment, moment: Moment): Experience {
   };
 }
 
-function draw(distribution: Float64Array, random: Random): number {
+function draw(distribution: ArrayLike<number>, random: Random): number {
   const u = random.next();
   let total = 0;
   let last = 0;

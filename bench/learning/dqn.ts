@@ -1,8 +1,8 @@
 /**
  * DQN on Gymnasium's classic control: `node --import ./scripts/typescript.mjs bench/learning/dqn.ts --env cartpole`.
  *
- * Every seed is one training run. Every 2,500 training steps the version of the moment plays 5 episodes; the one that did
- * best is evaluated, and beside it the last one: 100 episodes, acting greedily. Training, validation and evaluation have
+ * Every seed is one training run. Every so many training steps the version of the moment plays some episodes (validation);
+ * the one that did best is evaluated, and beside it the last one, in 100 episodes. Training, validation and evaluation have
  * environments with seeds of their own. Steps of validation count as steps of the run.
  */
 import { Command, InvalidArgumentError } from 'commander';
@@ -30,6 +30,10 @@ const command = new Command()
   .option('--steps <count>', 'environment steps of a run, those of validation included', whole, 100_000)
   .option('--backend <name>', 'auto, native, wasm or cpu', 'auto')
   .option('--set <json>', 'settings that replace those of the preset', '{}')
+  .option('--validate-every <steps>', 'training steps between two validations', whole, 2500)
+  .option('--validate-episodes <count>', 'episodes of a validation', whole, 5)
+  .option('--stop-at <mean>', 'end a run with the first validation that is as good', Number, Infinity)
+  .option('--epsilon <share>', 'share of chance in validation and evaluation (CleanRL evaluates with 0.05)', Number, 0)
   .option('--json', 'print results as JSON')
   .parse();
 const flags = command.opts<{
@@ -39,6 +43,10 @@ const flags = command.opts<{
   steps: number;
   backend: NonNullable<DqnOptions['backend']>;
   set: string;
+  validateEvery: number;
+  validateEpisodes: number;
+  stopAt: number;
+  epsilon: number;
   json?: true;
 }>();
 
@@ -50,9 +58,11 @@ const options: DqnOptions = {
 };
 const { name: backend } = await tensorBackend(flags.backend);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const { env, steps, epsilon, validateEvery: every, validateEpisodes: episodes, stopAt } = flags;
+const validation = { every, episodes, stopAt };
 const results: RunResult[] = [];
 for (let seed = flags.first; seed < flags.first + flags.seeds; seed++) {
-  const result = await run({ env: flags.env, seed, steps: flags.steps, options, onProgress: say });
+  const result = await run({ env, seed, steps, options, validation, epsilon, onProgress: say });
   results.push(result);
   const { selected, spread, selectedAtStep, last, stepsPerSecond, gradientStepsPerSecond } = result;
   say(
@@ -66,7 +76,7 @@ const reached = goal === undefined ? undefined : means.filter((mean) => mean >= 
 if (flags.json) process.stdout.write(`${JSON.stringify({ env: environment.id, backend, options, results })}\n`);
 else
   process.stdout.write(
-    `${environment.id} on ${backend}, ${flags.steps} steps, ${means.length} seeds: ` +
+    `${environment.id} on ${backend}, ${steps} steps, ε ${epsilon}, ${means.length} seeds: ` +
       `${meanOf(means).toFixed(1)} ± ${deviationOf(means).toFixed(1)} (${means.map((mean) => mean.toFixed(1)).join(', ')})` +
       (goal === undefined ? '\n' : `; ${reached} of ${means.length} reach ${goal.mean}\n`),
   );
