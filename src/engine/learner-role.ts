@@ -35,6 +35,7 @@ export async function startLearners({
     source: ports.source,
     artifacts: ports.artifacts,
     checkpoints: ports.checkpoints,
+    verdicts: ports.verdicts,
     views: ports.views,
     leases: attachment.cluster.leases,
     leaseTtlMs: config.cluster.leaseTtlMs,

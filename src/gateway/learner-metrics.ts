@@ -27,8 +27,23 @@ const MEASURES: readonly (readonly [name: string, help: string, value: Value])[]
   ['lag_records', 'Records of the experience stream that wait to be read.', (one) => one.lag],
   ['version', 'The live version of its policy.', (one) => one.version],
   ['published_timestamp_seconds', 'When the live version was published.', (one) => secondsOf(one.lastPublishMs)],
+  ['gate_candidates', 'Candidates that its gate has put on trial.', (one) => one.gate?.candidates ?? null],
+  ['gate_alpha_spent', 'Chance of a wrong promotion spent on them.', (one) => one.gate?.alphaSpent ?? null],
+  ['gate_held_out', 'Held-out decisions read.', (one) => one.gate?.heldOut ?? null],
+  ['gate_challenger', 'The version on trial.', (one) => one.gate?.alias.challenger ?? null],
+  ['gate_anchor', 'The version that never changes.', (one) => one.gate?.alias.anchor ?? null],
+  ['gate_decisions', 'Held-out decisions that judged the challenger.', (one) => one.gate?.current?.decisions ?? null],
+  [
+    'gate_evidence',
+    'Logarithm of the evidence that the challenger is better: the lesser of live policy and anchor.',
+    (one) => evidenceOf(one),
+  ],
+  ['gate_evidence_needed', 'What a promotion takes of it.', (one) => one.gate?.current?.evidenceNeeded ?? null],
   ['failures', 'Failures since the last publication.', (one) => one.failures],
 ];
+
+const evidenceOf = ({ gate }: LearnerStatus): number | null =>
+  gate?.current ? Math.min(gate.current.live.evidenceMax, gate.current.anchor.evidenceMax) : null;
 
 const secondsOf = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
 
@@ -39,6 +54,7 @@ export class LearnerMetrics {
   }[];
   private readonly mode: Gauge<'learner' | 'mode'>;
   private readonly publishing: Gauge<'learner' | 'code' | 'publish'>;
+  private readonly verdict: Gauge<'learner' | 'outcome' | 'reason'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -63,6 +79,12 @@ export class LearnerMetrics {
       labelNames: ['learner', 'code', 'publish'] as const,
       registers,
     });
+    this.verdict = new Gauge({
+      name: 'attune_learner_gate_verdict',
+      help: 'The version that the gate judged last, and how.',
+      labelNames: ['learner', 'outcome', 'reason'] as const,
+      registers,
+    });
   }
 
   /** Replaces what was known: a learner that is gone leaves no last value behind. */
@@ -70,8 +92,9 @@ export class LearnerMetrics {
     for (const { gauge } of this.measures) gauge.reset();
     this.mode.reset();
     this.publishing.reset();
+    this.verdict.reset();
     for (const status of learners) {
-      const { id: learner, surface, policy, mode, publishing } = status;
+      const { id: learner, surface, policy, mode, publishing, gate } = status;
       for (const { gauge, value } of this.measures) {
         const known = value(status);
         if (known !== null) gauge.set({ learner, surface, policy }, known);
@@ -79,6 +102,10 @@ export class LearnerMetrics {
       this.mode.set({ learner, mode }, 1);
       if (publishing !== null)
         this.publishing.set({ learner, code: publishing.code, publish: String(publishing.publish) }, 1);
+      if (gate?.settled) {
+        const { outcome, reason, version } = gate.settled;
+        this.verdict.set({ learner, outcome, reason }, version);
+      }
     }
   }
 }

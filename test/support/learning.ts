@@ -6,13 +6,17 @@ import type {
   ArtifactMeta,
   CheckpointMeta,
   ExperienceRecord,
+  GateAnswer,
+  GateStep,
   SessionProgress,
   SessionSpec,
   Trainer,
 } from '../../src/actors/learner/trainer.js';
+import type { VerdictStore } from '../../src/actors/learner/verdict-store.js';
 import type { JournalRecord } from '../../src/actors/host/ports.js';
 import { EngineError } from '../../src/kernel/errors.js';
 import type { AnyLearnerPlugin } from '../../src/learners/learner.js';
+import type { GateVerdict } from '../../src/learners/promotion/index.js';
 import type { Experience } from '../../src/messages/decisions.js';
 import { subjects } from '../../src/messages/subjects.js';
 import { encodeArtifact, type Artifact } from '../../src/policies/artifact.js';
@@ -181,8 +185,28 @@ export class InlineTrainer implements Trainer {
     return this.#session!.save(meta);
   }
 
+  async gate(step: GateStep): Promise<GateAnswer> {
+    await Promise.resolve();
+    return this.#session!.gate(step);
+  }
+
   stop(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+export class MemoryVerdictStore implements VerdictStore {
+  readonly recorded: GateVerdict[] = [];
+
+  record(verdict: GateVerdict): Promise<void> {
+    const at = this.recorded.findIndex(({ candidate }) => candidate === verdict.candidate);
+    if (at < 0) this.recorded.push(verdict);
+    else this.recorded[at] = verdict;
+    return Promise.resolve();
+  }
+
+  of(policyId: string): Promise<readonly GateVerdict[]> {
+    return Promise.resolve(this.recorded.filter((verdict) => verdict.policyId === policyId));
   }
 }
 

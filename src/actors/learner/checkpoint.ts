@@ -1,6 +1,7 @@
 /** What a learner goes on from after a crash, on whatever host. */
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
+import { savedGateSchema } from '../../learners/promotion/index.js';
 import { savedLedgerSchema } from './action-ledger.js';
 import { savedWatermarksSchema } from './chain-watermarks.js';
 import { tallySchema } from './tally.js';
@@ -16,6 +17,8 @@ export const sessionStateSchema = z.strictObject({
   tally: tallySchema,
   /** Left out by builds that kept none. */
   ledger: savedLedgerSchema.optional(),
+  /** Of learners with a gate. */
+  gate: savedGateSchema.optional(),
 });
 export type SessionState = z.infer<typeof sessionStateSchema>;
 

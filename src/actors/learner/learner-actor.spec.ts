@@ -6,6 +6,7 @@ import {
   MemoryArtifactStore,
   MemoryCheckpointStore,
   MemoryStream,
+  MemoryVerdictStore,
   SURFACE,
   until,
 } from '../../../test/support/learning.js';
@@ -51,6 +52,7 @@ function world(initial: AnyLearnerPlugin = plain) {
       source: stream,
       artifacts,
       checkpoints,
+      verdicts: new MemoryVerdictStore(),
       clock: systemClock,
       launch: () => new InlineTrainer(parts.plugin),
     });

@@ -4,6 +4,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import type { CheckpointStore } from './checkpoint.js';
+import { GateKeeper, pendingVerdict } from './gate-keeper.js';
 import {
   initialMode,
   nextMode,
@@ -13,15 +14,17 @@ import {
 } from './learner.machine.js';
 import { RecordInbox, type ExperienceSource } from './record-inbox.js';
 import type { LearnerSettings } from './settings.js';
-import { FIRST_VERDICT, judgePublish, type PublishVerdict } from './publish-rule.js';
+import { FIRST_VERDICT, judgePublish, onTrial, type PublishVerdict } from './publish-rule.js';
 import { blankStatus, type LearnerStatus } from './status.js';
 import { EMPTY_TALLY } from './tally.js';
 import type { SessionProgress, Trainer } from './trainer.js';
+import type { VerdictStore } from './verdict-store.js';
 
 export interface LearnerPorts {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
+  readonly verdicts: VerdictStore;
   readonly clock: Clock;
   readonly launch: (settings: LearnerSettings) => Trainer;
   readonly onMode?: (status: LearnerStatus) => void;
@@ -33,6 +36,7 @@ export class LearnerActor {
   readonly #settings: LearnerSettings;
   readonly #ports: LearnerPorts;
   readonly #epoch: number;
+  readonly #gate: GateKeeper | undefined;
   #mode: LearnerModeState = initialMode();
   #progress: SessionProgress = NOTHING;
   /** As of the last publication, or of the start where there was none yet. */
@@ -43,6 +47,8 @@ export class LearnerActor {
   };
   /** When the first experience that is not in the live version was learned. */
   #staleSinceMs: number | undefined;
+  /** With a gate: how many experiences the last candidate had learned from. */
+  #proposed = 0;
   #savedPosition = 0;
   #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
@@ -55,6 +61,9 @@ export class LearnerActor {
     this.#settings = settings;
     this.#epoch = epoch;
     this.#ports = ports;
+    const { artifacts, verdicts, clock } = ports;
+    const { policy, gate } = settings;
+    this.#gate = gate && new GateKeeper({ policy, epoch, artifacts, verdicts, clock });
   }
 
   start(): void {
@@ -91,6 +100,7 @@ export class LearnerActor {
       stalenessMs: this.#staleSinceMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - this.#staleSinceMs),
       unpublished: learned - this.#published.learned,
       publishing: this.#verdict,
+      gate: this.#progress.gate ?? null,
       position,
       lag: this.#inbox?.waiting ?? 0,
       skipped: { past, ahead, malformed },
@@ -137,35 +147,43 @@ export class LearnerActor {
         this.#progress = await trainer.fold(records, idle);
         if (this.#progress.tally.learned > before) this.#staleSinceMs ??= this.#ports.clock.nowMs();
       }
-      if (this.#publishDue(idle)) await this.#publish(trainer);
+      if (pendingVerdict(this.#progress)) await this.#settle(trainer);
+      if (this.#publishDue(idle)) await (this.#gate ? this.#propose(this.#gate, trainer) : this.#publish(trainer));
       else if (this.#checkpointDue()) await this.#checkpoint(await this.#encoded(trainer));
     }
   }
 
   async #warm(trainer: Trainer): Promise<void> {
     const { source, artifacts, checkpoints, clock } = this.#ports;
-    const { id, kind, surface, config, seed, batchSize, policy } = this.#settings;
+    const { id, kind, surface, config, seed, batchSize, policy, gate } = this.#settings;
     const [{ identity }, checkpoint, entry] = await Promise.all([
       source.info(),
       checkpoints.load(id),
       artifacts.entry(policy),
     ]);
-    const spec = { learner: id, kind, surface, config, seed, batchSize, stream: { identity } };
+    const spec = { learner: id, kind, surface, config, seed, batchSize, stream: { identity }, ...(gate && { gate }) };
     this.#progress = await trainer.start(spec, checkpoint);
+    if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
     this.#savedPosition = this.#progress.position;
     this.#published = {
       version: entry?.version ?? null,
       atMs: entry?.publishedAtMs ?? null,
       learned: this.#progress.tally.learned,
     };
+    this.#proposed = this.#progress.tally.learned;
     this.#staleSinceMs = undefined;
     this.#inbox = new RecordInbox(source, clock, this.#progress.position + 1);
   }
 
   #publishDue(idle: boolean): boolean {
+    const { gate } = this.#progress;
+    if (gate?.current) {
+      this.#verdict = onTrial(gate.current.text);
+      return false;
+    }
     this.#verdict = judgePublish(
       {
-        unpublished: this.#progress.tally.learned - this.#published.learned,
+        unpublished: this.#unpublished(),
         sinceMs: this.#sincePublishMs(),
         sequences: this.#progress.position - this.#savedPosition,
         idle,
@@ -173,6 +191,11 @@ export class LearnerActor {
       this.#settings,
     );
     return this.#verdict.publish;
+  }
+
+  /** With a gate, what was not on trial yet: the same once more would spend from its error budget for nothing. */
+  #unpublished(): number {
+    return this.#progress.tally.learned - (this.#gate ? this.#proposed : this.#published.learned);
   }
 
   /** Enough batches, whether or not there was anything in them for this learner. */
@@ -188,7 +211,7 @@ export class LearnerActor {
 
   /** How long to wait for records before looking again whether to publish. */
   #waitMs(): number | undefined {
-    if (this.#progress.tally.learned === this.#published.learned) return undefined;
+    if (this.#unpublished() === 0 || this.#progress.gate?.current) return undefined;
     return Math.max(1, this.#settings.publishMinMs - this.#sincePublishMs());
   }
 
@@ -214,9 +237,36 @@ export class LearnerActor {
     if (this.#stopped) return;
     await artifacts.publish(openArtifact(bytes), this.#epoch);
     this.#published = { version: (version ?? 0) + 1, atMs: createdAtMs, learned: this.#progress.tally.learned };
+    this.#proposed = this.#progress.tally.learned;
     this.#staleSinceMs = undefined;
-    await this.#checkpoint(saved);
+    if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
+    await this.#checkpoint(this.#gate ? await this.#encoded(trainer) : saved);
     this.#send({ type: 'Published' });
+  }
+
+  /** Kept in the checkpoint at once: its share of the error budget is spent. */
+  async #propose(gate: GateKeeper, trainer: Trainer): Promise<void> {
+    this.#send({ type: 'PublishDue' });
+    this.#progress = await gate.propose(trainer, this.#progress);
+    this.#proposed = this.#progress.tally.learned;
+    this.#verdict = onTrial(this.#progress.gate!.current!.text);
+    await this.#checkpoint(await this.#encoded(trainer));
+    this.#send({ type: 'Withheld' });
+  }
+
+  async #settle(trainer: Trainer): Promise<void> {
+    this.#send({ type: 'PublishDue' });
+    const learned = this.#proposed;
+    this.#progress = await this.#gate!.settle(trainer, this.#progress);
+    const version = this.#progress.gate!.alias.champion;
+    const promoted = version !== this.#published.version;
+    if (promoted) {
+      this.#send({ type: 'Evaluated' });
+      this.#published = { version, atMs: this.#ports.clock.nowMs(), learned };
+      if (this.#progress.tally.learned === learned) this.#staleSinceMs = undefined;
+    }
+    await this.#checkpoint(await this.#encoded(trainer));
+    this.#send({ type: promoted ? 'Published' : 'Withheld' });
   }
 
   #encoded(trainer: Trainer): Promise<Uint8Array> {

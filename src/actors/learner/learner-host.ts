@@ -16,6 +16,7 @@ import type { ExperienceSource } from './record-inbox.js';
 import { learnerSettingsSchema, type LearnerSettings } from './settings.js';
 import { blankStatus, type LearnerStatus } from './status.js';
 import type { Trainer } from './trainer.js';
+import type { VerdictStore } from './verdict-store.js';
 import { WorkerTrainer } from './worker-trainer.js';
 
 /** Answers requests to learners; the returned functions end it. */
@@ -40,6 +41,7 @@ export interface LearnerHostOptions {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
+  readonly verdicts: VerdictStore;
   readonly leases: KeyValue;
   readonly leaseTtlMs: number;
   readonly clock: Clock;
@@ -129,11 +131,12 @@ export class LearnerHost {
   }
 
   #actor({ settings }: Place, epoch: number): Runner {
-    const { source, artifacts, checkpoints, clock, onMode, launch } = this.#options;
+    const { source, artifacts, checkpoints, verdicts, clock, onMode, launch } = this.#options;
     return new LearnerActor(settings, epoch, {
       source,
       artifacts,
       checkpoints,
+      verdicts,
       clock,
       launch:
         launch ?? (({ updateDeadlineMs, heapMbMax }) => new WorkerTrainer({ clock, updateDeadlineMs, heapMbMax })),

@@ -17,6 +17,18 @@ describe('the modes of a learner', () => {
     expect(after(...published.slice(0, 3)).value).toBe('publishing');
   });
 
+  it('go back to learning where what was learned is put on trial or rejected, and count as recovered', () => {
+    const state = after(
+      failed,
+      { type: 'Restarted' },
+      { type: 'Warmed' },
+      { type: 'PublishDue' },
+      { type: 'Withheld' },
+    );
+    expect(state.value).toBe('learning');
+    expect(state.context).toEqual({ reason: null, failures: 0 });
+  });
+
   it.each([0, 1, 2, 3, 4])('fall to degraded from wherever they are, with the reason: after %d events', (count) => {
     const state = after(...published.slice(0, count), failed);
     expect(state.value).toBe('degraded');

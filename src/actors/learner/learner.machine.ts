@@ -6,6 +6,8 @@ export type LearnerEvent =
   | { readonly type: 'Warmed' }
   /** Enough was learned to be worth publishing. */
   | { readonly type: 'PublishDue' }
+  /** What was learned does not go live: it is on trial, or was rejected. */
+  | { readonly type: 'Withheld' }
   /** The artifact is sound. */
   | { readonly type: 'Evaluated' }
   | { readonly type: 'Published' }
@@ -38,7 +40,7 @@ const machine = setup({
   states: {
     warming: { on: { Warmed: 'learning' } },
     learning: { on: { PublishDue: 'evaluating' } },
-    evaluating: { on: { Evaluated: 'publishing' } },
+    evaluating: { on: { Evaluated: 'publishing', Withheld: { target: 'learning', actions: 'recover' } } },
     publishing: { on: { Published: { target: 'learning', actions: 'recover' } } },
     degraded: { on: { Restarted: 'warming' } },
   },

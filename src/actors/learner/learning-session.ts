@@ -8,6 +8,7 @@ import { seededRandom, type SeededRandom } from '../../kernel/random.js';
 import { parseExperience } from '../../learners/experience-schema.js';
 import type { AnyLearnerPlugin, Learner } from '../../learners/learner.js';
 import { parseLearnerConfig } from '../../learners/plugin-registry.js';
+import { PromotionGate } from '../../learners/promotion/index.js';
 import type { Experience } from '../../messages/decisions.js';
 import { outputRecordSchema } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
@@ -19,7 +20,15 @@ import { ChainWatermarks } from './chain-watermarks.js';
 import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
 import { checkedReport, checkState } from './plugin-answers.js';
 import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
-import type { ArtifactMeta, CheckpointMeta, ExperienceRecord, SessionProgress, SessionSpec } from './trainer.js';
+import type {
+  ArtifactMeta,
+  CheckpointMeta,
+  ExperienceRecord,
+  GateAnswer,
+  GateStep,
+  SessionProgress,
+  SessionSpec,
+} from './trainer.js';
 
 type Counts = { -readonly [Name in keyof Tally]: Tally[Name] };
 
@@ -31,6 +40,7 @@ export class LearningSession {
   readonly #watermarks: ChainWatermarks;
   readonly #subject: string;
   readonly #ledger: ActionLedger;
+  readonly #gate: PromotionGate | undefined;
   #tally: Tally;
   #position: number;
   /** Read, but not learned from: the batch they belong to is not complete. */
@@ -48,12 +58,14 @@ export class LearningSession {
     this.#watermarks = new ChainWatermarks(saved?.watermarks);
     this.#tally = saved?.tally ?? EMPTY_TALLY;
     this.#ledger = new ActionLedger(saved?.ledger);
+    if (spec.gate) this.#gate = new PromotionGate(spec.gate, spec.learner, LEARNED_FAMILIES, saved?.gate);
     this.#position = saved !== undefined && saved.identity === spec.stream.identity ? saved.position : 0;
     if (saved !== undefined && saved.identity !== spec.stream.identity) this.#watermarks.rejoin();
   }
 
   get progress(): SessionProgress {
-    return { position: this.#position, tally: this.#tally };
+    const gate = this.#gate?.view();
+    return { position: this.#position, tally: this.#tally, ...(gate === undefined ? {} : { gate }) };
   }
 
   /** Takes records in stream order; see Trainer.fold. */
@@ -94,6 +106,22 @@ export class LearningSession {
     return bytes;
   }
 
+  /** See Trainer.gate. */
+  gate(step: GateStep): GateAnswer {
+    const gate = this.#gate;
+    if (gate === undefined) throw new EngineError('Invariant', 'GATE_MISSING', 'The learner has no gate.');
+    if (step.step === 'adopt') gate.adopt(openArtifact(step.artifact));
+    else if (step.step === 'settle') gate.settle();
+    else if (step.step === 'propose') {
+      const { policyId, createdAtMs } = step;
+      const parent = gate.championVersion ?? undefined;
+      const bytes = this.exportArtifact({ policyId, version: gate.nextVersion, parent, createdAtMs });
+      gate.propose(openArtifact(bytes));
+    }
+    const { challenger } = gate;
+    return { progress: this.progress, challenger: challenger === null ? undefined : encodeArtifact(challenger) };
+  }
+
   save(meta: CheckpointMeta): Uint8Array {
     const { learner, surface, stream } = this.#spec;
     const session: SessionState = {
@@ -104,6 +132,7 @@ export class LearningSession {
       watermarks: this.#watermarks.save(),
       tally: this.#tally,
       ledger: this.#ledger.save(),
+      ...(this.#gate === undefined ? {} : { gate: this.#gate.save() }),
     };
     const bytes = encodeCheckpoint({ schema: 1, learner, kind: this.#plugin.kind, surface, ...meta, session });
     checkState(this.#plugin, session.state);
@@ -123,8 +152,10 @@ export class LearningSession {
       last = record.sequence;
       const experience = this.#read(record, tally);
       if (experience === undefined) continue;
-      batch.push(experience);
       this.#count(experience, tally);
+      // Whatever is said of a held-out decision, now or later, the learner never hears.
+      if (this.#gate?.holdsOut(experience.decisionId)) this.#gate.judge(experience);
+      else batch.push(experience);
     }
     tally.regretProxy = this.#ledger.regretProxy();
     tally.statesVisited = this.#ledger.statesVisited;

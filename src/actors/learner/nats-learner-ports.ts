@@ -16,7 +16,9 @@ import type { LearnerViews } from './learner-host.js';
 import { NatsArtifactStore } from './nats-artifact-store.js';
 import { NatsCheckpointStore } from './nats-checkpoint-store.js';
 import { NatsFencedObjects } from './nats-fenced-objects.js';
+import { NatsVerdictStore } from './nats-verdict-store.js';
 import type { ExperienceSource } from './record-inbox.js';
+import type { VerdictStore } from './verdict-store.js';
 
 const TIMEOUT_MS = 2_000;
 
@@ -24,6 +26,7 @@ export interface NatsLearnerPorts {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
+  readonly verdicts: VerdictStore;
   readonly views: LearnerViews;
 }
 
@@ -51,6 +54,7 @@ export async function openLearnerPorts(link: NatsLink, replicas: number, clock: 
     source: new NatsStreamSource(link, jsm, streams.experience),
     artifacts: new NatsArtifactStore(link, jsm, objects, clock),
     checkpoints: new NatsCheckpointStore(objects),
+    verdicts: new NatsVerdictStore(pointers),
     views: {
       serve(learnerId, view) {
         const subscription = link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), 'view'), {

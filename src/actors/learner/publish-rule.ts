@@ -20,9 +20,10 @@ export interface PublishRule {
 
 /**
  * `first`: nothing was ever published; `enough`: so many batches were read; `idle`: there is nothing more to read.
- * Otherwise `nothing-new`, `too-soon` after the last publication, or `gathering` until there are enough batches.
+ * Otherwise `nothing-new`, `too-soon` after the last publication, or `gathering` until there are enough batches. With a gate, what would be
+ * published is put on trial instead, and `on-trial` is why nothing else is meanwhile.
  */
-export type PublishReason = 'first' | 'enough' | 'idle' | 'nothing-new' | 'too-soon' | 'gathering';
+export type PublishReason = 'first' | 'enough' | 'idle' | 'nothing-new' | 'too-soon' | 'gathering' | 'on-trial';
 
 export interface PublishVerdict {
   readonly publish: boolean;
@@ -52,5 +53,8 @@ export const FIRST_VERDICT: PublishVerdict = Object.freeze({
   code: 'first',
   text: 'Nothing was published before.',
 });
+
+/** While a gate judges a candidate, whatever is learned waits; `told` is what it says of the evidence. */
+export const onTrial = (told: string): PublishVerdict => wait('on-trial', told);
 
 const wait = (code: PublishReason, text: string): PublishVerdict => ({ publish: false, code, text });

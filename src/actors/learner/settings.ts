@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gateSettingsSchema } from '../../learners/promotion/index.js';
 
 const durationMs = z.number().int().positive();
 
@@ -24,6 +25,8 @@ export const learnerSettingsSchema = z
     /** Publish after so many batches, or once there is nothing left to read, but not more often than `publishMinMs`. */
     publishEvery: z.number().int().min(1).max(10_000).default(8),
     publishMinMs: durationMs.default(2_000),
+    /** Where it is given, a new version goes live only if it passes (see learners/promotion); `{}` for the defaults. */
+    gate: gateSettingsSchema.optional(),
     /** How long folding one batch may take before the worker is terminated. */
     updateDeadlineMs: durationMs.default(10_000),
     /** Pause before the first restart after a failure; doubled on each further one up to `restartMaxMs`. */
@@ -31,6 +34,10 @@ export const learnerSettingsSchema = z
     restartMaxMs: durationMs.default(60_000),
     /** Heap of the worker, in megabytes; over it the worker is ended and the learner degraded. */
     heapMbMax: z.number().int().min(16).max(16_384).default(512),
+  })
+  .refine(({ kind, gate }) => kind !== 'external' || gate === undefined, {
+    message: 'a learner outside this process publishes by itself: it has no gate',
+    path: ['gate'],
   })
   .readonly();
 export type LearnerSettings = z.infer<typeof learnerSettingsSchema>;

@@ -1,3 +1,4 @@
+import type { GateView } from '../../learners/promotion/index.js';
 import type { LearnerMode } from './learner.machine.js';
 import type { PublishVerdict } from './publish-rule.js';
 
@@ -37,6 +38,8 @@ export interface LearnerStatus {
   readonly unpublished: number;
   /** What was last judged of publishing, and why; null before that. */
   readonly publishing: PublishVerdict | null;
+  /** Who is live, on trial and the anchor, and the evidence; null for a learner without a gate. */
+  readonly gate: GateView | null;
   /** Last sequence of the experience stream learned from, and how many behind it are known to wait. */
   readonly position: number;
   readonly lag: number;
@@ -69,6 +72,7 @@ export const blankStatus = (named: Pick<LearnerStatus, 'id' | 'kind' | 'surface'
   stalenessMs: 0,
   unpublished: 0,
   publishing: null,
+  gate: null,
   position: 0,
   lag: 0,
   skipped: { past: 0, ahead: 0, malformed: 0 },

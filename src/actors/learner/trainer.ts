@@ -1,4 +1,5 @@
 /** Where a learner runs. The actor knows only this; a worker thread is one way, the same thread another. */
+import type { GateSettings, GateView } from '../../learners/promotion/index.js';
 import type { Tally } from './tally.js';
 
 export interface SessionSpec {
@@ -9,6 +10,8 @@ export interface SessionSpec {
   readonly config: unknown;
   readonly seed: number;
   readonly batchSize: number;
+  /** Where given, its share of the decisions is held out and judges candidates. */
+  readonly gate?: GateSettings;
   /** The experience stream that is read; a checkpoint of another one has no position in it. */
   readonly stream: { readonly identity: string };
 }
@@ -24,6 +27,8 @@ export interface SessionProgress {
   /** Last sequence that the learner's state covers. */
   readonly position: number;
   readonly tally: Tally;
+  /** Of learners with a gate. A `current` verdict that is not undecided is to be acted upon, and then settled. */
+  readonly gate?: GateView;
 }
 
 export interface ArtifactMeta {
@@ -38,6 +43,22 @@ export interface CheckpointMeta {
   readonly savedAtMs: number;
 }
 
+/** What an actor asks of its learner's gate: see PromotionGate. */
+export type GateStep =
+  /** Seals what was learned as a candidate and puts it on trial; `parent` and `version` are the gate's to give. */
+  | { readonly step: 'propose'; readonly policyId: string; readonly createdAtMs: number }
+  /** The bytes of an artifact that became live without it. */
+  | { readonly step: 'adopt'; readonly artifact: Uint8Array }
+  | { readonly step: 'settle' }
+  /** Changes nothing. */
+  | { readonly step: 'look' };
+
+export interface GateAnswer {
+  readonly progress: SessionProgress;
+  /** Bytes of the artifact on trial, or promoted and not settled yet. */
+  readonly challenger: Uint8Array | undefined;
+}
+
 /**
  * One session of one learner. Calls are made one at a time. A rejection ends the session: what the learner holds is then
  * not to be trusted, and a new one starts from the last checkpoint. Codes: `LEARNER_FAILED` (it threw), `LEARNER_HUNG`,
@@ -50,6 +71,8 @@ export interface Trainer {
   /** A sealed artifact's bytes, read back and tried out. */
   exportArtifact(meta: ArtifactMeta): Promise<Uint8Array>;
   save(meta: CheckpointMeta): Promise<Uint8Array>;
+  /** Rejects with Invariant `GATE_*` for a step out of order, and for a learner without a gate. */
+  gate(step: GateStep): Promise<GateAnswer>;
   /** Idempotent. */
   stop(): Promise<void>;
 }

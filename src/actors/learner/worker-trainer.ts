@@ -6,6 +6,8 @@ import type {
   ArtifactMeta,
   CheckpointMeta,
   ExperienceRecord,
+  GateAnswer,
+  GateStep,
   SessionProgress,
   SessionSpec,
   Trainer,
@@ -71,6 +73,10 @@ export class WorkerTrainer implements Trainer {
 
   async save(meta: CheckpointMeta): Promise<Uint8Array> {
     return (await this.#call({ call: 'save', meta }, this.#options.updateDeadlineMs)) as Uint8Array;
+  }
+
+  async gate(step: GateStep): Promise<GateAnswer> {
+    return (await this.#call({ call: 'gate', step }, this.#options.updateDeadlineMs)) as GateAnswer;
   }
 
   async stop(): Promise<void> {

@@ -73,6 +73,7 @@ const learner: LearnerStatus = {
   coverage: { actions: 0.93, states: 0 },
   stalenessMs: 700,
   unpublished: 12,
+  gate: null,
   publishing: {
     publish: false,
     code: 'too-soon',

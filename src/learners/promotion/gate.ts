@@ -95,7 +95,8 @@ export class PromotionGate {
    */
   adopt(artifact: Artifact): void {
     if (this.#champion?.artifact.checksum === artifact.checksum) return;
-    if (this.#challenger !== null && this.#verdict === null) {
+    if (this.#verdict?.outcome === 'rejected') this.#settled = this.#verdict;
+    else if (this.#challenger !== null) {
       const text = `Version ${artifact.policy.version} was made live by somebody else.`;
       this.#settled = { ...this.#challenger.trial.verdict(), outcome: 'rejected', reason: 'live-changed', text };
     }

@@ -21,6 +21,8 @@ async function perform(call: WorkerCall): Promise<unknown> {
       return session.exportArtifact(call.meta);
     case 'save':
       return session.save(call.meta);
+    case 'gate':
+      return session.gate(call.step);
   }
 }
 

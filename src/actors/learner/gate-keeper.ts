@@ -1,0 +1,73 @@
+/**
+ * Carries out what a learner's gate says. Verdicts follow from the stream alone, so after a crash the same verdict is
+ * reached again from the checkpoint, and each of these steps does nothing the second time: record the verdict, make the
+ * promoted artifact live, settle, checkpoint.
+ */
+import type { Clock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
+import type { GateVerdict } from '../../learners/promotion/index.js';
+import { openArtifact } from '../../policies/artifact.js';
+import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { SessionProgress, Trainer } from './trainer.js';
+import type { VerdictStore } from './verdict-store.js';
+
+export interface GateKeeperOptions {
+  readonly policy: string;
+  readonly epoch: number;
+  readonly artifacts: ArtifactStore;
+  readonly verdicts: VerdictStore;
+  readonly clock: Clock;
+}
+
+/** A promotion or rejection that waits to be carried out. */
+export function pendingVerdict({ gate }: SessionProgress): GateVerdict | undefined {
+  const current = gate?.current;
+  return current && current.outcome !== 'undecided' ? current : undefined;
+}
+
+export class GateKeeper {
+  readonly #options: GateKeeperOptions;
+
+  constructor(options: GateKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Tells the gate what is live, where that is not what it made live itself. Rejects with NotFound `ARTIFACT_MISSING`. */
+  async align(trainer: Trainer, progress: SessionProgress): Promise<SessionProgress> {
+    const { artifacts, verdicts, policy, epoch } = this.#options;
+    const entry = await artifacts.entry(policy);
+    if (entry === undefined || entry.version === progress.gate?.alias.champion) return progress;
+    const { challenger } = await trainer.gate({ step: 'look' });
+    // A promotion that was cut off after it had gone live: its verdict comes again, or is pending.
+    if (challenger !== undefined && openArtifact(challenger).checksum === entry.checksum) return progress;
+    const artifact = await artifacts.load(policy, entry.version);
+    if (artifact === undefined)
+      throw new EngineError('NotFound', 'ARTIFACT_MISSING', `Version ${entry.version} of ${policy} is not stored.`);
+    const after = (await trainer.gate({ step: 'adopt', artifact })).progress;
+    const settled = after.gate?.settled;
+    if (settled && settled.candidate !== progress.gate?.settled?.candidate) await verdicts.record(settled, epoch);
+    return after;
+  }
+
+  /** Puts what was learned on trial, against what is live now. */
+  async propose(trainer: Trainer, progress: SessionProgress): Promise<SessionProgress> {
+    const { policy: policyId, clock } = this.#options;
+    await this.align(trainer, progress);
+    return (await trainer.gate({ step: 'propose', policyId, createdAtMs: clock.nowMs() })).progress;
+  }
+
+  /** Carries out the pending verdict. It falls away where somebody else has changed what is live. */
+  async settle(trainer: Trainer, before: SessionProgress): Promise<SessionProgress> {
+    const { artifacts, verdicts, policy, epoch } = this.#options;
+    const progress = await this.align(trainer, before);
+    const verdict = pendingVerdict(progress);
+    if (verdict === undefined) return progress;
+    await verdicts.record(verdict, epoch);
+    if (verdict.outcome === 'promoted') {
+      const artifact = openArtifact((await trainer.gate({ step: 'look' })).challenger!);
+      const entry = await artifacts.entry(policy);
+      if (entry?.checksum !== artifact.checksum) await artifacts.publish(artifact, epoch);
+    }
+    return (await trainer.gate({ step: 'settle' })).progress;
+  }
+}
