@@ -78,6 +78,8 @@ export function drawsOf(config: LinearConfig): number {
 
 /** Checks what no field can see by itself; for `superRefine`. */
 export function checkLinearConfig(config: LinearConfig, context: z.RefinementCtx): void {
+  // Features that are wrong in themselves have been refused, and make no model.
+  if (context.issues.length > 0) return;
   const issue = (message: string, ...path: string[]): void => context.addIssue({ code: 'custom', message, path });
   const problem = structureProblem(config);
   if (problem !== undefined) return issue(problem.message, ...problem.path);

@@ -46,23 +46,35 @@ export class FullCovariance implements Covariance {
     const { size, variances, ties } = this;
     let at = 0;
     let sum = 0;
-    for (let j = 0; j < size; j++) {
-      // Four sums, since one would have to wait for itself at every step.
+    let j = 0;
+    // Four columns at a time: x is read once for all, and no sum has to wait for itself at every step.
+    for (; j + 3 < size; j += 4) {
+      const second = at + j;
+      const third = second + j + 1;
+      const fourth = third + j + 2;
       let f0 = x[j]!;
-      let f1 = 0;
-      let f2 = 0;
-      let f3 = 0;
-      let i = 0;
-      for (; i + 3 < j; i += 4) {
-        f0 += ties[at + i]! * x[i]!;
-        f1 += ties[at + i + 1]! * x[i + 1]!;
-        f2 += ties[at + i + 2]! * x[i + 2]!;
-        f3 += ties[at + i + 3]! * x[i + 3]!;
+      let f1 = x[j + 1]!;
+      let f2 = x[j + 2]!;
+      let f3 = x[j + 3]!;
+      f3 += ties[fourth + j]! * f0 + ties[fourth + j + 1]! * f1 + ties[fourth + j + 2]! * f2;
+      f2 += ties[third + j]! * f0 + ties[third + j + 1]! * f1;
+      f1 += ties[second + j]! * f0;
+      for (let i = 0; i < j; i++) {
+        const xi = x[i]!;
+        f0 += ties[at + i]! * xi;
+        f1 += ties[second + i]! * xi;
+        f2 += ties[third + i]! * xi;
+        f3 += ties[fourth + i]! * xi;
       }
-      for (; i < j; i++) f0 += ties[at + i]! * x[i]!;
-      at += j;
-      const f = f0 + f1 + (f2 + f3);
+      sum += variances[j]! * f0 * f0 + variances[j + 1]! * f1 * f1;
+      sum += variances[j + 2]! * f2 * f2 + variances[j + 3]! * f3 * f3;
+      at = fourth + j + 3;
+    }
+    for (; j < size; j++) {
+      let f = x[j]!;
+      for (let i = 0; i < j; i++) f += ties[at + i]! * x[i]!;
       sum += variances[j]! * f * f;
+      at += j;
     }
     return sum;
   }

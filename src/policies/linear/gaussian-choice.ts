@@ -5,6 +5,7 @@
  * Fixed rule: cells go downwards from above all arms, each as long as the narrowest arm that lives there allows, with
  * Gauss–Legendre nodes in each, until so little of the largest one's distribution remains that nobody could tell.
  */
+import { EngineError } from '../../kernel/errors.js';
 
 /** An arm reaches from −REACH to REACH standard deviations around its mean; 1e-8 of it lies outside. */
 const REACH = 5.75;
@@ -19,6 +20,9 @@ const TAIL_STRETCH = 0.4;
 const CELLS_MAX = 512;
 /** Arms narrower than this share of the largest mean or deviation are taken to be that wide, so that equal arms tie. */
 const RELATIVE_MIN = 1e-12;
+/** Where all is 0: large enough to divide by. */
+const LARGEST_MIN = 1e-200;
+const LARGEST_MAX = 1e200;
 
 /** Four-point Gauss–Legendre on [0, 1]. */
 const INNER = Math.sqrt(3 / 7 - (2 / 7) * Math.sqrt(6 / 5));
@@ -45,7 +49,8 @@ export class GaussianChoice {
 
   /**
    * `means` and `deviations` (at least 0) of the first `count` arms, all finite. Gives probabilities in their order, which
-   * sum to 1 within rounding; arms that win less often than about 1e-9 have 0.
+   * sum to 1 within rounding; arms that win less often than about 1e-9 have 0. Throws Invariant `POLICY_DISTRIBUTION` for
+   * numbers that are not finite.
    */
   probabilities(means: Float64Array, deviations: Float64Array, count: number): number[] {
     if (count === 1) return [1];
@@ -67,8 +72,11 @@ export class GaussianChoice {
       this.#hazards = new Float64Array(count);
       this.#inverse = new Float64Array(count);
     }
-    let largest = Number.MIN_VALUE;
+    let largest = LARGEST_MIN;
     for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(means[i]!), deviations[i]!);
+    // Cells would never come to an end. Written so that NaN fails it too.
+    if (!(largest <= LARGEST_MAX))
+      throw new EngineError('Invariant', 'POLICY_DISTRIBUTION', 'A policy has scores that are not finite.');
     for (let i = 0; i < count; i++) {
       const deviation = Math.max(deviations[i]!, largest * RELATIVE_MIN);
       this.#deviations[i] = deviation;

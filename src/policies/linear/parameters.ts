@@ -104,6 +104,8 @@ function check(
   parameters: LinearStructure & { beliefs: z.infer<typeof beliefsSchema> },
   context: z.RefinementCtx,
 ): boolean {
+  // What is wrong in itself has been said, and is not to be unpacked.
+  if (context.issues.length > 0) return false;
   const problem = structureProblem(parameters);
   if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
   else {
