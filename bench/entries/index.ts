@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.js';
 import { activation } from './activation.js';
+import { contextual } from './contextual.js';
 import { decisions } from './decisions.js';
 import { eventLoop } from './event-loop.js';
 import { eventsNats, eventsRest } from './events.js';
@@ -27,6 +28,7 @@ export const ENTRIES: readonly Entry[] = [
   failover,
   heatmap,
   policies,
+  contextual,
   userActor,
   soak,
 ];
