@@ -146,7 +146,7 @@ describe('what each kind exports', () => {
       { slate: slate('a', 'b'), reward: 1, rewardedId: 'b' },
     ];
     const counts = (await learned('popularity', {}, ...batch)).parameters['counts'] as Record<string, number>;
-    expect(counts).toEqual({ a: expect.closeTo(2, 12) as number, b: expect.closeTo(1, 12) as number });
+    expect(counts).toEqual({ a: expect.closeTo(2, 12), b: expect.closeTo(1, 12) });
     const fading = await learned('popularity', { forget: 0.5 }, ...batch);
     expect((fading.parameters['counts'] as Record<string, number>)['a']).toBeCloseTo(0.25 + 0.5, 12);
   });
