@@ -25,7 +25,13 @@ const PUBLISHED_REAL: Readonly<Record<string, number>> = {
   IPS: 0.311,
   SNIPS: 0.312,
 };
-const PUBLISHED_SYNTHETIC: Readonly<Record<string, number>> = { SNDR: 0.0061, DR: 0.0062, SNIPS: 0.0067, IPS: 0.0095, DM: 0.074 };
+const PUBLISHED_SYNTHETIC: Readonly<Record<string, number>> = {
+  SNDR: 0.0061,
+  DR: 0.0062,
+  SNIPS: 0.0067,
+  IPS: 0.0095,
+  DM: 0.074,
+};
 
 const OPTIONS: Omit<EvaluateOptions, 'target'> = {
   model: 'auto',
@@ -89,7 +95,9 @@ async function realErrors(seeds: number): Promise<unknown> {
         published === undefined ? '' : String(published),
       ];
     });
-    console.log(textTable(['estimator', 'estimate', '95 %', 'relative error', 'spread', 'published for "all"'], rows).join('\n'));
+    console.log(
+      textTable(['estimator', 'estimate', '95 %', 'relative error', 'spread', 'published for "all"'], rows).join('\n'),
+    );
     found.push({ way, truth, errors: Object.fromEntries(errors) });
   }
   return found;
