@@ -75,7 +75,7 @@ describe('npm run train', () => {
   });
 
   it('learns the same from the same seed, with the configuration of a file', async () => {
-    const config = file('config.yaml', 'config: { discount: 0.5, double: true }\nrefresh: 10\nbatch: 3\n');
+    const config = file('config.yaml', 'config: { discount: 0.5, double: true }\nrefresh: 500\nbatch: 3\n');
     const parameters = async (seed: string, out: string): Promise<unknown> => {
       const args = ['--learner', 'q-learning', '--env', 'city', '--steps', '3000', '--episodes', '2'];
       const { exitCode } = await run(...args, '--seed', seed, '--config', config, '--out', inFolder(out));

@@ -37,6 +37,10 @@ const PRESETS: ReadonlyMap<string, Pick<TrainingPreset, 'config' | 'steps'>> = n
       config: { discount: 0.999, initial: 1, learningRate: { rate: 1, decay: 0.6 }, ...softly(0.02) },
     },
   ],
+  [
+    'q-learning city-1',
+    { steps: 600_000, config: { discount: 1, learningRate: { rate: 1, decay: 0.6 }, ...always(0.3) } },
+  ],
   ['q-learning Taxi', { steps: 800_000, config: { discount: 0.99, learningRate: { rate: 1 }, ...always(0.3) } }],
   [
     'sarsa Taxi',
