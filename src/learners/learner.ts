@@ -27,6 +27,8 @@ export interface PolicyExport {
  * state. Never reads a clock.
  */
 export interface Learner<State> {
+  /** What it computes with, in words for an operator ('TensorFlow.js, wasm'); undefined before it is known. */
+  readonly runtime?: string | undefined;
   /**
    * Learns from experiences in stream order. Stops soon after `signal` aborts, by rejecting; a learner that does not
    * is terminated with its worker.

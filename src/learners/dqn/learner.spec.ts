@@ -58,9 +58,11 @@ const times = (count: number, ...batch: Experience[]): Experience[] =>
 describe('the DQN learner', () => {
   it('learns what each action is worth', async () => {
     const { learner } = learnerOf();
+    expect(learner.runtime).toBeUndefined();
     const { learned, lossSum } = await learner.update(times(150, ended('a', 1), ended('b', -1)), unaborted);
     expect(learned).toBe(300);
     expect(lossSum).toBeGreaterThan(0);
+    expect(learner.runtime).toMatch(/^TensorFlow\.js, (native|wasm|cpu)$/);
     const [a, b] = valuesAt(learner, 0);
     expect(a).toBeCloseTo(1, 1);
     expect(b).toBeCloseTo(-1, 1);

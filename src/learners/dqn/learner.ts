@@ -61,6 +61,11 @@ class DqnLearner implements Learner<DqnState>, ActsInProcess {
     this.#probabilities = new Float64Array(actions.length);
   }
 
+  get runtime(): string | undefined {
+    const { backend } = this.#trainer;
+    return backend === undefined ? undefined : `TensorFlow.js, ${backend}`;
+  }
+
   async update(batch: readonly Experience[], signal: AbortSignal): Promise<UpdateReport> {
     let learned = 0;
     let steps = 0;

@@ -69,6 +69,11 @@ export class QTrainer {
     this.#adam = new Adam(size, config.adam, { m: numbers('m'), v: numbers('v'), steps: saved.steps });
   }
 
+  /** Which backend computes its gradients; undefined before the first one. */
+  get backend(): TensorBackend['name'] | undefined {
+    return this.#tensors?.backend.name;
+  }
+
   /** The network that gives one value an action. */
   get values(): FlatLayers {
     this.refreshValues();
