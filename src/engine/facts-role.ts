@@ -6,6 +6,7 @@ import type { Logger } from '../kernel/logger.js';
 import { streams } from '../messages/subjects.js';
 import { FactStore } from '../store/fact-store.js';
 import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
+import type { VerdictStore } from '../actors/learner/verdict-store.js';
 import type { ArtifactStore } from '../policies/registry/artifact-store.js';
 import type { ClusterAccess } from './attachment.js';
 import { startRegistrar } from './registrar.js';
@@ -25,11 +26,12 @@ export interface FactsRoleOptions {
   readonly url: string;
   readonly source: ClusterAccess;
   readonly artifacts: ArtifactStore;
+  readonly verdicts: VerdictStore;
   readonly partitions: number;
   readonly log: Logger;
 }
 
-export function startFacts({ url, source, artifacts, partitions, log }: FactsRoleOptions): FactsRole {
+export function startFacts({ url, source, artifacts, verdicts, partitions, log }: FactsRoleOptions): FactsRole {
   const { cluster, link, jsm } = source;
   const store = new FactStore({ url });
   const sink = new FactsSink({
@@ -50,6 +52,7 @@ export function startFacts({ url, source, artifacts, partitions, log }: FactsRol
     migrated: () => store.migrate(),
     source,
     artifacts,
+    verdicts,
     log,
   });
   return {

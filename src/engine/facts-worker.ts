@@ -27,8 +27,8 @@ const link = await connect({
 });
 const cluster = await NatsCluster.open(link, { partitions, replicas, log });
 const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-const { artifacts } = await openLearnerPorts(link, replicas, systemClock);
-const facts = startFacts({ url, source: { link, jsm, cluster }, artifacts, partitions, log });
+const { artifacts, verdicts } = await openLearnerPorts(link, replicas, systemClock);
+const facts = startFacts({ url, source: { link, jsm, cluster }, artifacts, verdicts, partitions, log });
 const report = (): void => parentPort!.postMessage({ status: facts.status() });
 const timer = setInterval(report, STATUS_EVERY_MS);
 parentPort!.once('message', () => {

@@ -1,5 +1,6 @@
-/** Registers campaigns and policy versions in the store, for queries; whatever fails is tried again at the next look. */
+/** Registers campaigns, policy versions and verdicts on candidates in the store, for queries; whatever fails is tried again at the next look. */
 import { z } from 'zod';
+import type { VerdictStore } from '../actors/learner/verdict-store.js';
 import { readStored } from '../actors/nats/stored-messages.js';
 import type { Logger } from '../kernel/logger.js';
 import { CAMPAIGN_STATES, campaignDefinitionSchema } from '../messages/campaigns.js';
@@ -23,6 +24,7 @@ export interface RegistrarOptions {
   readonly migrated: () => Promise<void>;
   readonly source: ClusterAccess;
   readonly artifacts: ArtifactStore;
+  readonly verdicts: VerdictStore;
   readonly log: Logger;
 }
 
@@ -30,13 +32,19 @@ export interface RegistrarOptions {
 export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
   const { artifacts, log } = options;
   const published = new Map<string, RegistryEntry>();
-  const unwatch = artifacts.watch((entry) => void published.set(`${entry.policyId} ${entry.version}`, entry));
+  /** Policies that were ever published: a verdict is on a candidate for one of them. */
+  const judged = new Map<string, string>();
+  const unwatch = artifacts.watch((entry) => {
+    published.set(`${entry.policyId} ${entry.version}`, entry);
+    if (!judged.has(entry.policyId)) judged.set(entry.policyId, '');
+  });
   const reported = new Map<string, number>();
   let looking: Promise<void> = Promise.resolve();
   let busy = false;
   const look = async (): Promise<void> => {
     await options.migrated();
     await registerPolicies(options, published);
+    await registerVerdicts(options, judged);
     await registerCampaigns(options, reported);
   };
   const timer = setInterval(() => {
@@ -66,6 +74,16 @@ async function registerPolicies(
       log.warn('a policy version cannot be registered', { policyId, version, error });
     }
     published.delete(key);
+  }
+}
+
+/** `judged` has, by policy, the last verdict that is registered. */
+async function registerVerdicts({ verdicts, registry }: RegistrarOptions, judged: Map<string, string>): Promise<void> {
+  for (const [policyId, last] of judged) {
+    const known = await verdicts.of(policyId);
+    const keys = known.map(({ candidate, version, judgedAtMs }) => `${candidate} ${version} ${judgedAtMs}`);
+    for (const verdict of known.slice(keys.indexOf(last) + 1)) await registry.registerVerdict(verdict);
+    judged.set(policyId, keys.at(-1) ?? '');
   }
 }
 

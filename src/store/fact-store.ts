@@ -2,11 +2,13 @@ import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { CampaignRow } from './entities/campaign-row.js';
 import { DecisionFact } from './entities/decision-fact.js';
+import { GateVerdictRow } from './entities/gate-verdict-row.js';
 import { OutcomeFact } from './entities/outcome-fact.js';
 import { PolicyVersionRow } from './entities/policy-version-row.js';
 import { SinkPosition } from './entities/sink-position.js';
 import { FactsRepository } from './facts-repository.js';
 import { FactsAsJson } from './migrations/facts-as-json.js';
+import { GateVerdicts } from './migrations/gate-verdicts.js';
 import { InitialFacts } from './migrations/initial-facts.js';
 import { RegistryRepository } from './registry-repository.js';
 import type { FactsWriter } from './sink/sink-ports.js';
@@ -34,9 +36,13 @@ export class FactStore {
   constructor(options: FactStoreOptions) {
     this.orm = new MikroORM({
       clientUrl: options.url,
-      entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, SinkPosition],
+      entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, GateVerdictRow, SinkPosition],
       extensions: [Migrator],
-      migrations: { migrationsList: [InitialFacts, FactsAsJson], tableName: 'attune_migrations', snapshot: false },
+      migrations: {
+        migrationsList: [InitialFacts, FactsAsJson, GateVerdicts],
+        tableName: 'attune_migrations',
+        snapshot: false,
+      },
       pool: { min: 0, max: Math.max(3, options.connectionsMax ?? 6) },
       // A database that does not answer is as good as one that is down; the sink tries again, a reader is told.
       driverOptions: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },

@@ -3,6 +3,8 @@ import type { CampaignDefinition, CampaignStatus } from '../messages/campaigns.j
 import type { Artifact } from '../policies/artifact.js';
 import { EngineError } from '../kernel/errors.js';
 import { CampaignRow, type CampaignRecord } from './entities/campaign-row.js';
+import type { GateVerdict } from '../messages/gate-verdict.js';
+import { GateVerdictRow, type GateVerdictRecord } from './entities/gate-verdict-row.js';
 import { PolicyVersionRow, type PolicyVersionRecord } from './entities/policy-version-row.js';
 
 export interface CampaignReport {
@@ -64,6 +66,21 @@ export class RegistryRepository {
       `Version ${policy.version} of ${policy.id} is registered with another checksum.`,
       { field: 'policy.version' },
     );
+  }
+
+  /** Registers a promotion or rejection; doing it again changes nothing. */
+  async registerVerdict(verdict: GateVerdict): Promise<void> {
+    const { policyId, candidate, version, outcome, reason, alpha, decisions, judgedAtMs } = verdict;
+    await this.orm.em.fork().execute(
+      `insert into gate_verdict (policy_id, candidate, version, outcome, reason, alpha, decisions, verdict, judged_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?) on conflict do nothing`,
+      [policyId, candidate, version, outcome, reason, alpha, decisions, JSON.stringify(verdict), new Date(judgedAtMs)],
+    );
+  }
+
+  /** Verdicts on candidates for one policy, latest first. */
+  async verdicts(policyId: string): Promise<readonly GateVerdictRecord[]> {
+    return this.orm.em.fork().find(GateVerdictRow, { policyId }, { orderBy: { judgedAt: 'desc', candidate: 'desc' } });
   }
 
   /** Versions of one policy, latest first. */

@@ -15,6 +15,7 @@ import {
   experienceOf,
 } from '../support/facts.js';
 import { MemoryStream } from '../support/memory-stream.js';
+import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 
 const FAST: Partial<SinkLimits> = { lingerMs: 5, backoffMinMs: 10, backoffMaxMs: 50, standbyMs: 20 };
@@ -361,6 +362,46 @@ describe('the registry', () => {
       code: 'POLICY_VERSION_TAKEN',
     });
     expect(await store.registry.policyVersions('p')).toMatchObject([{ version: 3, family: 'beta-thompson', lineage }]);
+  });
+
+  it('registers a verdict on a candidate once, with its numbers', async () => {
+    const comparison = {
+      version: 3,
+      difference: 0.1,
+      interval: [-0.1, 0.3] as [number, number],
+      pBetter: 0.2,
+      pWorse: 1,
+      evidence: 1,
+      evidenceMax: 1.6,
+      unsupported: 0,
+      clippedShare: 0,
+    };
+    const verdict: GateVerdict = {
+      policyId: 'p',
+      candidate: 2,
+      version: 5,
+      outcome: 'rejected',
+      reason: 'no-progress',
+      text: 'Nothing speaks for it.',
+      alpha: 0.0076,
+      evidenceNeeded: 4.88,
+      decisions: 5000,
+      unanswered: 0,
+      effectiveSamples: 900,
+      rewardMean: 0.4,
+      shift: 0.2,
+      live: comparison,
+      anchor: { ...comparison, version: 1 },
+      judgedAtMs: 1_700_000_000_000,
+    };
+    await store.registry.registerVerdict(verdict);
+    await store.registry.registerVerdict(verdict);
+    await store.registry.registerVerdict({ ...verdict, candidate: 3, version: 6, judgedAtMs: 1_700_000_001_000 });
+    expect(await store.registry.verdicts('p')).toMatchObject([
+      { candidate: 3, version: 6 },
+      { candidate: 2, version: 5, outcome: 'rejected', alpha: 0.0076, decisions: 5000, verdict },
+    ]);
+    expect(await store.registry.verdicts('other')).toEqual([]);
   });
 
   it('never replaces a campaign by an older report of it', async () => {

@@ -16,7 +16,7 @@ import type { VerdictStore } from '../../src/actors/learner/verdict-store.js';
 import type { JournalRecord } from '../../src/actors/host/ports.js';
 import { EngineError } from '../../src/kernel/errors.js';
 import type { AnyLearnerPlugin } from '../../src/learners/learner.js';
-import type { GateVerdict } from '../../src/learners/promotion/index.js';
+import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import type { Experience } from '../../src/messages/decisions.js';
 import { subjects } from '../../src/messages/subjects.js';
 import { encodeArtifact, type Artifact } from '../../src/policies/artifact.js';

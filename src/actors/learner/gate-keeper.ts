@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
-import type { GateVerdict } from '../../learners/promotion/index.js';
+import type { GateVerdict } from '../../messages/gate-verdict.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import type { SessionProgress, Trainer } from './trainer.js';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import { gateVerdictSchema, type GateVerdict } from '../../learners/promotion/index.js';
+import { gateVerdictSchema, type GateVerdict } from '../../messages/gate-verdict.js';
 import type { KeyValue } from '../host/ports.js';
 import { VERDICTS_KEPT, type VerdictStore } from './verdict-store.js';
 
@@ -25,7 +25,7 @@ export class NatsVerdictStore implements VerdictStore {
       const present = stored === undefined ? undefined : parse(stored.value);
       if (present !== undefined && present.epoch > epoch)
         throw new EngineError('StaleOwner', 'VERDICT_STALE_EPOCH', `A later owner has judged ${verdict.policyId}.`);
-      const others = (present?.verdicts ?? []).filter((one) => one.candidate !== verdict.candidate);
+      const others = (present?.verdicts ?? []).filter((one) => !isSame(one, verdict));
       const next: Recorded = { epoch, verdicts: [...others, verdict].slice(-VERDICTS_KEPT) };
       const value = Buffer.from(JSON.stringify(next), 'utf8');
       if ((await this.#bucket.put(key, value, stored?.revision ?? 0)) !== undefined) return;
@@ -38,6 +38,10 @@ export class NatsVerdictStore implements VerdictStore {
     return stored === undefined ? [] : parse(stored.value).verdicts;
   }
 }
+
+/** A learner that lost its checkpoint counts its candidates again, and judges them by later decisions. */
+const isSame = (one: GateVerdict, other: GateVerdict): boolean =>
+  one.candidate === other.candidate && one.version === other.version && one.judgedAtMs === other.judgedAtMs;
 
 /** With a dot: no policy's own key has one. */
 const keyOf = (policyId: string): string => `verdict.${encodeToken(policyId, 'policy.id')}`;

@@ -1,4 +1,4 @@
-import type { GateVerdict } from '../../learners/promotion/index.js';
+import type { GateVerdict } from '../../messages/gate-verdict.js';
 
 /** Where the promotions and rejections of candidates are kept, beside the artifacts. */
 export interface VerdictStore {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { artifactSchema } from '../../policies/artifact.js';
 import { savedComparisonSchema } from './comparison.js';
-import { gateVerdictSchema } from './verdict.js';
+import { gateVerdictSchema } from '../../messages/gate-verdict.js';
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 const count = z.number().int().nonnegative();

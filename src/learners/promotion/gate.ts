@@ -11,7 +11,7 @@ import type { SavedGate, SavedTrial } from './gate-state.js';
 import { HeldOutSplit } from './holdout.js';
 import type { GateSettings } from './settings.js';
 import { alphaShare, Trial } from './trial.js';
-import type { GateVerdict } from './verdict.js';
+import type { GateVerdict } from '../../messages/gate-verdict.js';
 
 /** What a learner's view shows of its gate. */
 export interface GateView {

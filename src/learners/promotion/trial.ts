@@ -5,7 +5,7 @@ import { Comparison } from './comparison.js';
 import type { SavedTrial } from './gate-state.js';
 import { heldOutDecision } from './held-out-decision.js';
 import type { GateSettings } from './settings.js';
-import type { GateOutcome, GateReason, GateVerdict } from './verdict.js';
+import type { GateOutcome, GateReason, GateVerdict } from '../../messages/gate-verdict.js';
 
 export interface Contestants {
   readonly challenger: Policy;
