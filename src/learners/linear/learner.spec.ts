@@ -115,8 +115,12 @@ describe.each(KINDS)('the %s learner', (_, plugin) => {
       expect.objectContaining({ code: 'LEARNER_CONFIG_INVALID', field: `config.${field}` }),
     );
   });
+});
 
-  it('has room in its artifact for as many arms as it takes, whatever their ids', () => {
+describe('the artifact of LinTS', () => {
+  const plugin = anyPlugin(linTs);
+
+  it('has room for as many arms as it takes, whatever their ids', () => {
     const features = { arm: hashed(160), shared: hashed(20) };
     const armsMax = armsAllowed(parseLearnerConfig(plugin, { features }) as LinearConfig);
     const learner = start(plugin, { features, armsMax });
