@@ -20,6 +20,8 @@ export interface TensorBackend {
 }
 
 const require = createRequire(import.meta.url);
+/** An optional dependency: where it could not be installed nothing may insist on finding it. */
+const NATIVE_PACKAGE = '@tensorflow/tfjs-node';
 /** What TensorFlow.js calls them. */
 const REGISTERED = { native: 'tensorflow', wasm: 'wasm', cpu: 'cpu' } as const;
 const loaded = new Map<TensorBackendName, Promise<TensorBackend>>();
@@ -86,7 +88,7 @@ function loadNative(): TensorFlow {
   // Node 23 took away what tfjs-node 4.22 still calls.
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  return require('@tensorflow/tfjs-node') as TensorFlow;
+  return require(NATIVE_PACKAGE) as TensorFlow;
 }
 
 function loadWasm(): void {
