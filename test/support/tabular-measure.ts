@@ -23,21 +23,20 @@ export interface TabularMeasure {
   readonly stepsPerSecond: number;
 }
 
-/** Trains with the preset of the world, for its number of steps unless another is given. */
+/** Trains with the preset of the world, but for what `changed` says. */
 export async function measureTabular(
   table: TransitionTable,
   world: string,
   learner: string,
   seed: number,
-  stepsWanted?: number,
+  changed: { readonly steps?: number; readonly refresh?: number } = {},
 ): Promise<TabularMeasure> {
   const environment = tabularEnvironment(table);
   const plugin = await loadPlugin(learner === 'double-q' ? 'q-learning' : learner);
   const preset = presetFor(plugin.kind, environment);
   const double = learner === 'double-q' ? { double: true } : {};
   const config = parseLearnerConfig(plugin, { ...preset.config, ...double });
-  const steps = stepsWanted ?? preset.steps;
-  const { batch, refresh } = preset;
+  const { steps, batch, refresh } = { ...preset, ...changed };
   const states = stateOf(environment);
   const spec = {
     plugin,

@@ -41,6 +41,17 @@ const PRESETS: ReadonlyMap<string, Pick<TrainingPreset, 'config' | 'steps'>> = n
     'q-learning city-1',
     { steps: 600_000, config: { discount: 1, learningRate: { rate: 1, decay: 0.6 }, ...always(0.3) } },
   ],
+  [
+    'q-learning MountainCar-v0',
+    {
+      steps: 1_000_000,
+      config: {
+        discount: 1,
+        learningRate: { rate: 0.2 },
+        exploration: { kind: 'epsilon-greedy', start: 0.05, min: 0.01, decay: 0.99999 },
+      },
+    },
+  ],
   ['q-learning Taxi', { steps: 800_000, config: { discount: 0.99, learningRate: { rate: 1 }, ...always(0.3) } }],
   [
     'sarsa Taxi',
