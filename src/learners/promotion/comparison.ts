@@ -6,13 +6,15 @@ import {
   savedConfidenceSequenceSchema,
   savedEProcessSchema,
 } from '../evaluation/anytime/index.js';
-import { pairedDifference, type PairedDifference, type PairedInput } from './paired-difference.js';
+import { pairedDifference, type PairedInput, type PairedLimits } from './paired-difference.js';
 import type { GateSettings } from './settings.js';
 
 export const savedComparisonSchema = z.strictObject({
   better: savedEProcessSchema,
   worse: savedEProcessSchema,
-  difference: savedConfidenceSequenceSchema,
+  /** Of the paired difference, and of the one with the parts exchanged. */
+  gain: savedConfidenceSequenceSchema,
+  loss: savedConfidenceSequenceSchema,
   unsupported: z.number().nonnegative(),
   clipped: z.number().int().nonnegative(),
 });
@@ -24,7 +26,7 @@ export interface ComparisonReport {
   readonly version: number;
   /** Mean paired difference, at most that of the policies' values (see pairedDifference); null before the first decision. */
   readonly difference: number | null;
-  /** Of that mean, at every look at once with chance 1 − alpha. */
+  /** Covers the difference of the policies' values at every look at once, with a chance of 1 − alpha. */
   readonly interval: readonly [low: number, high: number];
   /** Valid at any time: of "not better than the reference", and of "not worse". */
   readonly pBetter: number;
@@ -37,32 +39,37 @@ export interface ComparisonReport {
 }
 
 export class Comparison {
-  readonly #settings: GateSettings;
+  readonly #limits: PairedLimits;
+  readonly #span: number;
   readonly better: EProcess;
   readonly worse: EProcess;
-  readonly #difference: ConfidenceSequence;
+  readonly #gain: ConfidenceSequence;
+  readonly #loss: ConfidenceSequence;
   #unsupported: number;
   #clipped: number;
 
-  constructor(settings: GateSettings, saved?: SavedComparison) {
-    const { weightMax, alpha } = settings;
-    this.#settings = settings;
-    this.better = new EProcess(weightMax + 1, saved?.better);
-    this.worse = new EProcess(weightMax, saved?.worse);
-    const bounds = { alpha, min: -(weightMax + 1), max: weightMax };
-    this.#difference = new ConfidenceSequence(bounds, saved?.difference);
+  constructor({ weightMax, lossMax, alpha, reward }: GateSettings, saved?: SavedComparison) {
+    this.#limits = { weight: weightMax, loss: lossMax };
+    this.#span = reward.max - reward.min;
+    this.better = new EProcess(lossMax + 1, saved?.better);
+    this.worse = new EProcess(lossMax + 1, saved?.worse);
+    const oneSided = { alpha: alpha / 2, min: -(lossMax + 1), max: weightMax, side: 'lower' } as const;
+    this.#gain = new ConfidenceSequence(oneSided, saved?.gain);
+    this.#loss = new ConfidenceSequence(oneSided, saved?.loss);
     this.#unsupported = saved?.unsupported ?? 0;
     this.#clipped = saved?.clipped ?? 0;
   }
 
-  add(input: PairedInput, candidate: readonly number[], reference: readonly number[]): PairedDifference {
-    const paired = pairedDifference(input, candidate, reference, this.#settings.weightMax);
-    this.better.add(paired.value);
-    this.worse.add(-paired.value);
-    this.#difference.add(paired.value);
-    this.#unsupported += paired.unsupported;
-    if (paired.clipped) this.#clipped++;
-    return paired;
+  add(input: PairedInput, candidate: readonly number[], reference: readonly number[]): void {
+    const gain = pairedDifference(input, candidate, reference, this.#limits);
+    // Not the same with its sign turned: each is cut to the disadvantage of the one it speaks for.
+    const loss = pairedDifference(input, reference, candidate, this.#limits);
+    this.better.add(gain.value);
+    this.worse.add(loss.value);
+    this.#gain.add(gain.value);
+    this.#loss.add(loss.value);
+    this.#unsupported += gain.unsupported;
+    if (gain.clipped) this.#clipped++;
   }
 
   /** Mean probability of what the reference does more often and could not be weighed. */
@@ -71,13 +78,15 @@ export class Comparison {
   }
 
   report(version: number): ComparisonReport {
-    const { min, max } = this.#settings.reward;
-    const [low, high] = this.#difference.interval;
-    const { mean } = this.#difference;
+    const span = this.#span;
+    const { mean } = this.#gain;
+    // No two values are further apart than the rewards.
+    const low = Math.max(-1, this.#gain.interval[0]);
+    const high = Math.min(1, -this.#loss.interval[0]);
     return {
       version,
-      difference: mean === null ? null : mean * (max - min),
-      interval: [low * (max - min), high * (max - min)],
+      difference: mean === null ? null : mean * span,
+      interval: [low * span, high * span],
       pBetter: this.better.pValue,
       pWorse: this.worse.pValue,
       evidence: this.better.logValue,
@@ -91,7 +100,8 @@ export class Comparison {
     return {
       better: this.better.save(),
       worse: this.worse.save(),
-      difference: this.#difference.save(),
+      gain: this.#gain.save(),
+      loss: this.#loss.save(),
       unsupported: this.#unsupported,
       clipped: this.#clipped,
     };

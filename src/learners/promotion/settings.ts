@@ -16,8 +16,10 @@ export const gateSettingsSchema = z
       .strictObject({ min: finite, max: finite })
       .refine(({ min, max }) => max > min, { message: 'max must be above min', path: ['max'] })
       .default({ min: 0, max: 1 }),
-    /** Importance weights are cut here where they speak for the candidate, and not trusted above where against it. */
+    /** Importance weights are cut here, always to the candidate's disadvantage. */
     weightMax: z.number().min(1).max(1e6).default(100),
+    /** A weight above speaks against a candidate in another way (see pairedDifference), so that no decision says much more. */
+    lossMax: z.number().gt(0).max(1e6).default(1),
     /** Held-out decisions that a verdict takes at least, and at most: then a candidate that is not shown better goes. */
     decisionsMin: count.default(200),
     decisionsMax: count.default(50_000),
