@@ -107,6 +107,45 @@ describe('the learner host', () => {
     expect(await view()).toMatchObject({ id: 'pickup', learned: 4, position: 4, lag: 0, reason: null, policy });
   });
 
+  it('keeps a candidate on trial until held-out decisions show it better, over a change of hosts', async () => {
+    const gate = { holdout: 0.5, decisionsMin: 20, effectiveMin: 10, weightMax: 4 };
+    const learner = { kind: 'beta-thompson', gate, publishEvery: 10 };
+    let count = 0;
+    const show = (decisions: number): Promise<void> =>
+      happen(
+        ...Array.from({ length: decisions }, () => {
+          const id = count % 2 === 0 ? 'a' : 'b';
+          const slate = [{ id, propensity: 0.5 }];
+          const log = { decisionId: `d${count++}`, slate, eligible: ['a', 'b'], distribution: [0.5, 0.5] };
+          return { ...log, rewardedId: id, reward: id === 'a' ? 1 : 0 };
+        }),
+      );
+    const first = await startHost('h1', learner);
+    await until(() => close(mean('a'), 1 / 2));
+    await show(80);
+    await until(async () => (await view()).gate?.alias.challenger === 2);
+    expect(registry.get(policy)!.ref.version).toBe(1);
+    await first.stop();
+    const second = await startHost('h2', learner);
+    const gateNow = () => second.view('pickup')?.gate;
+    for (let n = 0; n < 40 && registry.get(policy)!.ref.version === 1; n++) {
+      await show(16);
+      await until(() => second.view('pickup')?.position === count);
+    }
+    await until(() => registry.get(policy)!.ref.version === 2);
+    await until(() => gateNow()?.settled?.candidate === 1);
+    expect(gateNow()).toMatchObject({ alias: { champion: 2, anchor: 1 }, settled: { outcome: 'promoted' } });
+    const [verdict] = await ports.verdicts.of(policy);
+    expect(verdict).toMatchObject({
+      policyId: policy,
+      candidate: 1,
+      version: 2,
+      outcome: 'promoted',
+      reason: 'better',
+    });
+    await expect(ports.verdicts.record(verdict!, 0)).rejects.toMatchObject({ code: 'VERDICT_STALE_EPOCH' });
+  });
+
   it('keeps a former version loadable, and refuses an older epoch and a version that is taken', async () => {
     const artifact = (version: number) =>
       sealArtifact({
