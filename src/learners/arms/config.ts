@@ -1,8 +1,6 @@
 /** What every learner of independent arms lets its operator set. */
 import { z } from 'zod';
-import { REWARD_MAX } from '../../policies/arms/statistics.js';
-
-const bound = z.number().min(-REWARD_MAX).max(REWARD_MAX);
+import { creditFields, type RewardBounds } from '../credit.js';
 
 /** Arms over all segments that an artifact may carry: more would not fit its 8 MB. */
 const SEGMENT_ARMS_MAX = 50_000;
@@ -23,15 +21,9 @@ export const segmentsSchema = z
 
 /** Fields of the configuration, to be spread into a kind's own schema. */
 export const armConfigShape = {
-  /** Rewards are clamped to this range. */
-  reward: z
-    .strictObject({ min: bound.default(0), max: bound.default(1) })
-    .refine(({ min, max }) => max > min, 'max must be above min')
-    .default({ min: 0, max: 1 }),
-  /** What becomes of a decision that was closed before its window had passed. */
-  censored: z.enum(['skip', 'learn']).default('skip'),
-  /** What becomes of a signal that came after its window: `learn` puts the corrected outcome in the place of the first. */
-  corrections: z.enum(['skip', 'learn']).default('skip'),
+  reward: creditFields.reward,
+  censored: creditFields.censored,
+  corrections: creditFields.corrections,
   /** The share of what it knows beyond the prior that an arm forgets at a time; 0 never forgets. */
   forget: z.number().min(0).max(0.5).default(0),
   /**
@@ -46,7 +38,7 @@ export const armConfigShape = {
 };
 
 export interface ArmConfig {
-  readonly reward: { readonly min: number; readonly max: number };
+  readonly reward: RewardBounds;
   readonly censored: 'skip' | 'learn';
   readonly corrections: 'skip' | 'learn';
   readonly forget: number;

@@ -1,6 +1,7 @@
 /** The one learner of independent arms: kinds differ in what counts as evidence and in the policy they export. */
 import type { Experience } from '../../messages/decisions.js';
 import type { Learner, PolicyExport, UpdateReport } from '../learner.js';
+import { isLearnable, trialsOf, type Rewarded } from '../credit.js';
 import { ArmTable, type SavedTable } from './arm-table.js';
 import type { ArmConfig } from './config.js';
 import type { EvidenceKind } from './evidence.js';
@@ -10,8 +11,8 @@ export interface ArmLearnerSetup<E> {
   readonly evidence: EvidenceKind<E>;
   /** From a reward within the configured range to the outcome of a trial. */
   readonly outcomeOf: (reward: number) => number;
-  /** The outcome of an item that was shown while another one was rewarded. */
-  readonly uncredited: number;
+  /** The reward of an item that was shown while another one was rewarded; nothing if left out. */
+  readonly uncredited?: number;
   readonly exportPolicy: (table: ArmTable<E>) => PolicyExport;
 }
 
@@ -32,10 +33,12 @@ export class ArmLearner<E> implements Learner<SavedTable<E>> {
         if (this.#correct(experience)) learned++;
         continue;
       }
-      if (!this.#counts(experience, experience.status)) continue;
+      if (!isLearnable(experience, experience.status, this.#setup.config)) continue;
+      const trials = this.#trials(experience.slate, experience);
+      if (trials.length === 0) continue;
       this.#table.begin();
       learned++;
-      for (const [id, outcome] of this.#trials(experience.slate, experience)) {
+      for (const [id, outcome] of trials) {
         const error = this.#table.learn(id, outcome, experience.state);
         lossSum += error * error;
       }
@@ -54,8 +57,9 @@ export class ArmLearner<E> implements Learner<SavedTable<E>> {
   /** True if the outcome of a trial that was learned from has changed. */
   #correct(experience: Experience): boolean {
     const { corrects, slate, state } = experience;
-    if (this.#setup.config.corrections === 'skip' || corrects === undefined) return false;
-    if (!this.#counts(experience, corrects.status) || !Number.isFinite(corrects.reward)) return false;
+    const { config } = this.#setup;
+    if (config.corrections === 'skip' || corrects === undefined) return false;
+    if (!isLearnable(experience, corrects.status, config) || !Number.isFinite(corrects.reward)) return false;
     const before = this.#trials(slate, corrects);
     let changed = false;
     this.#trials(slate, experience).forEach(([id, to], i) => {
@@ -65,26 +69,9 @@ export class ArmLearner<E> implements Learner<SavedTable<E>> {
     return changed;
   }
 
-  /** Something that the policy chose, that was seen, and of which something may be learned. */
-  #counts({ ending, slate, reward }: Experience, status: Experience['status']): boolean {
-    if (ending === 'withdrawn' || !Number.isFinite(reward) || slate.every(({ forced }) => forced)) return false;
-    return status === 'complete' || (status === 'censored' && this.#setup.config.censored === 'learn');
-  }
-
   /** Each item that the policy chose, with what its trial gave. */
-  #trials(slate: Experience['slate'], { reward, rewardedId }: Rewarded): [id: string, outcome: number][] {
+  #trials(slate: Experience['slate'], rewarded: Rewarded): [id: string, outcome: number][] {
     const { config, outcomeOf, uncredited } = this.#setup;
-    const credited = rewardedId ?? slate[0]?.id;
-    const clamped = Math.min(Math.max(reward, config.reward.min), config.reward.max);
-    const trials: [string, number][] = [];
-    for (const { id, forced } of slate) {
-      if (!forced) trials.push([id, id === credited ? outcomeOf(clamped) : uncredited]);
-    }
-    return trials;
+    return trialsOf(slate, rewarded, config.reward, uncredited).map(([id, reward]) => [id, outcomeOf(reward)]);
   }
 }
-
-type Rewarded = Pick<Experience, 'reward' | 'rewardedId'>;
-
-/** What an item earned of which nothing is said: nothing, or as near to it as rewards go. */
-export const nothingEarned = ({ reward }: ArmConfig): number => Math.min(Math.max(0, reward.min), reward.max);

@@ -25,7 +25,8 @@ export const betaThompson: LearnerPlugin<BetaThompsonConfig, BetaThompsonState> 
         evidence: evidence(config.prior),
         // Rewards from `min` to `max` are successes from 0 to 1.
         outcomeOf: (reward) => (reward - min) / (max - min),
-        uncredited: 0,
+        // What was not credited failed.
+        uncredited: min,
         exportPolicy: (table) => ({
           family: BETA_THOMPSON_FAMILY,
           parameters: { ...table.levels(), prior: [...config.prior] },

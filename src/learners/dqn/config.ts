@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MLP_LAYERS_MAX, MLP_WIDTH_MAX, observationScalingSchema } from '../../policies/mlp/parameters.js';
+import { creditFields } from '../credit.js';
 import { parametersOf } from '../tensor/flat-layers.js';
 import { TENSOR_BACKENDS } from '../tensor/backend.js';
 
@@ -92,9 +93,8 @@ const fields = z.strictObject({
       z.strictObject({ kind: z.literal('softmax'), temperature: z.number().positive().max(1e9) }),
     ])
     .default({ kind: 'epsilon-greedy', start: 1, end: 0.05, steps: 10_000 }),
-  /** What becomes of a step whose successor is not known and whose episode did not end with it. */
-  withoutNext: z.enum(['skip', 'terminal']).default('skip'),
-  censored: z.enum(['skip', 'learn']).default('skip'),
+  withoutNext: creditFields.withoutNext,
+  censored: creditFields.censored,
   /** With `nStep` above 1: episodes under way that it remembers. */
   episodesMax: count(100_000).default(1024),
   /** When it gives up, so that the last good policy stays: see guard.ts. */

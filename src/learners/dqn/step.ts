@@ -1,6 +1,7 @@
 /** What an experience says about a step. */
-import type { Experience } from '../../messages/decisions.js';
+import type { Experience, NextState } from '../../messages/decisions.js';
 import { scaleObservation } from '../../policies/mlp/parameters.js';
+import { actionOf, futureOf, isLearnable } from '../credit.js';
 import type { DqnConfig } from './config.js';
 import type { Situation } from '../replay-buffer/replay-buffer.js';
 import type { Step } from './n-step.js';
@@ -17,38 +18,25 @@ export class StepReader {
 
   /** Undefined for an experience that nothing is to be learned from. */
   stepOf(experience: Experience): Step | undefined {
-    const { status, slate, rewardedId, reward, ending, episode, step } = experience;
-    const counts = status === 'complete' || (status === 'censored' && this.#config.censored === 'learn');
-    if (!counts || ending === 'withdrawn') return undefined;
-    const chosen = slate.filter((item) => !item.forced);
-    // The action is what the reward was credited to, if the policy chose it; else what it put on top.
-    const id = chosen.find((item) => item.id === rewardedId)?.id ?? chosen[0]?.id;
-    const action = id === undefined ? undefined : this.#indexOf.get(id);
+    const { status, ending, episode, step } = experience;
+    if (!isLearnable(experience, status, this.#config)) return undefined;
+    const chosen = actionOf(experience);
+    const action = chosen && this.#indexOf.get(chosen.id);
     const observation = this.#observed(experience.observation);
     if (action === undefined || observation === undefined) return undefined;
-    // What was credited to a pinned item was not earned by the action.
-    const pinned = rewardedId !== null && slate.some((item) => item.forced && item.id === rewardedId);
     return {
       episode,
       place: step,
       observation,
       action,
-      reward: pinned ? 0 : reward,
-      next: this.#nextOf(experience),
+      reward: chosen!.reward,
+      next: futureOf(experience, this.#config, (next) => this.#situationOf(next)),
       continues: ending === undefined,
     };
   }
 
-  #nextOf({ ending, next }: Experience): Step['next'] {
-    if (ending === 'terminal' || this.#config.discount === 0) return 'terminal';
-    const situation = next ? this.#situationOf(next) : undefined;
-    if (situation !== undefined) return situation;
-    // A truncated episode would have gone on: that its future is unknown does not make it worthless.
-    return ending === undefined && this.#config.withoutNext === 'terminal' ? 'terminal' : undefined;
-  }
-
   /** Undefined where it cannot be valued: not observed, or only candidates that are none of the actions. */
-  #situationOf(next: NonNullable<Experience['next']>): Situation | 'terminal' | undefined {
+  #situationOf(next: NextState): Situation | 'terminal' | undefined {
     const observation = this.#observed(next.observation);
     if (observation === undefined) return undefined;
     // Where nothing may be chosen nothing more is earned.

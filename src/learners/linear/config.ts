@@ -1,12 +1,10 @@
 /** What every learner of a linear model lets its operator set. */
 import { z } from 'zod';
 import { ARTIFACT_BYTES_MAX } from '../../policies/artifact.js';
-import { REWARD_MAX } from '../../policies/arms/statistics.js';
 import { tiesOf } from '../../policies/linear/covariance.js';
 import { drawsAllowed, DRAWS_MAX, linearShape, shapeOf, structureProblem } from '../../policies/linear/parameters.js';
 import type { ModelShape } from '../../policies/linear/model.js';
-
-const bound = z.number().min(-REWARD_MAX).max(REWARD_MAX);
+import { creditFields } from '../credit.js';
 
 /** Fields of the configuration, to be spread into a kind's own schema; `refined` makes that one whole. */
 export const linearConfigShape = {
@@ -15,13 +13,8 @@ export const linearConfigShape = {
   covariance: linearShape.covariance.default('full'),
   /** λ of ridge regression. */
   precision: linearShape.precision.default(1),
-  /** Rewards are clamped to this range. */
-  reward: z
-    .strictObject({ min: bound.default(0), max: bound.default(1) })
-    .refine(({ min, max }) => max > min, 'max must be above min')
-    .default({ min: 0, max: 1 }),
-  /** What becomes of a decision that was closed before its window had passed. */
-  censored: z.enum(['skip', 'learn']).default('skip'),
+  reward: creditFields.reward,
+  censored: creditFields.censored,
   /** The share of what it knows beyond the prior that a belief forgets with each of its own observations. */
   forget: z.number().min(0).max(0.5).default(0),
   /**

@@ -3,17 +3,17 @@ import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import type { Experience, PolicyRef } from '../../messages/decisions.js';
 import { FeatureEncoder, sourcesOfExperience } from '../../policies/features/encoder.js';
-import { beliefProblem, beliefsSchema, packBeliefs, unpackBeliefs } from '../../policies/linear/beliefs.js';
+import { ARM_ID_MAX, beliefProblem, beliefsSchema, packBeliefs, unpackBeliefs } from '../../policies/linear/beliefs.js';
 import { learnLogistic, sigmoid } from '../../policies/linear/link.js';
 import { LinearModel, newPrediction } from '../../policies/linear/model.js';
 import { shapeOf } from '../../policies/linear/parameters.js';
 import { linearPolicy, type LinearRule } from '../../policies/linear/policy.js';
 import { packFloats } from '../../policies/packed.js';
 import type { Policy } from '../../policies/policy.js';
+import { isLearnable, trialsOf } from '../credit.js';
 import type { Learner, LearnerDeps, PolicyExport, UpdateReport } from '../learner.js';
 import { armsMaxOf, drawsOf, type LinearConfig } from './config.js';
 import { drawWeights } from './draws.js';
-import { trialsOf } from './trials.js';
 
 export const linearStateSchema = z.strictObject({
   beliefs: beliefsSchema,
@@ -71,7 +71,7 @@ export class LinearLearner implements Learner<LinearState> {
     for (let i = 0; i < batch.length; i++) {
       if (i % LOOK_EVERY === 0) signal.throwIfAborted();
       const experience = batch[i]!;
-      const trials = trialsOf(experience, this.#setup.config);
+      const trials = this.#trials(experience);
       if (trials.length === 0) continue;
       learned++;
       this.#learned++;
@@ -105,6 +105,15 @@ export class LinearLearner implements Learner<LinearState> {
     const live: LinearRule =
       rule.kind === 'ucb' ? rule : { ...rule, draws: Float64Array.from(this.#draws(rule.scale)) };
     return linearPolicy({ ref, features: config.features, model: this.#model, rule: live, link });
+  }
+
+  #trials(experience: Experience): [id: string, reward: number][] {
+    const { config } = this.#setup;
+    if (!isLearnable(experience, experience.status, config)) return [];
+    // Beliefs are kept by id: one that they could not be saved under is no arm.
+    return trialsOf(experience.slate, experience, config.reward).filter(
+      ([id]) => id.length > 0 && id.length <= ARM_ID_MAX,
+    );
   }
 
   #draws(scale: number): Float32Array {

@@ -1,9 +1,6 @@
 /** Counts what is chosen. See README.md. */
 import { POPULARITY_FAMILY } from '../../policies/popularity/policy.js';
-import { savedTableSchema, type SavedTable } from '../arms/arm-table.js';
-import { statisticsEvidence } from '../arms/evidence.js';
-import { ArmLearner, nothingEarned } from '../arms/learner.js';
-import type { LearnerPlugin } from '../learner.js';
+import { statisticsLearner } from '../arms/statistics-learner.js';
 import type { Statistics } from '../../policies/arms/statistics.js';
 import { popularityConfigSchema, type PopularityConfig } from './config.js';
 
@@ -11,25 +8,11 @@ import { popularityConfigSchema, type PopularityConfig } from './config.js';
 const countsOf = (arms: Readonly<Record<string, Statistics>>): Record<string, number> =>
   Object.fromEntries(Object.entries(arms).map(([id, [n, mean]]) => [id, Math.max(0, n * mean)]));
 
-export type PopularityState = SavedTable<Statistics>;
-
-export const popularity: LearnerPlugin<PopularityConfig, PopularityState> = {
+export const popularity = statisticsLearner({
   kind: 'popularity',
-  incremental: true,
   configSchema: popularityConfigSchema,
-  stateSchema: savedTableSchema(statisticsEvidence),
-  create: (config, _deps, saved) =>
-    new ArmLearner(
-      {
-        config,
-        evidence: statisticsEvidence,
-        outcomeOf: (reward) => reward,
-        uncredited: nothingEarned(config),
-        exportPolicy: (table) => ({
-          family: POPULARITY_FAMILY,
-          parameters: { counts: countsOf(table.levels().arms), feature: config.feature, prior: config.prior },
-        }),
-      },
-      saved,
-    ),
-};
+  exportPolicy: (config: PopularityConfig, table) => ({
+    family: POPULARITY_FAMILY,
+    parameters: { counts: countsOf(table.levels().arms), feature: config.feature, prior: config.prior },
+  }),
+});

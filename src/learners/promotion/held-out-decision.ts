@@ -20,7 +20,7 @@ const PROPENSITY_TOLERANCE = 1e-6;
 
 /**
  * Undefined for what cannot be judged: a decision that was not completed, showed nothing by a policy's choice, or does
- * fit itself. The slate's reward counts where it was earned by the judged item, or by none in particular.
+ * not fit itself. The slate's reward counts where it was earned by the judged item, or by none in particular.
  */
 export function heldOutDecision(experience: Experience): HeldOutDecision | undefined {
   const { status, ending, slate, eligible, distribution, features, reward, rewardedId } = experience;

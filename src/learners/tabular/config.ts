@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { creditFields } from '../credit.js';
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 
@@ -12,11 +13,9 @@ export const TABULAR_FIELDS = {
     .default({ rate: 0.1, decay: 0 }),
   /** Value of a pair that was never tried; a high one makes the learner curious. */
   initial: finite.default(0),
-  /** What becomes of a step whose successor is not known and whose episode did not end with it. */
-  withoutNext: z.enum(['skip', 'terminal']).default('skip'),
-  censored: z.enum(['skip', 'learn']).default('skip'),
-  /** What becomes of a signal that came after its window: `learn` adds the difference it makes to what was learned. */
-  corrections: z.enum(['skip', 'learn']).default('skip'),
+  withoutNext: creditFields.withoutNext,
+  censored: creditFields.censored,
+  corrections: creditFields.corrections,
   exploration: z
     .discriminatedUnion('kind', [
       z.strictObject({

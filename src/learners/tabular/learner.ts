@@ -107,7 +107,7 @@ export class TabularLearner implements Learner<TabularState> {
     const swapped = double && this.#random.next() < 0.5;
     const own = this.#tables[swapped ? 1 : 0]!;
     const judge = this.#tables[double && !swapped ? 1 : 0]!;
-    const future = next === null ? 0 : this.#rule.valueOf(next, own, judge);
+    const future = next === 'terminal' ? 0 : this.#rule.valueOf(next, own, judge);
     const visited = this.#visits.get(state, action);
     const alpha = learningRate.rate / (1 + visited) ** learningRate.decay;
     const value = own.get(state, action);

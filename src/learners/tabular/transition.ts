@@ -1,21 +1,18 @@
 /** What a table learns from: one step from a state to what follows it. */
 import type { Experience, NextState } from '../../messages/decisions.js';
+import { actionOf, futureOf, isLearnable } from '../credit.js';
 import type { TabularConfig } from './config.js';
 
-export interface Successor {
+export interface Successor extends NextState {
   readonly state: string;
-  /** What could have been chosen there. */
-  readonly eligible: readonly string[];
-  /** What was chosen there, where that is known. */
-  readonly action?: string;
 }
 
 export interface Transition {
   readonly state: string;
   readonly action: string;
   readonly reward: number;
-  /** Null where no future counts. */
-  readonly next: Successor | null;
+  /** `terminal` where no future counts. */
+  readonly next: Successor | 'terminal';
 }
 
 /**
@@ -27,22 +24,15 @@ export function transitionOf(
   config: Pick<TabularConfig, 'censored' | 'discount' | 'withoutNext'>,
   isKnown: (next: Successor) => boolean,
 ): Transition | undefined {
-  const { status, state, slate, rewardedId, reward, ending } = experience;
-  const counts = status === 'complete' || (status === 'censored' && config.censored === 'learn');
-  const chosen = slate.filter((item) => !item.forced);
-  // The action is what the reward was credited to, if the policy chose it; else what it put on top.
-  const action = chosen.find((item) => item.id === rewardedId)?.id ?? chosen[0]?.id;
-  // Without consent nothing is learned, not even what came before it was withdrawn.
-  if (!counts || state === undefined || action === undefined || ending === 'withdrawn') return undefined;
-  // What was credited to a pinned item was not earned by the action.
-  const pinned = rewardedId !== null && slate.some((item) => item.forced && item.id === rewardedId);
-  const step = { state, action, reward: pinned ? 0 : reward };
-  if (ending === 'terminal' || config.discount === 0) return { ...step, next: null };
-  const next = successorOf(experience.next);
-  if (next !== undefined && isKnown(next)) return { ...step, next };
-  // A truncated episode would have gone on: that its future is unknown does not make it worthless.
-  return ending === undefined && config.withoutNext === 'terminal' ? { ...step, next: null } : undefined;
+  const { status, state } = experience;
+  const action = actionOf(experience);
+  if (!isLearnable(experience, status, config) || state === undefined || action === undefined) return undefined;
+  const next = futureOf(experience, config, (following) => {
+    const successor = successorOf(following);
+    return successor !== undefined && isKnown(successor) ? successor : undefined;
+  });
+  return next === undefined ? undefined : { state, action: action.id, reward: action.reward, next };
 }
 
-const successorOf = (next: NextState | null | undefined): Successor | undefined =>
-  next?.state === undefined ? undefined : { ...next, state: next.state };
+const successorOf = (next: NextState): Successor | undefined =>
+  next.state === undefined ? undefined : { ...next, state: next.state };

@@ -1,5 +1,6 @@
 /** Attune's own log: an experience a line, as on `attune.experience.<surface>`. */
 import type { Experience } from '../../../messages/decisions.js';
+import { creditedId } from '../../credit.js';
 import { parseExperience } from '../../experience-schema.js';
 import { conditionalsOf } from '../conditionals.js';
 import type { LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
@@ -52,7 +53,7 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
 
 /** The positions that were sampled, each with the item it took listed first. */
 function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
-  const { slate, eligible, rewardedId } = experience;
+  const { slate, eligible } = experience;
   const base =
     experience.distribution.length === 0
       ? undefined
@@ -60,7 +61,7 @@ function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
   const floor = experience.explorationFloor ?? 0;
   const placeOf = new Map(eligible.map((id, index) => [id, index]));
   const taken = new Set(slate.flatMap(({ id, forced }) => (forced && placeOf.has(id) ? [placeOf.get(id)!] : [])));
-  const credited = rewardedId ?? slate[0]?.id;
+  const credited = creditedId(slate, experience);
   const choices: LoggedChoice[] = [];
   for (const [position, { id, propensity: logged, forced }] of slate.entries()) {
     if (forced) continue;
