@@ -1,6 +1,6 @@
 /** Everything a learner host needs of NATS, on one link. */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { Objm } from '@nats-io/obj';
+import { Objm, setSha256Backend } from '@nats-io/obj';
 import type { Msg } from '@nats-io/transport-node';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
@@ -21,6 +21,9 @@ import type { ExperienceSource } from './record-inbox.js';
 import type { VerdictStore } from './verdict-store.js';
 
 const TIMEOUT_MS = 2_000;
+
+// Of a checkpoint's megabytes: the client's own, in JavaScript, would hold up decisions for milliseconds a chunk.
+setSha256Backend('native');
 
 export interface NatsLearnerPorts {
   readonly source: ExperienceSource;

@@ -47,11 +47,17 @@ function yieldToDecisions(): void {
   }
 }
 
+/** A checkpoint's or an artifact's memory goes over as it is, where nothing else lies in it. */
+function transferableOf(value: unknown): ArrayBuffer[] {
+  const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
+  return isWhole ? [value.buffer as ArrayBuffer] : [];
+}
+
 yieldToDecisions();
 const port = parentPort!;
 port.on('message', (call: WorkerCall) => {
   perform(call).then(
-    (value) => port.postMessage({ ok: true, value } satisfies WorkerAnswer),
+    (value) => port.postMessage({ ok: true, value } satisfies WorkerAnswer, transferableOf(value)),
     (error: unknown) => port.postMessage({ ok: false, error: failed(error).toWire() } satisfies WorkerAnswer),
   );
 });
