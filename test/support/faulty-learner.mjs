@@ -16,7 +16,9 @@ const SPOILT = {
 export const plugin = {
   kind: 'faulty',
   incremental: true,
-  configSchema: z.strictObject({ fault: z.enum(['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'family', 'report', 'state']) }),
+  configSchema: z.strictObject({
+    fault: z.enum(['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'family', 'report', 'state']),
+  }),
   stateSchema: z.strictObject({ arms: z.record(z.string(), z.tuple([z.number(), z.number()])), troubled: z.boolean() }),
   create({ fault }, _deps, saved) {
     const arms = structuredClone(saved?.arms ?? {});
