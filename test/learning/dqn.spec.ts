@@ -66,13 +66,13 @@ describe('DQN on a chain', () => {
       ...part,
     });
     const learner = dqn.create(config, { random: seededRandom(1), surface: 's' });
-    await learner.update(wander(2000, 5, masked), new AbortController().signal);
+    await learner.update(wander(800, 5, masked), new AbortController().signal);
     const { parameters } = learner.exportPolicy();
     const policy = mlpQPolicy({ policy: { id: 'p', version: 1 }, parameters });
     for (let at = 0; at < PLACES; at++) {
       const [left, right] = policy.scores({ ...contextOf(), observation: place(at) }, candidatesOf(ACTIONS));
       expect(right).toBeGreaterThan(left!);
-      expect(Math.abs(right! - DISCOUNT ** (PLACES - 1 - at))).toBeLessThan(0.12);
+      expect(Math.abs(right! - DISCOUNT ** (PLACES - 1 - at))).toBeLessThan(0.05);
     }
   });
 });
@@ -80,10 +80,10 @@ describe('DQN on a chain', () => {
 describe('DQN on CartPole', () => {
   it('keeps the pole up far longer than chance does', async () => {
     const options = dqnOptionsFor(createEnvironment('cartpole'));
-    const validation = { every: 6000, episodes: 5, stopAt: Infinity };
-    const result = await run({ env: 'cartpole', seed: 1, steps: 6000, options, validation, epsilon: 0 });
+    const validation = { every: 4000, episodes: 5, stopAt: Infinity };
+    const result = await run({ env: 'cartpole', seed: 1, steps: 4000, options, validation, epsilon: 0 });
     // Chance alone: about 22.
     expect(result.last).toBeGreaterThan(100);
-    expect(result.gradientSteps).toBeGreaterThan(1000);
+    expect(result.gradientSteps).toBeGreaterThan(700);
   });
 });

@@ -157,15 +157,15 @@ describe('dsjson of Vowpal Wabbit', () => {
 });
 
 describe('a world with a known truth', () => {
-  const world = { rounds: 1500, actions: 8, dimension: 3, seed: 3, loggingBeta: 0.5, targetBeta: 4 };
+  const world = { rounds: 800, actions: 8, dimension: 3, seed: 3, loggingBeta: 0.5, targetBeta: 4 };
 
   it('is found by every estimator that is unbiased, and its intervals hold it about as often as they say', async () => {
-    const truth = trueValue({ ...world, logSeed: 0 }, 100_000);
+    const truth = trueValue({ ...world, logSeed: 0 }, 40_000);
     const runs = 30;
     const held = new Map<string, number>();
     for (let logSeed = 1; logSeed <= runs; logSeed++) {
       const { log, target } = loggedWorld({ ...world, logSeed });
-      const { estimates, anytime } = await evaluateLog(() => log, { ...OPTIONS, target });
+      const { estimates, anytime } = await evaluateLog(() => log, { ...OPTIONS, target, resamples: 100 });
       const intervals = estimates.map(({ estimator, interval }) => [estimator as string, interval] as const);
       for (const [name, interval] of [...intervals, ['anytime', anytime as { low: number; high: number }] as const])
         if (interval !== null)
