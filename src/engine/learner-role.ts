@@ -40,7 +40,8 @@ export async function startLearners({
     leases: attachment.cluster.leases,
     leaseTtlMs: config.cluster.leaseTtlMs,
     clock: systemClock,
-    onMode: ({ id, mode, version, reason }) => log.info('learner', { learner: id, mode, version, reason }),
+    onMode: ({ id, mode, version, runtime, reason }) =>
+      log.info('learner', { learner: id, mode, version, runtime, reason }),
   });
   await learners.start();
   return learners;

@@ -22,6 +22,8 @@ const REASONS = [
 export type GateReason = (typeof REASONS)[number];
 
 const comparisonSchema = z.object({
+  /** Of the policy it was compared with; left out by builds that compared with none but the learner's own. */
+  policyId: z.string().optional(),
   version: z.number().int().nonnegative(),
   difference: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]),

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import type { GateSettings } from '../../learners/promotion/index.js';
 import type { GateVerdict } from '../../messages/gate-verdict.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
@@ -13,6 +14,7 @@ import type { VerdictStore } from './verdict-store.js';
 
 export interface GateKeeperOptions {
   readonly policy: string;
+  readonly anchor: GateSettings['anchor'];
   readonly epoch: number;
   readonly artifacts: ArtifactStore;
   readonly verdicts: VerdictStore;
@@ -40,20 +42,32 @@ export class GateKeeper {
     const { challenger } = await trainer.gate({ step: 'look' });
     // A promotion that was cut off after it had gone live: its verdict comes again, or is pending.
     if (challenger !== undefined && openArtifact(challenger).checksum === entry.checksum) return progress;
-    const artifact = await artifacts.load(policy, entry.version);
-    if (artifact === undefined)
-      throw new EngineError('NotFound', 'ARTIFACT_MISSING', `Version ${entry.version} of ${policy} is not stored.`);
+    const artifact = await this.#stored(policy, entry.version);
     const after = (await trainer.gate({ step: 'adopt', artifact })).progress;
     const settled = after.gate?.settled;
     if (settled && settled.candidate !== progress.gate?.settled?.candidate) await verdicts.record(settled, epoch);
     return after;
   }
 
-  /** Puts what was learned on trial, against what is live now. */
-  async propose(trainer: Trainer, progress: SessionProgress): Promise<SessionProgress> {
+  /** Puts what was learned on trial, against what is live now. Rejects with NotFound `ARTIFACT_MISSING`. */
+  async propose(trainer: Trainer, before: SessionProgress): Promise<SessionProgress> {
     const { policy: policyId, clock } = this.#options;
-    await this.align(trainer, progress);
+    const progress = await this.align(trainer, before);
+    await this.#anchor(trainer, progress);
     return (await trainer.gate({ step: 'propose', policyId, createdAtMs: clock.nowMs() })).progress;
+  }
+
+  /** The gate keeps its anchor's artifact, so that it need be stored only when it is first taken. */
+  async #anchor(trainer: Trainer, { gate }: SessionProgress): Promise<void> {
+    const { anchor } = this.#options;
+    if (anchor === 'first' || (gate?.anchor?.id === anchor.policy && gate.anchor.version === anchor.version)) return;
+    await trainer.gate({ step: 'anchor', artifact: await this.#stored(anchor.policy, anchor.version) });
+  }
+
+  async #stored(policy: string, version: number): Promise<Uint8Array> {
+    const artifact = await this.#options.artifacts.load(policy, version);
+    if (artifact !== undefined) return artifact;
+    throw new EngineError('NotFound', 'ARTIFACT_MISSING', `Version ${version} of ${policy} is not stored.`);
   }
 
   /** Carries out the pending verdict. It falls away where somebody else has changed what is live. */

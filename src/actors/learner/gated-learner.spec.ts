@@ -14,6 +14,7 @@ import { systemClock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin } from '../../learners/learner.js';
+import type { GateSettings } from '../../learners/promotion/index.js';
 import { HeldOutSplit } from '../../learners/promotion/holdout.js';
 import { sealArtifact } from '../../policies/artifact.js';
 import { LearnerActor } from './learner-actor.js';
@@ -34,7 +35,7 @@ const settings = learnerSettingsSchema.parse({
 const actors: LearnerActor[] = [];
 afterEach(() => Promise.all(actors.splice(0).map((actor) => actor.stop())));
 
-function world() {
+function world(anchor: GateSettings['anchor'] = 'first') {
   const stream = new MemoryStream();
   const artifacts = new MemoryArtifactStore();
   const checkpoints = new MemoryCheckpointStore();
@@ -46,7 +47,7 @@ function world() {
     checkpoints,
     verdicts,
     start(epoch: number): LearnerActor {
-      const actor = new LearnerActor(settings, epoch, {
+      const actor = new LearnerActor({ ...settings, gate: { ...settings.gate!, anchor } }, epoch, {
         source: stream,
         artifacts,
         checkpoints,
@@ -168,6 +169,29 @@ describe('a learner with a gate', () => {
     await until(() => second.status().gate?.settled?.reason === 'live-changed');
     expect(verdicts.recorded).toMatchObject([{ candidate: 1, outcome: 'rejected', reason: 'live-changed' }]);
     expect(second.status()).toMatchObject({ version: 9, gate: { alias: { champion: 9, anchor: 1 } } });
+  });
+
+  it('goes by the anchor that is configured once that is stored, and until then keeps what is live and says why', async () => {
+    const { start, show, artifacts } = world({ policy: 'elsewhere', version: 3 });
+    const actor = start(1);
+    await until(() => actor.status().mode === 'learning');
+    show(40, 1);
+    await until(() => actor.status().failures > 0);
+    expect(actor.status()).toMatchObject({
+      reason: expect.stringMatching(/^ARTIFACT_MISSING: Version 3 of elsewhere/),
+    });
+    expect(artifacts.published).toHaveLength(1);
+    const { checksum: _, ...prior } = artifacts.published[0]!;
+    await artifacts.publish(sealArtifact({ ...prior, policy: { id: 'elsewhere', version: 3 } }), 1);
+    await until(() => {
+      show(2, 1);
+      return actor.status().gate?.alias.challenger === 2;
+    });
+    expect(actor.status().gate).toMatchObject({
+      anchor: { id: 'elsewhere', version: 3 },
+      alias: { champion: 1, anchor: 3 },
+      current: { anchor: { policyId: 'elsewhere' }, live: { policyId: 'p' } },
+    });
   });
 
   it('is refused for a learner outside this process', () => {

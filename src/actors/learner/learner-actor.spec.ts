@@ -11,10 +11,12 @@ import {
   until,
 } from '../../../test/support/learning.js';
 import { systemClock } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin, type AnyLearnerPlugin, type Learner } from '../../learners/learner.js';
 import { LearnerActor } from './learner-actor.js';
 import { learnerSettingsSchema } from './settings.js';
+import type { LearnerStatus } from './status.js';
 
 const plain = anyPlugin(betaThompson);
 /** Beta-Thompson, but for what a test changes. */
@@ -22,12 +24,12 @@ const changed = (change: (learner: Learner<unknown>) => Partial<Learner<unknown>
   ...plain,
   create: (config, deps, saved) => {
     const learner = plain.create(config, deps, saved);
-    return {
-      update: (batch, signal) => learner.update(batch, signal),
+    const made = {
+      update: learner.update.bind(learner),
       snapshot: () => learner.snapshot(),
       exportPolicy: () => learner.exportPolicy(),
-      ...change(learner),
     };
+    return Object.defineProperties(made, Object.getOwnPropertyDescriptors(change(learner)));
   },
 });
 const settings = learnerSettingsSchema.parse({
@@ -47,6 +49,8 @@ function world(initial: AnyLearnerPlugin = plain) {
   const artifacts = new MemoryArtifactStore();
   const checkpoints = new MemoryCheckpointStore();
   const parts = { plugin: initial, chain: new Chainer() };
+  const told: LearnerStatus[] = [];
+  let launches = 0;
   const start = (epoch: number): LearnerActor => {
     const actor = new LearnerActor(settings, epoch, {
       source: stream,
@@ -54,7 +58,11 @@ function world(initial: AnyLearnerPlugin = plain) {
       checkpoints,
       verdicts: new MemoryVerdictStore(),
       clock: systemClock,
-      launch: () => new InlineTrainer(parts.plugin),
+      launch: () => {
+        launches++;
+        return new InlineTrainer(parts.plugin);
+      },
+      onMode: (status) => told.push(status),
     });
     actor.start();
     actors.push(actor);
@@ -64,7 +72,7 @@ function world(initial: AnyLearnerPlugin = plain) {
     for (let i = 0; i < count; i++) stream.push(parts.chain.message(experience({ reward: value, rewardedId: 'a' })));
   };
   const arms = (): unknown => (artifacts.published.at(-1)!.parameters as { arms: unknown }).arms;
-  return { stream, artifacts, checkpoints, parts, start, reward, arms };
+  return { stream, artifacts, checkpoints, parts, start, reward, arms, told, launches: () => launches };
 }
 const actors: LearnerActor[] = [];
 afterEach(() => Promise.all(actors.splice(0).map((actor) => actor.stop())));
@@ -121,6 +129,53 @@ describe('a learner actor', () => {
     await until(() => artifacts.published.at(-1)!.lineage.sequence === 2);
     expect(arms()).toEqual({ a: [3, 1] });
     await until(() => actor.status().reason === null);
+  });
+
+  it('says what it computes with, in its status and to whoever hears of its modes, as soon as that is known', async () => {
+    let runtime: string | undefined;
+    const { start, reward, told } = world(
+      changed((learner) => ({
+        get runtime() {
+          return runtime;
+        },
+        update: (batch, signal) => {
+          runtime = 'TensorFlow.js, wasm';
+          return learner.update(batch, signal);
+        },
+      })),
+    );
+    const actor = start(1);
+    await until(() => actor.status().mode === 'learning');
+    expect(actor.status().runtime).toBeNull();
+    reward(1);
+    await until(() => actor.status().position === 1);
+    expect(actor.status().runtime).toBe('TensorFlow.js, wasm');
+    expect(told.find((status) => status.runtime !== null)).toMatchObject({ mode: 'learning', position: 1 });
+  });
+
+  it('does not train again what has diverged: it waits, degraded, with what is live, until it is started again', async () => {
+    const diverging = changed(() => ({
+      update: () => Promise.reject(new EngineError('Invariant', 'LEARNER_DIVERGED', 'Training diverged.')),
+    }));
+    const { start, reward, artifacts, checkpoints, parts, launches, arms } = world(diverging);
+    const actor = start(1);
+    await until(() => checkpoints.saved.length === 1);
+    reward(1, 2);
+    await until(() => actor.status().mode === 'degraded');
+    reward(1, 8);
+    // Many times the longest pause before a restart.
+    await new Promise((resolve) => setTimeout(resolve, 20 * settings.restartMaxMs));
+    expect(launches()).toBe(1);
+    expect(actor.status()).toMatchObject({ mode: 'degraded', failures: 1, version: 1, position: 0 });
+    expect(actor.status().reason).toMatch(/^LEARNER_DIVERGED: Training diverged\. It learns no more until/);
+    expect([artifacts.published.length, checkpoints.saved.length]).toEqual([1, 1]);
+    await actor.stop();
+    parts.plugin = plain;
+    const again = start(2);
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 10);
+    expect(arms()).toEqual({ a: [11, 1] });
+    await until(() => again.status().mode === 'learning');
+    expect(again.status()).toMatchObject({ failures: 0, reason: null });
   });
 
   it('neither publishes nor checkpoints a NaN', async () => {

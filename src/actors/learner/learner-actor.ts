@@ -1,4 +1,7 @@
-/** One learner while this process holds its lease: read, learn, publish, checkpoint; after any failure, start over. */
+/**
+ * One learner while this process holds its lease: read, learn, publish, checkpoint; after a failure start over, but for one
+ * that would only come again.
+ */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { openArtifact } from '../../policies/artifact.js';
@@ -27,8 +30,16 @@ export interface LearnerPorts {
   readonly verdicts: VerdictStore;
   readonly clock: Clock;
   readonly launch: (settings: LearnerSettings) => Trainer;
+  /** Hears of every change of its mode, and of what it computes with. */
   readonly onMode?: (status: LearnerStatus) => void;
 }
+
+/**
+ * The one failure after which it does not start over: training follows from checkpoint, stream and configuration alone, so
+ * it would diverge at the same place again, for ever. It stays degraded, with its lease and its last good policy.
+ */
+const DIVERGED = 'LEARNER_DIVERGED';
+const WAITING = 'It learns no more until its process is started again, with another configuration or another id.';
 
 const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
 
@@ -63,7 +74,7 @@ export class LearnerActor {
     this.#ports = ports;
     const { artifacts, verdicts, clock } = ports;
     const { policy, gate } = settings;
-    this.#gate = gate && new GateKeeper({ policy, epoch, artifacts, verdicts, clock });
+    this.#gate = gate && new GateKeeper({ policy, anchor: gate.anchor, epoch, artifacts, verdicts, clock });
   }
 
   start(): void {
@@ -87,6 +98,7 @@ export class LearnerActor {
       ...blankStatus(this.#settings),
       mode: this.#mode.value as LearnerMode,
       epoch: this.#epoch,
+      runtime: this.#progress.runtime ?? null,
       version: this.#published.version,
       lastPublishMs: this.#published.atMs,
       experiences,
@@ -112,19 +124,21 @@ export class LearnerActor {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       let trainer: Trainer | undefined;
+      let waits = false;
       try {
         trainer = this.#ports.launch(this.#settings);
         await this.#session(trainer);
       } catch (error) {
         if (this.#stopped) return;
         const { code, message } = EngineError.from(error);
-        this.#send({ type: 'Failed', code, reason: message });
+        waits = code === DIVERGED;
+        this.#send({ type: 'Failed', code, reason: waits ? `${message} ${WAITING}` : message });
       } finally {
         this.#inbox?.close();
         this.#inbox = undefined;
         await trainer?.stop();
       }
-      if (this.#stopped) return;
+      if (this.#stopped || waits) return;
       const { restartMs, restartMaxMs } = this.#settings;
       await this.#pause(Math.min(restartMs * 2 ** Math.min(this.#mode.context.failures - 1, 20), restartMaxMs));
       this.#send({ type: 'Restarted' });
@@ -143,9 +157,10 @@ export class LearnerActor {
       const { records, idle } = await this.#inbox!.next(this.#settings.batchSize, this.#waitMs());
       if (this.#stopped) return;
       if (records.length > 0) {
-        const before = this.#progress.tally.learned;
+        const before = this.#progress;
         this.#progress = await trainer.fold(records, idle);
-        if (this.#progress.tally.learned > before) this.#staleSinceMs ??= this.#ports.clock.nowMs();
+        if (this.#progress.tally.learned > before.tally.learned) this.#staleSinceMs ??= this.#ports.clock.nowMs();
+        if (this.#progress.runtime !== before.runtime) this.#ports.onMode?.(this.status());
       }
       if (pendingVerdict(this.#progress)) await this.#settle(trainer);
       if (this.#publishDue(idle)) await (this.#gate ? this.#propose(this.#gate, trainer) : this.#publish(trainer));

@@ -46,7 +46,7 @@ export interface LearnerHostOptions {
   readonly leaseTtlMs: number;
   readonly clock: Clock;
   readonly views: LearnerViews;
-  /** Hears of every change of a learner's mode. */
+  /** Hears of every change of a learner's mode, and of what it computes with. */
   readonly onMode?: (status: LearnerStatus) => void;
   /** A worker thread each, if left out. */
   readonly launch?: (settings: LearnerSettings) => Trainer;

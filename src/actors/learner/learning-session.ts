@@ -18,7 +18,7 @@ import { policyOf } from '../../policies/registry/registry.js';
 import { ActionLedger } from './action-ledger.js';
 import { ChainWatermarks } from './chain-watermarks.js';
 import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
-import { checkedReport, checkState } from './plugin-answers.js';
+import { checkedReport, checkedRuntime, checkState } from './plugin-answers.js';
 import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
 import type {
   ArtifactMeta,
@@ -65,7 +65,13 @@ export class LearningSession {
 
   get progress(): SessionProgress {
     const gate = this.#gate?.view();
-    return { position: this.#position, tally: this.#tally, ...(gate === undefined ? {} : { gate }) };
+    const runtime = checkedRuntime(this.#learner.runtime);
+    return {
+      position: this.#position,
+      tally: this.#tally,
+      ...(runtime === undefined ? {} : { runtime }),
+      ...(gate === undefined ? {} : { gate }),
+    };
   }
 
   /** Takes records in stream order; see Trainer.fold. */
@@ -111,6 +117,7 @@ export class LearningSession {
     const gate = this.#gate;
     if (gate === undefined) throw new EngineError('Invariant', 'GATE_MISSING', 'The learner has no gate.');
     if (step.step === 'adopt') gate.adopt(openArtifact(step.artifact));
+    else if (step.step === 'anchor') gate.anchorOn(openArtifact(step.artifact));
     else if (step.step === 'settle') gate.settle();
     else if (step.step === 'propose') {
       const { policyId, createdAtMs } = step;

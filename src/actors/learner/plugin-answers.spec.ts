@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { anyPlugin } from '../../learners/learner.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
-import { checkedReport, checkState } from './plugin-answers.js';
+import { checkedReport, checkedRuntime, checkState } from './plugin-answers.js';
 
 describe('the answers of a plug-in', () => {
   it.each([{ learned: 0 }, { learned: 3, lossSum: 0.5 }, { learned: 3, lossSum: Infinity, more: 'of its own' }])(
@@ -26,6 +26,14 @@ describe('the answers of a plug-in', () => {
   it('refuses a loss that is text', () => {
     expect(() => checkedReport({ learned: 1, lossSum: '1' }, 3)).toThrow(/lossSum/);
   });
+
+  it.each([
+    ['TensorFlow.js, wasm', 'TensorFlow.js, wasm'],
+    ['x'.repeat(300), 'x'.repeat(200)],
+    ['', undefined],
+    [undefined, undefined],
+    [7, undefined],
+  ])('takes as what it computes with: %j', (said, taken) => expect(checkedRuntime(said)).toBe(taken));
 
   it('refuses a state that could not be loaded again, and says where it is wrong', () => {
     const plugin = anyPlugin(betaThompson);

@@ -11,6 +11,13 @@ export function checkedReport(report: unknown, batchLength: number): UpdateRepor
   throw new EngineError('Invariant', 'LEARNER_REPORT_INVALID', `The learner's report of an update is wrong: ${what}.`);
 }
 
+/** Words of an operator's length; they decide nothing, so what is none is left out. */
+const RUNTIME_LENGTH_MAX = 200;
+
+/** What a learner says it computes with; undefined where it says nothing readable. */
+export const checkedRuntime = (runtime: unknown): string | undefined =>
+  typeof runtime === 'string' && runtime !== '' ? runtime.slice(0, RUNTIME_LENGTH_MAX) : undefined;
+
 /** Throws Invariant `LEARNER_STATE_INVALID`: stored, such a state could never be loaded again. */
 export function checkState(plugin: AnyLearnerPlugin, state: unknown): void {
   const parsed = plugin.stateSchema.safeParse(state);

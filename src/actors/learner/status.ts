@@ -11,6 +11,8 @@ export interface LearnerStatus {
   /** `standby`: another host holds the lease. */
   readonly mode: LearnerMode | 'standby';
   readonly epoch: number | null;
+  /** What it computes with, as in `TensorFlow.js, wasm`; null before it is known, and where it does not say. */
+  readonly runtime: string | null;
   /** The version that is live, and when it was published (milliseconds since the epoch). */
   readonly version: number | null;
   readonly lastPublishMs: number | null;
@@ -59,6 +61,7 @@ export const blankStatus = (named: Pick<LearnerStatus, 'id' | 'kind' | 'surface'
   policy: named.policy,
   mode: 'standby',
   epoch: null,
+  runtime: null,
   version: null,
   lastPublishMs: null,
   experiences: 0,

@@ -27,6 +27,8 @@ export interface SessionProgress {
   /** Last sequence that the learner's state covers. */
   readonly position: number;
   readonly tally: Tally;
+  /** What it computes with (Learner.runtime); left out before it is known, and by learners that do not say. */
+  readonly runtime?: string;
   /** Of learners with a gate. A `current` verdict that is not undecided is to be acted upon, and then settled. */
   readonly gate?: GateView;
 }
@@ -49,6 +51,8 @@ export type GateStep =
   | { readonly step: 'propose'; readonly policyId: string; readonly createdAtMs: number }
   /** The bytes of an artifact that became live without it. */
   | { readonly step: 'adopt'; readonly artifact: Uint8Array }
+  /** Those of the anchor that is configured. */
+  | { readonly step: 'anchor'; readonly artifact: Uint8Array }
   | { readonly step: 'settle' }
   /** Changes nothing. */
   | { readonly step: 'look' };

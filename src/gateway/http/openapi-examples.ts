@@ -61,6 +61,7 @@ const learner: LearnerStatus = {
   policy: 'pickup-thompson',
   mode: 'learning',
   epoch: 41,
+  runtime: null,
   version: 13,
   lastPublishMs: 1795385226914,
   experiences: 2051,

@@ -7,6 +7,7 @@ import {
   savedEProcessSchema,
 } from '../evaluation/anytime/index.js';
 import { pairedDifference, type PairedInput, type PairedLimits } from './paired-difference.js';
+import type { PolicyRef } from '../../messages/decisions.js';
 import type { GateSettings } from './settings.js';
 
 export const savedComparisonSchema = z.strictObject({
@@ -22,7 +23,8 @@ export type SavedComparison = z.infer<typeof savedComparisonSchema>;
 
 /** The numbers of a comparison, in the unit of the reward. */
 export interface ComparisonReport {
-  /** Version of the reference. */
+  /** The reference. */
+  readonly policyId: string;
   readonly version: number;
   /** Mean paired difference, at most that of the policies' values (see pairedDifference); null before the first decision. */
   readonly difference: number | null;
@@ -77,13 +79,14 @@ export class Comparison {
     return this.#unsupported / Math.max(1, this.better.count);
   }
 
-  report(version: number): ComparisonReport {
+  report({ id: policyId, version }: PolicyRef): ComparisonReport {
     const span = this.#span;
     const { mean } = this.#gain;
     // No two values are further apart than the rewards.
     const low = Math.max(-1, this.#gain.interval[0]);
     const high = Math.min(1, -this.#loss.interval[0]);
     return {
+      policyId,
       version,
       difference: mean === null ? null : mean * span,
       interval: [low * span, high * span],

@@ -102,6 +102,30 @@ describe('the promotion gate', () => {
     expect(verdict.anchor.difference).toBeLessThan(0);
   });
 
+  it('takes another anchor between candidates, of whatever policy, and never while one is on trial', () => {
+    const log = decisions(3);
+    const gate = gateWith([0.4, 0.3, 0.3]);
+    const { checksum: _, ...unsealed } = artifact(5, [0.05, 0.15, 0.8]);
+    const anchor = sealArtifact({ ...unsealed, policy: { id: 'elsewhere', version: 5 } });
+    gate.propose(artifact(gate.nextVersion, EVEN));
+    expect(() => gate.anchorOn(anchor)).toThrow(expect.objectContaining({ code: 'GATE_OCCUPIED' }));
+    decide(gate, log);
+    gate.settle();
+    gate.anchorOn(anchor);
+    expect(gate.view()).toMatchObject({ anchor: { id: 'elsewhere', version: 5 }, alias: { anchor: 5 } });
+    const resumed = new PromotionGate(settings, 'l', FAMILIES, savedGateSchema.parse(gate.save()));
+    resumed.propose(artifact(resumed.nextVersion, [0.25, 0.35, 0.4]));
+    // Better than what is live, worse than the new anchor.
+    const verdict = decide(resumed, log);
+    expect(verdict).toMatchObject({
+      outcome: 'rejected',
+      reason: 'worse',
+      anchor: { policyId: 'elsewhere', version: 5 },
+    });
+    expect(verdict.live.policyId).toBe('p');
+    expect(verdict.anchor.difference).toBeLessThan(0);
+  });
+
   it('gives up on a candidate that nothing speaks for, and on one that has had its decisions', () => {
     const early = gateWith(EVEN);
     early.propose(artifact(2, EVEN));
@@ -252,6 +276,8 @@ describe('gate settings', () => {
     ['reward.max', { reward: { min: 1, max: 1 } }],
     ['decisionsMax', { decisionsMin: 10, decisionsMax: 5 }],
     ['guardrails.rewardMin', { guardrails: { rewardMin: Number.NaN } }],
+    ['anchor', { anchor: 'last' }],
+    ['anchor.version', { anchor: { policy: 'p', version: -1 } }],
     ['', { unknown: 1 }],
   ])('name %s', (field, part) => {
     const { error } = gateSettingsSchema.safeParse(part);

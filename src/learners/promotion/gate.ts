@@ -3,7 +3,7 @@
  * the evidence of decisions that nobody learned from is enough. Pure: experience goes in, verdicts come out.
  */
 import { EngineError } from '../../kernel/errors.js';
-import type { Experience } from '../../messages/decisions.js';
+import type { Experience, PolicyRef } from '../../messages/decisions.js';
 import type { Artifact } from '../../policies/artifact.js';
 import type { Policy } from '../../policies/policy.js';
 import { policyOf, type PolicyFamilies } from '../../policies/registry/registry.js';
@@ -24,6 +24,8 @@ export interface GateView {
   /** Candidates so far, and how much of the error budget they have spent. */
   readonly candidates: number;
   readonly alphaSpent: number;
+  /** The anchor by its policy too, which need not be the learner's; null where there is none. */
+  readonly anchor: PolicyRef | null;
   readonly heldOut: number;
   /** Of the challenger as of now; null without one. */
   readonly current: GateVerdict | null;
@@ -108,13 +110,22 @@ export class PromotionGate {
   }
 
   /**
+   * Candidates from now on have to beat this one beside the live policy. Throws Invariant `GATE_OCCUPIED` while one is on
+   * trial: evidence against one anchor says nothing about another; and as the constructor does for what is no policy.
+   */
+  anchorOn(artifact: Artifact): void {
+    if (this.#anchor?.artifact.checksum === artifact.checksum) return;
+    if (this.#challenger !== null) throw occupied();
+    this.#anchor = sameAs(this.#champion, artifact) ?? this.#held(artifact);
+  }
+
+  /**
    * Puts a candidate on trial, which spends its share of the error budget. It is judged by what is held out from now on, and
    * by nothing before. Throws Invariant `GATE_OCCUPIED` while another one is, `GATE_WITHOUT_CHAMPION` before `adopt`, and
    * as the constructor does for an artifact that is no policy.
    */
   propose(artifact: Artifact): void {
-    if (this.#challenger !== null)
-      throw new EngineError('Invariant', 'GATE_OCCUPIED', 'There is a challenger already.');
+    if (this.#challenger !== null) throw occupied();
     if (this.#champion === null)
       throw new EngineError('Invariant', 'GATE_WITHOUT_CHAMPION', 'Nothing is live to be challenged.');
     this.#open(artifact, undefined, this.#candidates + 1);
@@ -155,6 +166,7 @@ export class PromotionGate {
       },
       candidates: this.#candidates,
       alphaSpent: spent(this.#settings.alpha, this.#candidates),
+      anchor: this.#anchor?.artifact.policy ?? null,
       heldOut: this.#heldOut,
       current: this.#verdict ?? this.#challenger?.trial.verdict() ?? null,
       settled: this.#settled,
@@ -185,6 +197,8 @@ export class PromotionGate {
     return artifact === null ? null : { artifact, policy: policyOf(artifact, this.#families) };
   }
 }
+
+const occupied = (): EngineError => new EngineError('Invariant', 'GATE_OCCUPIED', 'There is a challenger already.');
 
 /** One policy object for one artifact: the trial then asks it only once. */
 const sameAs = (held: Held | null, artifact: Artifact | null | undefined): Held | null =>

@@ -3,6 +3,7 @@ import { invalidRequest } from '../../kernel/errors.js';
 import type { Candidate, Experience } from '../../messages/decisions.js';
 import type { DecisionContext, Policy } from '../../policies/policy.js';
 import { assertDistribution, REMAINING_MIN_FLOORED } from '../../policies/sampling.js';
+import { firstChoice } from '../credit.js';
 
 export interface HeldOutDecision {
   /** Probability of each open candidate with which it could have been chosen there; they sum to 1. */
@@ -23,10 +24,11 @@ const PROPENSITY_TOLERANCE = 1e-6;
  * not fit itself. The slate's reward counts where it was earned by the judged item, or by none in particular.
  */
 export function heldOutDecision(experience: Experience): HeldOutDecision | undefined {
-  const { status, ending, slate, eligible, distribution, features, reward, rewardedId } = experience;
+  const { status, ending, slate, eligible, distribution, features } = experience;
   if (status !== 'complete' || ending === 'withdrawn') return undefined;
-  const shown = slate.find((item) => !item.forced);
-  if (shown === undefined || eligible.length !== distribution.length) return undefined;
+  const first = firstChoice(experience);
+  if (first === undefined || eligible.length !== distribution.length) return undefined;
+  const { item: shown } = first;
   const pinned = new Set(slate.filter((item) => item.forced).map(({ id }) => id));
   const open = eligible.flatMap((id, index) => (pinned.has(id) ? [] : [index]));
   const floor = experience.explorationFloor ?? 0;
@@ -42,7 +44,7 @@ export function heldOutDecision(experience: Experience): HeldOutDecision | undef
   return {
     propensities,
     chosen,
-    reward: rewardedId === null || rewardedId === shown.id ? reward : 0,
+    reward: first.reward,
     distributionOf(policy) {
       const whole = ask(policy, context, candidates);
       const served = floored(

@@ -29,6 +29,16 @@ export const gateSettingsSchema = z
     effectiveMin: count.default(100),
     /** Level at which a candidate is found worse than live policy or anchor, and rejected. */
     worseAlpha: z.number().gt(0).max(0.5).default(0.05),
+    /**
+     * What a candidate has to beat besides the live policy: the first version that the gate saw live, or a version that is
+     * stored (of any policy: the live one of each and the twenty before it are). Another one counts from the next candidate.
+     */
+    anchor: z
+      .union([
+        z.literal('first'),
+        z.strictObject({ policy: z.string().min(1).max(128), version: z.number().int().nonnegative() }),
+      ])
+      .default('first'),
     guardrails: z
       .strictObject({
         /** Mean probability that a policy gives to actions which were too seldom possible to be weighed. */

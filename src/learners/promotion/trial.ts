@@ -175,6 +175,6 @@ export const alphaShare = (alpha: number, candidate: number): number => (alpha *
 const fixed = (x: number): string => x.toFixed(3);
 
 const mutable = (comparison: Comparison, policy: Policy): GateVerdict['live'] => {
-  const { interval, ...report } = comparison.report(policy.ref.version);
+  const { interval, ...report } = comparison.report(policy.ref);
   return { ...report, interval: [interval[0], interval[1]] };
 };
