@@ -21,15 +21,19 @@ export class StepReader {
     const { status, ending, episode, step } = experience;
     if (!isLearnable(experience, status, this.#config)) return undefined;
     const chosen = actionOf(experience);
-    const action = chosen && this.#indexOf.get(chosen.id);
+    if (chosen === undefined) return undefined;
+    const { reward } = chosen;
+    const action = this.#indexOf.get(chosen.id);
     const observation = this.#observed(experience.observation);
-    if (action === undefined || observation === undefined) return undefined;
+    // The replay buffer keeps 32 bits: what is beyond them would be infinite there, in every batch that draws it.
+    if (action === undefined || observation === undefined || !Number.isFinite(Math.fround(chosen!.reward)))
+      return undefined;
     return {
       episode,
       place: step,
       observation,
       action,
-      reward: chosen!.reward,
+      reward,
       next: futureOf(experience, this.#config, (next) => this.#situationOf(next)),
       continues: ending === undefined,
     };
