@@ -26,11 +26,12 @@ export interface RegistrarOptions {
   readonly artifacts: ArtifactStore;
   readonly verdicts: VerdictStore;
   readonly log: Logger;
+  readonly everyMs?: number;
 }
 
 /** The returned function ends it, after the look under way. */
 export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
-  const { artifacts, log } = options;
+  const { artifacts, log, everyMs = LOOK_EVERY_MS } = options;
   const published = new Map<string, RegistryEntry>();
   /** Policies that were ever published: a verdict is on a candidate for one of them. */
   const judged = new Map<string, string>();
@@ -43,17 +44,22 @@ export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
   let busy = false;
   const look = async (): Promise<void> => {
     await options.migrated();
-    await registerPolicies(options, published);
-    await registerVerdicts(options, judged);
-    await registerCampaigns(options, reported);
+    const parts = [
+      registerPolicies(options, published),
+      registerVerdicts(options, judged),
+      registerCampaigns(options, reported),
+    ];
+    // One that cannot be read must not keep the others waiting for ever.
+    const failure = (await Promise.allSettled(parts)).find(({ status }) => status === 'rejected');
+    if (failure) throw (failure as PromiseRejectedResult).reason;
   };
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
     looking = look()
-      .catch((error: unknown) => log.debug('campaigns and policies could not be registered yet', { error }))
+      .catch((error: unknown) => log.debug('campaigns, policies or verdicts could not be registered yet', { error }))
       .finally(() => (busy = false));
-  }, LOOK_EVERY_MS);
+  }, everyMs);
   return async () => {
     clearInterval(timer);
     unwatch();
@@ -77,10 +83,24 @@ async function registerPolicies(
   }
 }
 
+/** In the place of a policy's last verdict: said once, and all are registered again once they can be read. */
+const UNREADABLE = 'unreadable';
+
 /** `judged` has, by policy, the last verdict that is registered. */
-async function registerVerdicts({ verdicts, registry }: RegistrarOptions, judged: Map<string, string>): Promise<void> {
+async function registerVerdicts(
+  { verdicts, registry, log }: RegistrarOptions,
+  judged: Map<string, string>,
+): Promise<void> {
   for (const [policyId, last] of judged) {
-    const known = await verdicts.of(policyId);
+    const known = await verdicts.of(policyId).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== 'VERDICTS_INVALID') throw error;
+      if (last !== UNREADABLE) log.warn('verdicts on candidates cannot be read', { policyId, error });
+      return undefined;
+    });
+    if (known === undefined) {
+      judged.set(policyId, UNREADABLE);
+      continue;
+    }
     const keys = known.map(({ candidate, version, judgedAtMs }) => `${candidate} ${version} ${judgedAtMs}`);
     for (const verdict of known.slice(keys.indexOf(last) + 1)) await registry.registerVerdict(verdict);
     judged.set(policyId, keys.at(-1) ?? '');

@@ -146,6 +146,30 @@ describe('the learner host', () => {
     await expect(ports.verdicts.record(verdict!, 0)).rejects.toMatchObject({ code: 'VERDICT_STALE_EPOCH' });
   });
 
+  it('trains a DQN in its worker, tells with which backend, and its policy acts on observations', async () => {
+    const told: LearnerStatus[] = [];
+    const config = {
+      actions: ['a', 'b'],
+      observation: { size: 1 },
+      hidden: [8],
+      discount: 0,
+      warmup: 4,
+      trainEvery: 1,
+    };
+    await startHost('h1', { kind: 'dqn', config }, { onMode: (status) => told.push(status) });
+    await until(() => registry.get(policy)?.ref.version === 1);
+    const shown = (id: string) => ({ slate: [{ id, propensity: 0.5 }], rewardedId: id, reward: id === 'b' ? 1 : 0 });
+    await happen(...Array.from({ length: 64 }, (_, n) => ({ ...shown(n % 2 ? 'a' : 'b'), observation: [0.5] })));
+    await until(async () => (await view()).learned === 64);
+    await until(async () => (await view()).mode === 'learning' && (await view()).unpublished === 0);
+    const { runtime, lossMean, reason } = await view();
+    expect(runtime).toMatch(/^TensorFlow\.js, (native|wasm|cpu)$/);
+    expect(told.some((status) => status.runtime === runtime)).toBe(true);
+    expect([typeof lossMean, reason]).toEqual(['number', null]);
+    await until(() => registry.get(policy)!.ref.version > 1);
+    expect(registry.get(policy)!.observationSize).toBe(1);
+  });
+
   it('keeps a former version loadable, and refuses an older epoch and a version that is taken', async () => {
     const artifact = (version: number) =>
       sealArtifact({
