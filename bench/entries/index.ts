@@ -2,6 +2,7 @@ import type { Entry } from '../entry.js';
 import { activation } from './activation.js';
 import { contextual } from './contextual.js';
 import { decisions } from './decisions.js';
+import { durableEcho } from './durable-echo.js';
 import { eventLoop } from './event-loop.js';
 import { eventsNats, eventsRest } from './events.js';
 import { failover } from './failover.js';
@@ -17,6 +18,7 @@ import { userActor } from './user-actor.js';
 /** In the order in which they run. */
 export const ENTRIES: readonly Entry[] = [
   decisions,
+  durableEcho,
   eventsRest,
   eventsNats,
   fold,

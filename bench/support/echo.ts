@@ -9,8 +9,16 @@ export interface Echo {
 }
 
 /** The echo in a process of its own. It ends with this one. */
-export async function startEcho(): Promise<Echo> {
-  const child = fork(join(import.meta.dirname, '..', 'echo-server.ts'));
+export const startEcho = (): Promise<Echo> => start('echo-server.ts');
+
+/** The one with journals in its way, on a cluster that is there. */
+export const startDurableEcho = (
+  nats: { readonly url: string; readonly user: string; readonly pass: string },
+  partitions: number,
+): Promise<Echo> => start('durable-echo-server.ts', JSON.stringify({ nats, partitions }));
+
+async function start(script: string, ...args: string[]): Promise<Echo> {
+  const child = fork(join(import.meta.dirname, '..', script), args);
   const [message] = (await once(child, 'message')) as [{ url: string }];
   return {
     pid: child.pid!,
