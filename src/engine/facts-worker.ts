@@ -1,5 +1,4 @@
 /** Entry of the facts thread. */
-import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -7,14 +6,13 @@ import { NatsCluster } from '../actors/nats/cluster.js';
 import { connect } from '../actors/nats/connection.js';
 import { systemClock } from '../kernel/clock.js';
 import { createLogger } from '../kernel/logger.js';
+import { yieldToDecisions } from '../kernel/yield-to-decisions.js';
 import { startFacts } from './facts-role.js';
 import type { FactsThreadData } from './facts-thread.js';
 
 const STATUS_EVERY_MS = 500;
-/** Decisions come first; facts take what they leave. On Linux this is of the calling thread alone, elsewhere of nothing. */
-const NICENESS = 10;
 
-if (process.platform === 'linux') setPriority(0, NICENESS);
+yieldToDecisions();
 
 const { url, nats, name, partitions, replicas, logLevel } = workerData as FactsThreadData;
 const log = createLogger(logLevel);

@@ -1,7 +1,7 @@
 /** The worker thread of one learner: reading, counting and learning all happen here, off the event loop of the host. */
-import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { EngineError } from '../../../kernel/errors.js';
+import { yieldToDecisions } from '../../../kernel/yield-to-decisions.js';
 import { loadPlugin } from '../../../learners/plugin-registry.js';
 import { LearningSession } from '../learning-session.js';
 import type { WorkerAnswer, WorkerCall } from './protocol.js';
@@ -31,20 +31,6 @@ function failed(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new EngineError('Invariant', 'LEARNER_FAILED', `The learner failed: ${message}`);
-}
-
-/** Of the thread's scheduling, 19 being the last in line. */
-const NICENESS = 10;
-
-/** Decisions come first where cores are scarce. On Linux it concerns the calling thread alone; elsewhere it may not be had. */
-function yieldToDecisions(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    // Never raises it: whoever started this process may have put it behind already.
-    if (getPriority() < NICENESS) setPriority(NICENESS);
-  } catch {
-    // It learns all the same.
-  }
 }
 
 /** A checkpoint's or an artifact's memory goes over as it is, where nothing else lies in it. */

@@ -1,0 +1,25 @@
+/** Where cores are scarce, decisions come first: threads that only serve what comes after them stand behind. */
+import { getPriority, setPriority } from 'node:os';
+
+/** Of a thread's scheduling, 19 being the last in line. */
+export const NICENESS = 10;
+
+/** What is needed of the system. */
+export interface Scheduling {
+  readonly platform: string;
+  getPriority(): number;
+  setPriority(niceness: number): void;
+}
+
+const SYSTEM: Scheduling = { platform: process.platform, getPriority, setPriority };
+
+/** For a worker thread at its start. On Linux it concerns the calling thread alone; elsewhere it may not be had. Never throws. */
+export function yieldToDecisions(system: Scheduling = SYSTEM): void {
+  if (system.platform !== 'linux') return;
+  try {
+    // Never raises it: whoever started this process may have put it behind already, and only root may undo that.
+    if (system.getPriority() < NICENESS) system.setPriority(NICENESS);
+  } catch {
+    // It does its work all the same.
+  }
+}
