@@ -14,6 +14,7 @@ describe('the learners of a cluster', () => {
         return Promise.reject(new EngineError('Dependency', 'OWNER_UNREACHABLE', 'nobody is there'));
       },
     });
+    expect(learners.ids).toEqual(['up', 'döwn']);
     expect(await learners.list(20)).toMatchObject([
       { id: 'up', mode: 'learning', learned: 5 },
       { id: 'döwn', policy: 'p-döwn', mode: 'standby', learned: 0, reason: expect.stringContaining('No process') },

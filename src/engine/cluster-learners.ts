@@ -5,6 +5,7 @@ import type { ActorClient, LearnerDirectory } from '../gateway/ports.js';
 import { encodeToken } from '../kernel/ids.js';
 
 export class ClusterLearners implements LearnerDirectory {
+  readonly ids: readonly string[];
   private readonly learners: readonly LearnerSettings[];
 
   /** `configured` as in the configuration; where it is not valid, the process that runs learners says so at its boot. */
@@ -16,6 +17,7 @@ export class ClusterLearners implements LearnerDirectory {
       const parsed = learnerSettingsSchema.safeParse(one);
       return parsed.success ? [parsed.data] : [];
     });
+    this.ids = this.learners.map(({ id }) => id);
   }
 
   /** In the order of the configuration. */

@@ -48,6 +48,8 @@ export interface StatusSource {
 }
 
 export interface LearnerDirectory {
+  /** Ids of the configured learners, in their order. */
+  readonly ids: readonly string[];
   /** Every configured learner, whether or not the process that runs it answers within the deadline. */
   list(deadlineMs: number): Promise<readonly LearnerStatus[]>;
 }

@@ -514,10 +514,19 @@ describe('views, commands and operations', () => {
   it('lists what learners say of themselves, and counts it', async () => {
     const named = { id: 'pickup', kind: 'beta-thompson', surface: 'rider.pickup', policy: 'p' };
     const status = { ...blankStatus(named), mode: 'learning' as const, learned: 9, regretProxy: 0.5 };
-    await start({}, { learners: { list: () => Promise.resolve([status]) } });
+    await start({}, { learners: { ids: ['pickup'], list: () => Promise.resolve([status]) } });
     expect((await call('GET', '/v1/learners')).json).toEqual({ learners: [status] });
     const { text } = await call('GET', '/metrics');
     expect(text).toContain('attune_learner_regret_proxy{learner="pickup",surface="rider.pickup",policy="p"} 0.5');
+  });
+
+  it('tells a learner that nobody has configured from one that does not answer', async () => {
+    const { actors } = await start({}, { learners: { ids: ['pickup'], list: () => Promise.resolve([]) } });
+    actors.failure = new EngineError('Dependency', 'OWNER_UNREACHABLE', 'out');
+    const mistyped = await call('GET', '/v1/learners/pikup');
+    expect([mistyped.status, mistyped.json.code, mistyped.json.field]).toEqual([404, 'LEARNER_UNKNOWN', 'id']);
+    expect(mistyped.json.message).toContain('pickup');
+    expect((await call('GET', '/v1/learners/pickup')).json.code).toBe('OWNER_UNREACHABLE');
   });
 
   it('lists no learners where it knows of none', async () => {

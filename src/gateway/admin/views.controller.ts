@@ -55,8 +55,16 @@ export class ViewsController {
   @Get('learners/:id')
   @ApiOperation({ summary: 'One learner: loss, reward, regret, exploration, coverage, staleness, last publication' })
   @ApiParam({ name: 'id' })
-  learner(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.view('learner', id, request);
+  async learner(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
+    try {
+      return await this.view('learner', id, request);
+    } catch (error) {
+      // The process that runs it may know more learners than this one's configuration: so it is asked first.
+      const ids = this.services.deps.learners?.ids ?? [id];
+      if (!(error instanceof EngineError) || error.code !== 'OWNER_UNREACHABLE' || ids.includes(id)) throw error;
+      const message = `There is no learner of this id; ${ids.length === 0 ? 'none is configured' : `there are ${ids.join(', ')}`}.`;
+      throw new EngineError('NotFound', 'LEARNER_UNKNOWN', message, { field: 'id' });
+    }
   }
 
   @Get('zones')
