@@ -47,4 +47,10 @@ describe('dashboard', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.length).toBeLessThan(24);
   });
+
+  it('does not speak of a curve before there is one', () => {
+    const opening = { ...reading, rewards: rewards.map((one) => ({ ...one, curve: [] })) };
+    expect(dashboard(opening)).toContain('rider.pickup   its curve begins soon\n');
+    expect(dashboard(opening)).not.toContain('over it');
+  });
 });

@@ -59,7 +59,7 @@ export function dashboard(reading: DemoReading): string {
     ...rewardLines(reading.rewards),
     '',
     ...reading.rewards.map(
-      ({ surface, curve }) => `  ${surface.padEnd(NAME_COLUMNS)} ${curveText(curve)} over it, by 5 s`,
+      ({ surface, curve }) => `  ${surface.padEnd(NAME_COLUMNS)} ${overBaselineText(curveText(curve))}`,
     ),
     '  Ctrl-C stops everything.',
   ].join('\n');
@@ -125,6 +125,9 @@ export function curveText(curve: readonly (number | undefined)[]): string {
   );
   return `${bars.join('')} ${signed(low)} to ${signed(high)}`;
 }
+
+const overBaselineText = (curve: string): string =>
+  curve === '' ? 'its curve begins soon' : `${curve} over it, by 5 s`;
 
 const learnersText = ({ learners }: DemoReading): string => learners.map(learnerText).join(', ') || 'none';
 
