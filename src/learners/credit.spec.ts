@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { experience } from '../../test/support/learning.js';
 import type { Experience, NextState } from '../messages/decisions.js';
-import { actionOf, futureOf, isLearnable, trialsOf } from './credit.js';
+import { actionOf, firstChoice, futureOf, isLearnable, trialsOf } from './credit.js';
 
 const PINNED = [
   { id: 'pin', propensity: 1, forced: true as const },
@@ -66,6 +66,17 @@ describe('the trials of a slate', () => {
 
   it('are none of an empty slate', () => {
     expect(trialsOf([], { reward: 1, rewardedId: null }, bounds)).toEqual([]);
+  });
+});
+
+describe('the first choice of a decision', () => {
+  it.each<[string, Partial<Experience>, ReturnType<typeof firstChoice>]>([
+    ['earned what was credited to it', { rewardedId: 'a', reward: 3 }, { item: PINNED[1]!, reward: 3 }],
+    ['earned what nobody is named for', { rewardedId: null, reward: 3 }, { item: PINNED[1]!, reward: 3 }],
+    ['earned nothing of what is another’s', { rewardedId: 'b', reward: 3 }, { item: PINNED[1]!, reward: 0 }],
+    ['is none where all is pinned', { slate: PINNED.slice(0, 1), reward: 3 }, undefined],
+  ])('%s', (_, part, expected) => {
+    expect(firstChoice(experience({ slate: PINNED, ...part }))).toEqual(expected);
   });
 });
 

@@ -61,6 +61,16 @@ const within = (reward: number, { min, max }: RewardBounds): number => Math.min(
 /** What an item earned of which nothing is said: nothing, or as near to it as rewards go. */
 const nothingEarned = (bounds: RewardBounds): number => within(0, bounds);
 
+/** What policies are compared by: the first item that a policy chose, and what it earned; undefined where none did. */
+export function firstChoice({
+  slate,
+  rewardedId,
+  reward,
+}: Experience): { item: Experience['slate'][number]; reward: number } | undefined {
+  const item = slate.find(({ forced }) => !forced);
+  return item && { item, reward: rewardedId === null || rewardedId === item.id ? reward : 0 };
+}
+
 /** For learners of steps: the one action of a decision, and what it earned; undefined where the policy chose nothing. */
 export function actionOf({ slate, rewardedId, reward }: Experience): { id: string; reward: number } | undefined {
   const chosen = slate.filter((item) => !item.forced);

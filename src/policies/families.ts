@@ -1,39 +1,11 @@
-import { EPSILON_GREEDY_FAMILY, epsilonGreedyPolicy } from './epsilon-greedy/policy.js';
-import { GAUSSIAN_THOMPSON_FAMILY, gaussianThompsonPolicy } from './gaussian-thompson/policy.js';
-import {
-  LIN_TS_FAMILY,
-  LIN_UCB_FAMILY,
-  linTsPolicy,
-  linUcbPolicy,
-  LOGISTIC_THOMPSON_FAMILY,
-  logisticThompsonPolicy,
-} from './linear/policy.js';
-import { MLP_Q_FAMILY, mlpQPolicy } from './mlp/policy.js';
-import { POPULARITY_FAMILY, popularityPolicy } from './popularity/policy.js';
-import { Q_TABLE_FAMILY, qTablePolicy } from './q-table/policy.js';
+import { LEARNED_FAMILIES } from './registry/learned-families.js';
 import { SOFTMAX_SCORE_FAMILY, softmaxScorePolicy } from './softmax-score/policy.js';
-import { SOFTMAX_FAMILY, softmaxPolicy } from './softmax/policy.js';
 import type { PolicyFamily } from './source.js';
 import { STATIC_FAMILY, staticPolicy } from './static/policy.js';
-import { BETA_THOMPSON_FAMILY, thompsonPolicy } from './thompson/policy.js';
-import { UCB1_FAMILY, ucb1Policy } from './ucb1/policy.js';
 
-/**
- * Every family of policies: those of learned ones read artifacts from the registry, and all may be declared in
- * config/policies/*.yaml, a learned one with what it starts from.
- */
+/** Every family that config/policies/*.yaml may declare; a learned one with what it starts from. */
 export const POLICY_FAMILIES: Readonly<Record<string, PolicyFamily>> = {
   [STATIC_FAMILY]: staticPolicy,
-  [POPULARITY_FAMILY]: popularityPolicy,
   [SOFTMAX_SCORE_FAMILY]: softmaxScorePolicy,
-  [BETA_THOMPSON_FAMILY]: thompsonPolicy,
-  [Q_TABLE_FAMILY]: qTablePolicy,
-  [MLP_Q_FAMILY]: mlpQPolicy,
-  [EPSILON_GREEDY_FAMILY]: epsilonGreedyPolicy,
-  [GAUSSIAN_THOMPSON_FAMILY]: gaussianThompsonPolicy,
-  [SOFTMAX_FAMILY]: softmaxPolicy,
-  [UCB1_FAMILY]: ucb1Policy,
-  [LIN_UCB_FAMILY]: linUcbPolicy,
-  [LIN_TS_FAMILY]: linTsPolicy,
-  [LOGISTIC_THOMPSON_FAMILY]: logisticThompsonPolicy,
+  ...LEARNED_FAMILIES,
 };

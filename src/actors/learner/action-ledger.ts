@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { fnv1a } from '../../kernel/ids.js';
+import { firstChoice } from '../../learners/credit.js';
 import type { Experience } from '../../messages/decisions.js';
 
 /** Actions remembered; beyond it the one that was not shown for longest is forgotten. */
@@ -62,12 +63,12 @@ export class ActionLedger {
    * Takes an experience into account and gives the share of its eligible actions that had been tried before or are now;
    * undefined where nothing was eligible.
    */
-  observe({ status, ending, slate, eligible, state, reward, rewardedId }: Experience): number | undefined {
+  observe(experience: Experience): number | undefined {
+    const { status, ending, eligible, state } = experience;
     if (state !== undefined && this.#states.size < STATES_MAX) this.#states.add(fnv1a(state));
-    const shown = slate.find((item) => !item.forced);
-    if (shown !== undefined && shown.propensity > 0 && status === 'complete' && ending !== 'withdrawn') {
-      this.#credit(shown.id, shown.propensity, rewardedId === null || rewardedId === shown.id ? reward : 0);
-    }
+    const first = firstChoice(experience);
+    if (first !== undefined && first.item.propensity > 0 && status === 'complete' && ending !== 'withdrawn')
+      this.#credit(first.item.id, first.item.propensity, first.reward);
     if (eligible.length === 0) return undefined;
     return eligible.reduce((tried, id) => tried + (this.#actions.has(id) ? 1 : 0), 0) / eligible.length;
   }

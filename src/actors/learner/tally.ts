@@ -1,5 +1,6 @@
 /** What a learner's status says about the experience it has seen. Part of the checkpoint, so a resumed one goes on. */
 import { z } from 'zod';
+import { firstChoice } from '../../learners/credit.js';
 import type { Experience } from '../../messages/decisions.js';
 
 /** Weight of the newest experience in a moving mean: about the last hundred count. */
@@ -50,7 +51,7 @@ export const movingMean = (mean: number | null, value: number): number =>
 
 /** Undefined where nothing was chosen. */
 export function explored(experience: Experience): boolean | undefined {
-  const first = experience.slate.find((item) => !item.forced);
+  const first = firstChoice(experience)?.item;
   if (first === undefined || experience.distribution.length === 0) return undefined;
   const chosen = experience.distribution[experience.eligible.indexOf(first.id)];
   return chosen === undefined ? undefined : chosen < Math.max(...experience.distribution);

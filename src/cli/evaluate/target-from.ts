@@ -10,7 +10,6 @@ import {
 } from '../../learners/evaluation/target.js';
 import { openArtifact } from '../../policies/artifact.js';
 import { POLICY_FAMILIES } from '../../policies/families.js';
-import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
 import { policyOf } from '../../policies/registry/registry.js';
 import { readLog, type LogFile } from './read-log.js';
 
@@ -29,7 +28,7 @@ export async function targetFrom(text: string, log: LogFile, floor: number): Pro
     for await (const decision of readLog({ ...log, path: text.slice(FREQUENCIES.length) })) target.add(decision);
     return target;
   }
-  return policyTarget(policyOf(openArtifact(await bytesOf(text)), { ...POLICY_FAMILIES, ...LEARNED_FAMILIES }), floor);
+  return policyTarget(policyOf(openArtifact(await bytesOf(text)), POLICY_FAMILIES), floor);
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {

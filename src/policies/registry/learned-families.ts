@@ -16,7 +16,7 @@ import type { PolicyFamily } from '../source.js';
 import { BETA_THOMPSON_FAMILY, thompsonPolicy } from '../thompson/policy.js';
 import { UCB1_FAMILY, ucb1Policy } from '../ucb1/policy.js';
 
-/** Families whose parameters learners export. */
+/** Families whose parameters learners export: their artifacts are read from the registry. */
 export const LEARNED_FAMILIES: Readonly<Record<string, PolicyFamily>> = {
   [BETA_THOMPSON_FAMILY]: thompsonPolicy,
   [Q_TABLE_FAMILY]: qTablePolicy,
