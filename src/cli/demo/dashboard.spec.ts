@@ -49,7 +49,7 @@ describe('dashboard', () => {
   });
 
   it('does not speak of a curve before there is one', () => {
-    const opening = { ...reading, rewards: rewards.map((one) => ({ ...one, curve: [] })) };
+    const opening = { ...reading, rewards: reading.rewards.map((one) => ({ ...one, curve: [] })) };
     expect(dashboard(opening)).toContain('rider.pickup   its curve begins soon\n');
     expect(dashboard(opening)).not.toContain('over it');
   });
