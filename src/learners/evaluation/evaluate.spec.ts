@@ -71,6 +71,19 @@ describe('evaluateLog', () => {
       if (['IPS', 'SNIPS', 'clipped IPS', 'Cressie-Read'].includes(estimator)) expect(estimate).toBeCloseTo(logged, 9);
   });
 
+  it('gives no anytime-valid interval for what changed along the log', async () => {
+    const firstNothing = (d: LoggedDecision): LoggedDecision => {
+      const reward = Number(d.id) < 10_000 ? 0 : 1;
+      return { ...d, reward, choices: [{ ...d.choices[0]!, reward }] };
+    };
+    const all = await evaluateLog(() => logOf(20_000, 1, firstNothing), {
+      ...OPTIONS,
+      target: loggedTarget,
+      model: 'none',
+    });
+    expect(all.anytime).toEqual({ refused: expect.stringContaining('changed along the log') });
+  });
+
   it('is the same for the same seed', async () => {
     const once = await evaluateLog(() => logOf(300), OPTIONS);
     expect(await evaluateLog(() => logOf(300), OPTIONS)).toEqual(once);

@@ -129,7 +129,11 @@ function anytimeOf(rounds: Rounds, { clip, range, level }: EvaluateOptions): Eva
   if (rounds.stands.some((stands) => stands !== 1)) return { refused: 'the log was thinned out' };
   if (!Number.isFinite(range.min) || !Number.isFinite(range.max))
     return { refused: 'the range of the reward was not declared' };
-  return { ...anytimeInterval(rounds, { clip, range, level }), clip };
+  const interval = anytimeInterval(rounds, { clip, range, level });
+  // It is the one interval that looks at the order: no value lies above the one bound and below the other.
+  if (interval.low > interval.high)
+    return { refused: 'what the policy earns changed along the log; evaluate shorter stretches' };
+  return { ...interval, clip };
 }
 
 function loggedMean({ stands, total }: Rounds): number {
