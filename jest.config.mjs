@@ -5,7 +5,7 @@ const base = {
   // The swc file of the build leaves specs out; here they are what is compiled.
   transform: {
     '^.+\\.ts$': [
-      '@swc/jest',
+      '<rootDir>/scripts/jest-transform.mjs',
       {
         swcrc: false,
         sourceMaps: 'inline',

@@ -88,7 +88,7 @@ describe('in a world that is dealt anew', () => {
 });
 
 describe('in a world of many segments', () => {
-  const ROUNDS = 1_200;
+  const ROUNDS = 800;
   const make = (seed: number): BanditWorld => segmentedWorld(seed, 12);
 
   it.each(['beta-thompson', 'gaussian-thompson'])(

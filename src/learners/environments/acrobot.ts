@@ -3,6 +3,7 @@
  * R. Sutton, _Generalization in reinforcement learning_, NIPS 1996, in the book version (R. Sutton, A. Barto,
  * _Reinforcement Learning_) that is the default of Gymnasium's `classic_control/acrobot.py`.
  */
+import type { Random } from '../../kernel/random.js';
 import { clamp, uniform, type Dynamics } from './episodes.js';
 
 const GRAVITY = 9.8;
@@ -31,10 +32,10 @@ export class Acrobot implements Dynamics {
   readonly maxSteps = 500;
   #state: State = [0, 0, 0, 0];
 
-  begin: Dynamics['begin'] = (random) => {
+  begin(random: Random): void {
     const draw = (): number => uniform(random, -START_MAX, START_MAX);
     this.#state = [draw(), draw(), draw(), draw()];
-  };
+  }
 
   advance(action: number): { reward: number; terminated: boolean } {
     const [theta1, theta2, dTheta1, dTheta2] = rungeKutta4(this.#state, action - 1);

@@ -3,6 +3,7 @@
  * C. Anderson, _Neuronlike adaptive elements that can solve difficult learning control problems_, IEEE Transactions on
  * Systems, Man, and Cybernetics, 1983, as in Gymnasium's `classic_control/cartpole.py`.
  */
+import type { Random } from '../../kernel/random.js';
 import { uniform, type Dynamics } from './episodes.js';
 
 const GRAVITY = 9.8;
@@ -25,9 +26,9 @@ export class CartPole implements Dynamics {
   readonly maxSteps = 500;
   #state = new Float64Array(4);
 
-  begin: Dynamics['begin'] = (random) => {
+  begin(random: Random): void {
     this.#state = Float64Array.from({ length: 4 }, () => uniform(random, -START_MAX, START_MAX));
-  };
+  }
 
   advance(action: number): { reward: number; terminated: boolean } {
     const [x, xDot, theta, thetaDot] = this.#state as unknown as [number, number, number, number];

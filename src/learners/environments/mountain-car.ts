@@ -2,6 +2,7 @@
  * MountainCar-v0: a car too weak for the hill must swing up. The dynamics of A. Moore, _Efficient memory-based learning
  * for robot control_, Cambridge 1990, as in Gymnasium's `classic_control/mountain_car.py`.
  */
+import type { Random } from '../../kernel/random.js';
 import { clamp, uniform, type Dynamics } from './episodes.js';
 
 const POSITION_MIN = -1.2;
@@ -20,10 +21,10 @@ export class MountainCar implements Dynamics {
   #position = 0;
   #velocity = 0;
 
-  begin: Dynamics['begin'] = (random) => {
+  begin(random: Random): void {
     this.#position = uniform(random, -0.6, -0.4);
     this.#velocity = 0;
-  };
+  }
 
   advance(action: number): { reward: number; terminated: boolean } {
     const pull = (action - 1) * FORCE + Math.cos(3 * this.#position) * -GRAVITY;

@@ -6,9 +6,6 @@ import type { ArmDistribution } from '../thompson/choice-probabilities.js';
 import { CubicTable } from '../thompson/cubic-table.js';
 import type { MeanPosterior } from './posterior.js';
 
-/** Looked up once: in the sandboxes that tests run in, each look at a global costs more than the sine itself. */
-const { abs, asinh, exp, log, log1p, max, sinh, sqrt } = Math;
-
 const CELLS = 96;
 /** Mass beyond the table on either side, and beyond an arm's own nodes (that of 4 standard deviations of a Normal). */
 const TABLE_TAIL = 1e-9;
@@ -21,21 +18,21 @@ const RELATIVE_SCALE_MIN = 1e-9;
  * below 1e-9 of the location is taken as that.
  */
 export function studentTable({ location, scale, freedom }: MeanPosterior): ArmDistribution {
-  const width = max(scale, RELATIVE_SCALE_MIN * abs(location));
+  const width = Math.max(scale, RELATIVE_SCALE_MIN * Math.abs(location));
   const logDensity = logDensityOf(freedom);
   const reach = tailAt(TABLE_TAIL, freedom, logDensity);
   const edge = toU(reach);
   const table = new CubicTable(-edge, edge, CELLS, (u) => {
     const shrunk = 1 - u * u;
-    return (exp(logDensity(u / shrunk)) * (1 + u * u)) / (shrunk * shrunk);
+    return (Math.exp(logDensity(u / shrunk)) * (1 + u * u)) / (shrunk * shrunk);
   });
   // Nodes are even in asinh z: even steps in the middle, growing ones along the tails.
-  const span = asinh(tailAt(NODE_TAIL, freedom, logDensity));
+  const span = Math.asinh(tailAt(NODE_TAIL, freedom, logDensity));
   return {
     low: location - reach * width,
     high: location + reach * width,
-    nodeAt: (t) => location + width * sinh(t * span),
-    nodeOf: (x) => asinh((x - location) / width) / span,
+    nodeAt: (t) => location + width * Math.sinh(t * span),
+    nodeOf: (x) => Math.asinh((x - location) / width) / span,
     tabulate(nodes, into) {
       for (let k = 0; k < nodes.length; k++) into[k] = table.at(toU((nodes[k]! - location) / width));
     },
@@ -43,11 +40,11 @@ export function studentTable({ location, scale, freedom }: MeanPosterior): ArmDi
 }
 
 /** Solves z = u/(1 − u²) for u in (−1, 1). */
-const toU = (z: number): number => (2 * z) / (1 + sqrt(1 + 4 * z * z));
+const toU = (z: number): number => (2 * z) / (1 + Math.sqrt(1 + 4 * z * z));
 
 /** ln of the density at z, up to a constant; the density is at most 0.4 times this one's. */
 const logDensityOf = (freedom: number): ((z: number) => number) =>
-  freedom === Infinity ? (z) => -0.5 * z * z : (z) => -0.5 * (freedom + 1) * log1p((z * z) / freedom);
+  freedom === Infinity ? (z) => -0.5 * z * z : (z) => -0.5 * (freedom + 1) * Math.log1p((z * z) / freedom);
 
 /**
  * A z beyond which lies at most `mass`: ∫_z^∞ f ≤ (1/z)·∫_z^∞ t·f(t) dt = f(z)·(ν + z²)/((ν − 1)·z). By bisection of ln z,
@@ -55,14 +52,14 @@ const logDensityOf = (freedom: number): ((z: number) => number) =>
  */
 function tailAt(mass: number, freedom: number, logDensity: (z: number) => number): number {
   const normal = freedom === Infinity;
-  let [near, far] = [0, log(1e9)];
-  const wanted = log(mass);
+  let [near, far] = [0, Math.log(1e9)];
+  const wanted = Math.log(mass);
   for (let i = 0; i < 30; i++) {
     const middle = (near + far) / 2;
-    const z = exp(middle);
+    const z = Math.exp(middle);
     const ratio = normal ? 1 : (freedom + z * z) / (freedom - 1);
-    if (log((0.4 * ratio) / z) + logDensity(z) > wanted) near = middle;
+    if (Math.log((0.4 * ratio) / z) + logDensity(z) > wanted) near = middle;
     else far = middle;
   }
-  return exp(far);
+  return Math.exp(far);
 }

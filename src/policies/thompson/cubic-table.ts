@@ -1,7 +1,5 @@
 /** A distribution function tabulated from its density: cells of one width, a cubic in each. */
 
-const { min } = Math;
-
 /** Three-point Gauss–Legendre on [0, 1]. */
 const GAUSS_AT = [0.5 - Math.sqrt(0.15), 0.5, 0.5 + Math.sqrt(0.15)] as const;
 const GAUSS_WEIGHT = [5 / 18, 8 / 18, 5 / 18] as const;
@@ -34,7 +32,7 @@ export class CubicTable {
       const [f0, f1] = [value[c]! / total, value[c + 1]! / total];
       // Slopes over three times the rise make a cubic overshoot (Fritsch and Carlson 1980).
       const limit = 3 * (f1 - f0);
-      const [d0, d1] = [min(slope[c]! / total, limit), min(slope[c + 1]! / total, limit)];
+      const [d0, d1] = [Math.min(slope[c]! / total, limit), Math.min(slope[c + 1]! / total, limit)];
       cubic.set([f0, d0, 3 * (f1 - f0) - 2 * d0 - d1, 2 * (f0 - f1) + d0 + d1], c * 4);
     }
     this.#cells = cells;
