@@ -20,8 +20,8 @@ export interface PublishRule {
 
 /**
  * `first`: nothing was ever published; `enough`: so many batches were read; `idle`: there is nothing more to read.
- * Otherwise `nothing-new`, `too-soon` after the last publication, or `gathering` until there are enough batches. With a gate, what would be
- * published is put on trial instead, and `on-trial` is why nothing else is meanwhile.
+ * Otherwise `nothing-new`, `too-soon` after the last publication, or `gathering` until there are enough batches. With a
+ * gate, what would be published is put on trial instead, and `on-trial` is why nothing else is meanwhile.
  */
 export type PublishReason = 'first' | 'enough' | 'idle' | 'nothing-new' | 'too-soon' | 'gathering' | 'on-trial';
 

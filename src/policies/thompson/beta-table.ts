@@ -12,8 +12,10 @@ const REACH = 8;
 /** Nodes reach so many standard deviations to either side. */
 const NODE_REACH = 4;
 
-/** Tabulates Beta(alpha, beta); both at least ½. Accurate to 1e-4 in probability, and to
- * 1e-3 where one of them is between ½ and 1 (choice-probabilities.spec.ts). */
+/**
+ * Tabulates Beta(alpha, beta); both at least ½. Accurate to 1e-4 in probability, and to 1e-3 where one of them is between
+ * ½ and 1 (choice-probabilities.spec.ts).
+ */
 export function betaTable(alpha: number, beta: number): ArmDistribution {
   const centre = Math.asin(Math.sqrt(alpha / (alpha + beta)));
   const spread = 0.5 / Math.sqrt(alpha + beta);
