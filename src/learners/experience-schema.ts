@@ -12,6 +12,7 @@ export const experienceSchema = z.looseObject({
   slate: z.array(z.looseObject({ id: z.string(), propensity: finite, forced: z.literal(true).optional() })),
   eligible: z.array(z.string()),
   distribution: z.array(finite),
+  boosts: z.record(z.string(), finite.positive()).optional(),
   context: z.record(z.string(), z.union([z.string(), finite, z.boolean()])),
   features: z.record(z.string(), z.record(z.string(), finite)),
   reward: finite,

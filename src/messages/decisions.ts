@@ -177,6 +177,8 @@ export interface Experience {
   readonly distribution: readonly number[];
   /** As in the decision's body. */
   readonly explorationFloor?: number;
+  /** As in the decision's body. */
+  readonly boosts?: Readonly<Record<string, number>>;
   readonly context: Readonly<Record<string, string | number | boolean>>;
   readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** As in the decision's body. */

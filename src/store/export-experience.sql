@@ -2,7 +2,7 @@
 -- psql "$DATABASE_URL" -At -v surface=rider.pickup -f src/store/export-experience.sql > experience.json
 select jsonb_strip_nulls(
          jsonb_build_object(
-           'explorationFloor', d.details -> 'explorationFloor',
+           'explorationFloor', d.details -> 'explorationFloor', 'boosts', d.details -> 'boosts',
            'subject', d.details -> 'subject',
            'state', d.details -> 'state',
            'observation', d.details -> 'observation'))

@@ -39,6 +39,15 @@ describe('a signal after the window', () => {
     ]);
   });
 
+  test('has what policies were served with in that decision, boosts and floor, as its experience had', () => {
+    const rules = { boost: [{ candidate: 'b', factor: 3 }] };
+    const rig = rigWith({ rules, exploration: { floor: 0.1 } });
+    const { id } = rig.decide({ candidates: [{ id: 'a' }, { id: 'b' }] });
+    const [said] = experiencesOf(rig.pass(WINDOW_MS));
+    const [corrected] = experiencesOf([rig.event('accept', { decisionId: id })]);
+    for (const one of [said, corrected]) expect(one).toMatchObject({ boosts: { b: 3 }, explorationFloor: 0.1 });
+  });
+
   test('that changes nothing says nothing', () => {
     const rig = rigWith();
     const { id } = rig.decide();

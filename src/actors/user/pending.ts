@@ -10,6 +10,7 @@ export interface PendingDetail {
   readonly eligible: readonly string[];
   readonly distribution: readonly number[];
   readonly floor: number;
+  readonly boosts?: DecisionBody['boosts'];
   readonly context: DecisionBody['context'];
   readonly features: DecisionBody['features'];
   readonly subject?: Readonly<Record<string, number>>;
@@ -103,6 +104,7 @@ export function openPending({ nonce, body, atMs, capAtMs, impression, place }: O
     eligible: body.eligible,
     distribution: body.distribution,
     floor: body.explorationFloor ?? 0,
+    ...(body.boosts === undefined ? {} : { boosts: body.boosts }),
     context: body.context,
     features: body.features,
     ...(body.subject === undefined ? {} : { subject: body.subject }),
@@ -183,6 +185,7 @@ export function experienceOf(pending: Closable, closing: Closing): Experience {
     eligible: detail.eligible,
     distribution: detail.distribution,
     ...(detail.floor === 0 ? {} : { explorationFloor: detail.floor }),
+    ...(detail.boosts === undefined ? {} : { boosts: detail.boosts }),
     context: detail.context,
     features: detail.features,
     reward,

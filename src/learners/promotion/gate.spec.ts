@@ -217,6 +217,19 @@ describe('the promotion gate', () => {
     expect(current!.live.difference).toBeCloseTo((served(0.8, 0.05) - served(1, 1)) / slate[0]!.propensity, 12);
   });
 
+  it('judges policies as they would be served: with the boosts of the decision', () => {
+    const gate = gateWith(EVEN);
+    gate.propose(artifact(2, [0.05, 0.15, 0.8]));
+    // b counts three times: of EVEN it gets 3/5.
+    const slate = [{ id: 'b', propensity: 0.6 }];
+    const log = { slate, eligible: IDS, distribution: [0.2, 0.6, 0.2], boosts: { b: 3 } };
+    gate.judge(experience({ ...log, reward: 1, rewardedId: 'b' }));
+    const { current } = gate.view();
+    const total = 0.05 + 3 * 0.15 + 0.8;
+    expect(current!.live.difference).toBeCloseTo(((3 * 0.15) / total - 0.6) / 0.6, 12);
+    expect(current!.shift).toBeCloseTo(0.8 / total - 0.2, 12);
+  });
+
   it('rejects a challenger when somebody else changes what is live', () => {
     const gate = gateWith(EVEN);
     gate.propose(artifact(2, [0.05, 0.15, 0.8]));

@@ -2,8 +2,10 @@
 import { invalidRequest } from '../../kernel/errors.js';
 import type { Candidate, Experience } from '../../messages/decisions.js';
 import type { DecisionContext, Policy } from '../../policies/policy.js';
-import { assertDistribution, REMAINING_MIN_FLOORED } from '../../policies/sampling.js';
+import { withBoost } from '../../policies/boost.js';
+import { withFloor } from '../../policies/floor.js';
 import { firstChoice } from '../credit.js';
+import { conditionalsOf } from '../evaluation/conditionals.js';
 
 export interface HeldOutDecision {
   /** Probability of each open candidate with which it could have been chosen there; they sum to 1. */
@@ -12,7 +14,7 @@ export interface HeldOutDecision {
   readonly chosen: number;
   /** In the unit of the surface. */
   readonly reward: number;
-  /** What `policy`, served with the same floor, would have done there. Throws what the policy throws. */
+  /** What `policy`, served with the same boosts and floor, would have done there. Throws what the policy throws. */
   distributionOf(policy: Policy): readonly number[];
 }
 
@@ -24,7 +26,7 @@ const PROPENSITY_TOLERANCE = 1e-6;
  * not fit itself. The slate's reward counts where it was earned by the judged item, or by none in particular.
  */
 export function heldOutDecision(experience: Experience): HeldOutDecision | undefined {
-  const { status, ending, slate, eligible, distribution, features } = experience;
+  const { status, ending, slate, eligible, distribution, features, boosts } = experience;
   if (status !== 'complete' || ending === 'withdrawn') return undefined;
   const first = firstChoice(experience);
   if (first === undefined || eligible.length !== distribution.length) return undefined;
@@ -32,9 +34,7 @@ export function heldOutDecision(experience: Experience): HeldOutDecision | undef
   const pinned = new Set(slate.filter((item) => item.forced).map(({ id }) => id));
   const open = eligible.flatMap((id, index) => (pinned.has(id) ? [] : [index]));
   const floor = experience.explorationFloor ?? 0;
-  // The logged distribution has its floor in it already.
-  const base = open.map((index) => Math.max(0, distribution[index]! - floor / eligible.length));
-  const propensities = floored(base, floor);
+  const propensities = conditionalsOf(distribution, floor, open);
   const chosen = open.findIndex((index) => eligible[index] === shown.id);
   if (propensities === undefined || chosen < 0 || !(shown.propensity > 0)) return undefined;
   if (!(Math.abs(propensities[chosen]! - shown.propensity) <= PROPENSITY_TOLERANCE)) return undefined;
@@ -46,14 +46,15 @@ export function heldOutDecision(experience: Experience): HeldOutDecision | undef
     chosen,
     reward: first.reward,
     distributionOf(policy) {
-      const whole = ask(policy, context, candidates);
-      const served = floored(
-        open.map((index) => whole[index]!),
-        floor,
-      );
-      if (served !== undefined) return served;
-      const openOnes = open.map((index) => candidates[index]!);
-      return floored(ask(policy, context, openOnes), floor)!;
+      // Throws for what is no distribution, boosted or not.
+      const boosted = withBoost(policy, ({ id }) => factorOf(boosts ?? {}, id));
+      const served = withFloor(boosted, floor);
+      const ask = (indices: readonly number[]): readonly number[] =>
+        served.distribution(
+          context,
+          indices.map((index) => candidates[index]!),
+        );
+      return conditionalsOf(ask([...candidates.keys()]), floor, open, ask)!;
     },
   };
 }
@@ -77,18 +78,9 @@ function candidateOf(id: string, features: Candidate['features'] | undefined): C
   };
 }
 
-function ask(policy: Policy, context: DecisionContext, candidates: readonly Candidate[]): readonly number[] {
-  const distribution = policy.distribution(context, candidates);
-  assertDistribution(distribution, candidates.length);
-  return distribution;
-}
-
-/** As a slate's first position is drawn: scaled to what is open, then mixed with the floor; undefined for too little. */
-function floored(base: readonly number[], floor: number): readonly number[] | undefined {
-  const mass = base.reduce((sum, p) => sum + p, 0);
-  if (!(mass >= REMAINING_MIN_FLOORED)) return undefined;
-  return base.map((p) => ((1 - floor) * p) / mass + floor / base.length);
-}
+/** Ids are the app's: one may be called as something that every object has. */
+const factorOf = (boosts: Readonly<Record<string, number>>, id: string): number =>
+  Object.hasOwn(boosts, id) ? boosts[id]! : 1;
 
 const contextOf = ({ surface, context, subject, state, observation, decidedAtMs }: Experience): DecisionContext => ({
   surface,
