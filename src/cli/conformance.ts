@@ -49,13 +49,18 @@ export const conformanceCommand = (name: string): Command =>
 /** Runs the suite as the options say; resolves to the exit code. */
 export async function conformance(options: Options, print: (line: string) => void): Promise<number> {
   const { learner, config, check, limit, decisions, json } = options;
+  let told: string | undefined;
+  const tell = (result: CheckResult): void => {
+    print(lineOf(result, told));
+    told = result.message ?? told;
+  };
   const report = await runConformance({
     learner,
     config,
     decisions,
     limitMs: limit * 1000,
     ...(check === undefined ? {} : { only: check }),
-    ...(json ? {} : { onCheck: (result: CheckResult) => print(lineOf(result)) }),
+    ...(json ? {} : { onCheck: tell }),
   });
   const failed = report.checks.filter((result) => !result.passed).length;
   if (json) print(JSON.stringify(report, null, 2));
@@ -63,8 +68,11 @@ export async function conformance(options: Options, print: (line: string) => voi
   return failed === 0 ? EXIT.ok : EXIT.mismatch;
 }
 
-const lineOf = ({ name, promise, passed, message }: CheckResult): string =>
-  passed ? `ok    ${name.padEnd(15)} ${promise}` : `FAIL  ${name.padEnd(15)} ${promise}\n      ${message ?? ''}`;
+/** What fails all checks alike, as a module that does not load, is told once. */
+const lineOf = ({ name, promise, passed, message }: CheckResult, told: string | undefined): string =>
+  passed
+    ? `ok    ${name.padEnd(15)} ${promise}`
+    : `FAIL  ${name.padEnd(15)} ${promise}\n      ${message === told ? 'for the same reason' : (message ?? '')}`;
 
 function configFrom(text: string): unknown {
   try {
