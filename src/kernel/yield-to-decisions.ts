@@ -1,8 +1,8 @@
 /** Where cores are scarce, decisions come first: threads that only serve what comes after them stand behind. */
 import { getPriority, setPriority } from 'node:os';
 
-/** Of a thread's scheduling, 19 being the last in line. */
-export const NICENESS = 10;
+/** The last in line: such a thread still gets its turn, and hardly ever before one that decides. */
+export const NICENESS = 19;
 
 /** What is needed of the system. */
 export interface Scheduling {
