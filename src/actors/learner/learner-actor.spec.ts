@@ -10,7 +10,7 @@ import {
   SURFACE,
   until,
 } from '../../../test/support/learning.js';
-import { systemClock } from '../../kernel/clock.js';
+import { systemClock, type Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin, type AnyLearnerPlugin, type Learner } from '../../learners/learner.js';
@@ -44,7 +44,7 @@ const settings = learnerSettingsSchema.parse({
   restartMaxMs: 4,
 });
 
-function world(initial: AnyLearnerPlugin = plain) {
+function world(initial: AnyLearnerPlugin = plain, clock: Clock = systemClock) {
   const stream = new MemoryStream();
   const artifacts = new MemoryArtifactStore();
   const checkpoints = new MemoryCheckpointStore();
@@ -57,7 +57,7 @@ function world(initial: AnyLearnerPlugin = plain) {
       artifacts,
       checkpoints,
       verdicts: new MemoryVerdictStore(),
-      clock: systemClock,
+      clock,
       launch: () => {
         launches++;
         return new InlineTrainer(parts.plugin);
@@ -95,6 +95,29 @@ describe('a learner actor', () => {
       rewardMean: 1,
       reason: null,
     });
+  });
+
+  it('rests after a checkpoint for fifty times what it took, and says so', async () => {
+    let nowMs = 0;
+    const { reward, artifacts, checkpoints, start } = world(plain, {
+      ...systemClock,
+      nowMs: () => nowMs,
+      monotonicMs: () => nowMs,
+    });
+    const save = checkpoints.save.bind(checkpoints);
+    checkpoints.save = (...args) => {
+      nowMs += 100;
+      return save(...args);
+    };
+    const actor = start(1);
+    await until(() => artifacts.published.length === 1);
+    reward(1, 20);
+    await until(() => actor.status().publishing?.code === 'too-soon');
+    expect(actor.status().publishing!.text).toContain('not before 5000 ms');
+    expect(artifacts.published).toHaveLength(1);
+    nowMs += 5_000;
+    reward(1);
+    await until(() => artifacts.published.length === 2);
   });
 
   it('goes on where another left off, with rising versions, and counts nothing twice', async () => {

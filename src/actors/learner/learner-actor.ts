@@ -42,6 +42,8 @@ const DIVERGED = 'LEARNER_DIVERGED';
 const WAITING = 'It learns no more until its process is started again, with another configuration or another id.';
 
 const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
+/** For so many times what a checkpoint took there is no other: a replay buffer has megabytes, and decisions want the cores. */
+const SAVE_REST = 50;
 
 export class LearnerActor {
   readonly #settings: LearnerSettings;
@@ -61,6 +63,8 @@ export class LearnerActor {
   /** With a gate: how many experiences the last candidate had learned from. */
   #proposed = 0;
   #savedPosition = 0;
+  /** What the last checkpoint took to make and to store, and when it stood there, by the monotonic clock. */
+  #saved = { encodeMs: 0, tookMs: 0, atMs: -Infinity };
   #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
   #stopped = false;
@@ -203,7 +207,7 @@ export class LearnerActor {
         sequences: this.#progress.position - this.#savedPosition,
         idle,
       },
-      this.#settings,
+      { ...this.#settings, publishMinMs: this.#publishMinMs() },
     );
     return this.#verdict.publish;
   }
@@ -216,7 +220,13 @@ export class LearnerActor {
   /** Enough batches, whether or not there was anything in them for this learner. */
   #checkpointDue(): boolean {
     const { batchSize, publishEvery } = this.#settings;
+    if (this.#ports.clock.monotonicMs() - this.#saved.atMs < SAVE_REST * this.#saved.tookMs) return false;
     return this.#progress.position - this.#savedPosition >= batchSize * publishEvery;
+  }
+
+  /** A publication saves, too; one that takes long is worth waiting for. */
+  #publishMinMs(): number {
+    return Math.max(this.#settings.publishMinMs, SAVE_REST * this.#saved.tookMs);
   }
 
   #sincePublishMs(): number {
@@ -227,7 +237,7 @@ export class LearnerActor {
   /** How long to wait for records before looking again whether to publish. */
   #waitMs(): number | undefined {
     if (this.#unpublished() === 0 || this.#progress.gate?.current) return undefined;
-    return Math.max(1, this.#settings.publishMinMs - this.#sincePublishMs());
+    return Math.max(1, this.#publishMinMs() - this.#sincePublishMs());
   }
 
   /**
@@ -284,13 +294,21 @@ export class LearnerActor {
     this.#send({ type: promoted ? 'Published' : 'Withheld' });
   }
 
-  #encoded(trainer: Trainer): Promise<Uint8Array> {
-    return trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
+  async #encoded(trainer: Trainer): Promise<Uint8Array> {
+    const { clock } = this.#ports;
+    const startedMs = clock.monotonicMs();
+    const bytes = await trainer.save({ epoch: this.#epoch, savedAtMs: clock.nowMs() });
+    this.#saved.encodeMs = clock.monotonicMs() - startedMs;
+    return bytes;
   }
 
   /** Nothing may have been learned since `bytes` were taken. */
   async #checkpoint(bytes: Uint8Array): Promise<void> {
-    await this.#ports.checkpoints.save(this.#settings.id, bytes, this.#epoch);
+    const { checkpoints, clock } = this.#ports;
+    const startedMs = clock.monotonicMs();
+    await checkpoints.save(this.#settings.id, bytes, this.#epoch);
+    const atMs = clock.monotonicMs();
+    this.#saved = { ...this.#saved, tookMs: this.#saved.encodeMs + atMs - startedMs, atMs };
     this.#savedPosition = this.#progress.position;
   }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../kernel/clock.js';
+import { NICENESS } from '../../kernel/yield-to-decisions.js';
 import { decodeCheckpoint } from './checkpoint.js';
 import { WorkerTrainer } from './worker-trainer.js';
 
@@ -40,7 +41,7 @@ describe('a worker thread that learns', () => {
       const stream = { identity: 'stream' };
       await trainer.start({ learner: 'l', kind, surface: 's', config: {}, seed: 1, batchSize: 1, stream }, undefined);
       const { session } = decodeCheckpoint(await trainer.save({ epoch: 1, savedAtMs: 0 }));
-      expect(session.state).toEqual({ priority: Math.max(before, 10) });
+      expect(session.state).toEqual({ priority: Math.max(before, NICENESS) });
       expect(getPriority()).toBe(before);
     } finally {
       await trainer.stop();
