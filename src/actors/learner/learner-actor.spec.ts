@@ -97,9 +97,11 @@ describe('a learner actor', () => {
     });
   });
 
-  it('rests after a checkpoint for fifty times what it took, and says so', async () => {
+  it('rests after a large checkpoint for fifty times what it took, and says so', async () => {
     let nowMs = 0;
-    const { reward, artifacts, checkpoints, start } = world(plain, {
+    const arms = Array.from({ length: 20_000 }, (_, i) => [`arm-${i}`, [1, 1]]);
+    const large = changed(() => ({ snapshot: () => ({ arms }) }));
+    const { reward, artifacts, checkpoints, start } = world(large, {
       ...systemClock,
       nowMs: () => nowMs,
       monotonicMs: () => nowMs,

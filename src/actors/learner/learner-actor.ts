@@ -42,8 +42,12 @@ const DIVERGED = 'LEARNER_DIVERGED';
 const WAITING = 'It learns no more until its process is started again, with another configuration or another id.';
 
 const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
-/** For so many times what a checkpoint took there is no other: a replay buffer has megabytes, and decisions want the cores. */
+/**
+ * After a large checkpoint there is none for so many times what it took: a replay buffer has megabytes, and decisions want
+ * the cores.
+ */
 const SAVE_REST = 50;
+const LARGE_BYTES = 256 * 1024;
 
 export class LearnerActor {
   readonly #settings: LearnerSettings;
@@ -63,8 +67,8 @@ export class LearnerActor {
   /** With a gate: how many experiences the last candidate had learned from. */
   #proposed = 0;
   #savedPosition = 0;
-  /** What the last checkpoint took to make and to store, and when it stood there, by the monotonic clock. */
-  #saved = { encodeMs: 0, tookMs: 0, atMs: -Infinity };
+  /** The last checkpoint: what making it took, when it was stored, by the monotonic clock, and for how long no other is made. */
+  #saved = { encodeMs: 0, restMs: 0, atMs: -Infinity };
   #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
   #stopped = false;
@@ -220,13 +224,13 @@ export class LearnerActor {
   /** Enough batches, whether or not there was anything in them for this learner. */
   #checkpointDue(): boolean {
     const { batchSize, publishEvery } = this.#settings;
-    if (this.#ports.clock.monotonicMs() - this.#saved.atMs < SAVE_REST * this.#saved.tookMs) return false;
+    if (this.#ports.clock.monotonicMs() - this.#saved.atMs < this.#saved.restMs) return false;
     return this.#progress.position - this.#savedPosition >= batchSize * publishEvery;
   }
 
   /** A publication saves, too; one that takes long is worth waiting for. */
   #publishMinMs(): number {
-    return Math.max(this.#settings.publishMinMs, SAVE_REST * this.#saved.tookMs);
+    return Math.max(this.#settings.publishMinMs, this.#saved.restMs);
   }
 
   #sincePublishMs(): number {
@@ -308,7 +312,8 @@ export class LearnerActor {
     const startedMs = clock.monotonicMs();
     await checkpoints.save(this.#settings.id, bytes, this.#epoch);
     const atMs = clock.monotonicMs();
-    this.#saved = { ...this.#saved, tookMs: this.#saved.encodeMs + atMs - startedMs, atMs };
+    const tookMs = this.#saved.encodeMs + atMs - startedMs;
+    this.#saved = { ...this.#saved, restMs: bytes.length < LARGE_BYTES ? 0 : SAVE_REST * tookMs, atMs };
     this.#savedPosition = this.#progress.position;
   }
 
