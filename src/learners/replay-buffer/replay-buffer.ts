@@ -141,13 +141,12 @@ export class ReplayBuffer {
           ? Math.floor(u * this.size)
           : this.#priorities.find(((row + u) / rows) * this.#priorities.total);
       batch.indices[row] = slot;
-      const from = slot * observationSize;
-      batch.observations.set(this.#observations.subarray(from, from + observationSize), row * observationSize);
-      batch.nexts.set(this.#nexts.subarray(from, from + observationSize), row * observationSize);
+      copyRow(this.#observations, slot, batch.observations, row, observationSize);
+      copyRow(this.#nexts, slot, batch.nexts, row, observationSize);
       batch.rewards[row] = this.#outcomes[2 * slot]!;
       batch.discounts[row] = this.#outcomes[2 * slot + 1]!;
       batch.actions[row] = this.#actions[slot]!;
-      batch.nextMasks.set(this.#nextMasks.subarray(slot * actions, (slot + 1) * actions), row * actions);
+      copyRow(this.#nextMasks, slot, batch.nextMasks, row, actions);
       batch.weights[row] = this.#weightOf(slot, beta);
       heaviest = Math.max(heaviest, batch.weights[row]!);
     }
@@ -231,6 +230,17 @@ export class ReplayBuffer {
       weights: new Float32Array(rows),
     });
   }
+}
+
+/** Number by number: a view of so few costs more than they do, and is garbage afterwards. */
+function copyRow<Numbers extends Float32Array | Uint8Array>(
+  from: Numbers,
+  row: number,
+  into: Numbers,
+  intoRow: number,
+  width: number,
+): void {
+  for (let i = 0; i < width; i++) into[intoRow * width + i] = from[row * width + i]!;
 }
 
 function littleEndian(values: Uint16Array): Uint8Array {

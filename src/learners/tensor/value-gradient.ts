@@ -1,5 +1,9 @@
-/** The gradient of a value network, computed by TensorFlow.js. */
-import type { Rank, Tensor, Tensor1D, Tensor2D, TensorLike } from '@tensorflow/tfjs';
+/**
+ * The gradient of a value network. Its matrix products are TensorFlow.js's, and written out one by one: differentiating by
+ * the library's tape takes three times as long on small networks and leaves 700 KB of garbage a step, and garbage is collected
+ * by threads that stand in the way of decisions.
+ */
+import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Layers } from '../../policies/mlp/network.js';
 import type { TensorBackend } from './backend.js';
 import type { FlatLayers } from './flat-layers.js';
@@ -25,21 +29,16 @@ export interface ValueStep {
 }
 
 type LayerTensors = readonly { readonly weights: Tensor2D; readonly bias: Tensor1D }[];
-type DenseOperation = (input: Tensor, weights: Tensor, bias: Tensor) => Tensor;
 
 /** Holds no numbers between calls: whatever a learner must remember lies in its own arrays. */
 export class ValueGradient {
   readonly #backend: TensorBackend;
   readonly #huberDelta: number;
-  readonly #hidden: DenseOperation;
-  readonly #last: DenseOperation;
 
   /** `huberDelta`: errors beyond it count linearly (P. Huber 1964). */
   constructor(backend: TensorBackend, huberDelta: number) {
     this.#backend = backend;
     this.#huberDelta = huberDelta;
-    this.#hidden = denseOperation(backend, true);
-    this.#last = denseOperation(backend, false);
   }
 
   /** Outputs of each network for the same inputs, [rows, outputs]. */
@@ -48,17 +47,7 @@ export class ValueGradient {
     const results: Float32Array[] = [];
     tf.tidy(() => {
       const x = tf.tensor2d(inputs, [rows, inputs.length / rows]);
-      for (const layers of networks) {
-        let h: Tensor = x;
-        for (const [i, { weights, bias }] of this.#upload(layers).entries())
-          h = tf.fused.matMul({
-            a: h as Tensor2D,
-            b: weights,
-            bias,
-            activation: i < layers.length - 1 ? 'relu' : 'linear',
-          });
-        results.push(Float32Array.from(h.dataSync()));
-      }
+      for (const layers of networks) results.push(numbersOf(this.#forward(x, this.#upload(layers)).at(-1)!));
     });
     return results;
   }
@@ -67,40 +56,57 @@ export class ValueGradient {
   step(network: FlatLayers, batch: ValueBatch, gradient: FlatLayers): ValueStep {
     const { tf } = this.#backend;
     const { rows } = batch;
-    let loss = Number.NaN;
-    let errors = new Float32Array(0);
-    tf.tidy(() => {
+    return tf.tidy(() => {
       const tensors = this.#upload(network.layers);
-      const flat = tensors.flatMap(({ weights, bias }) => [weights, bias] as Tensor[]);
-      const inputs = tf.tensor2d(batch.inputs, [rows, batch.inputs.length / rows]);
-      const selector = tf.tensor2d(batch.selector, [rows, batch.selector.length / rows]);
-      const targets = tf.tensor1d(batch.targets);
-      const weights = tf.tensor1d(batch.weights);
-      let error: Tensor | undefined;
-      const lossOf = (...parameters: Tensor[]): Tensor => {
-        let h: Tensor = inputs;
-        for (let i = 0; i < parameters.length; i += 2) {
-          const dense = i + 2 < parameters.length ? this.#hidden : this.#last;
-          h = dense(h, parameters[i]!, parameters[i + 1]!);
-        }
-        // Kept, since differentiating disposes of all that it computes on the way.
-        error = tf.keep(tf.sub(tf.sum(tf.mul(h, selector), 1), targets));
-        const size = tf.abs(error);
-        const inner = tf.minimum(size, this.#huberDelta);
-        // ½·min(|e|, δ)² + δ·(|e| − min(|e|, δ)).
-        const huber = tf.add(tf.mul(0.5, tf.square(inner)), tf.mul(this.#huberDelta, tf.sub(size, inner)));
-        return tf.mean(tf.mul(weights, huber));
-      };
-      const { value, grads } = tf.valueAndGrads(lossOf)(flat as unknown as Tensor<Rank>[] & TensorLike[]);
-      for (const [i, grad] of grads.entries()) {
-        const layer = gradient.layers[i >> 1]!;
-        (i % 2 === 0 ? layer.weights : layer.bias).set(grad.dataSync());
+      const x = tf.tensor2d(batch.inputs, [rows, batch.inputs.length / rows]);
+      const activations = this.#forward(x, tensors);
+      const { loss, errors, slopes } = this.#loss(numbersOf(activations.at(-1)!), batch);
+      let above = slopes;
+      for (let l = tensors.length - 1; l >= 0; l--) {
+        const { inputs, outputs, weights, bias } = gradient.layers[l]!;
+        const below = l === 0 ? x : activations[l - 1]!;
+        const dy = tf.tensor2d(above, [rows, outputs]);
+        // Transposed first: WASM has no fast kernel for the product of transposed matrices.
+        weights.set(tf.matMul(tf.transpose(below), dy).dataSync());
+        sumColumns(above, outputs, bias);
+        if (l === 0) break;
+        above = numbersOf(tf.matMul(dy, tf.transpose(tensors[l]!.weights)));
+        const active = below.dataSync();
+        for (let i = 0; i < rows * inputs; i++) if (active[i]! <= 0) above[i] = 0;
       }
-      loss = value.dataSync()[0]!;
-      errors = Float32Array.from(error!.dataSync());
-      error!.dispose();
+      return { loss, errors };
     });
-    return { loss, errors };
+  }
+
+  /** The outputs of each layer. */
+  #forward(x: Tensor2D, layers: LayerTensors): Tensor2D[] {
+    const { tf } = this.#backend;
+    let a = x;
+    return layers.map(({ weights: b, bias }, i) => {
+      const activation = i < layers.length - 1 ? 'relu' : 'linear';
+      return (a = tf.fused.matMul({ a, b, bias, activation }) as Tensor2D);
+    });
+  }
+
+  /** ½·min(|e|, δ)² + δ·(|e| − min(|e|, δ)) of each row's error e; slopes of its weighted mean over the outputs. */
+  #loss(outputs: Float32Array, batch: ValueBatch): ValueStep & { readonly slopes: Float32Array } {
+    const { rows, selector, targets, weights } = batch;
+    const delta = this.#huberDelta;
+    const width = outputs.length / rows;
+    const errors = new Float32Array(rows);
+    const slopes = new Float32Array(outputs.length);
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      let value = 0;
+      for (let i = row * width; i < (row + 1) * width; i++) value += outputs[i]! * selector[i]!;
+      const error = value - targets[row]!;
+      const inner = Math.min(Math.abs(error), delta);
+      sum += weights[row]! * (inner ** 2 / 2 + delta * (Math.abs(error) - inner));
+      const slope = (weights[row]! * Math.sign(error) * inner) / rows;
+      for (let i = row * width; i < (row + 1) * width; i++) slopes[i] = slope * selector[i]!;
+      errors[row] = error;
+    }
+    return { loss: sum / rows, errors, slopes };
   }
 
   #upload(layers: Layers): LayerTensors {
@@ -112,20 +118,10 @@ export class ValueGradient {
   }
 }
 
-/**
- * input·weights + bias, and max(0, ·) of it, with a gradient of its own. The library's multiplies transposed matrices, for
- * which WASM has no fast kernel: with the transposes written out a step of 256 × 256 units takes an eighth of the time.
- */
-function denseOperation({ tf }: TensorBackend, relu: boolean): DenseOperation {
-  return tf.customGrad((...args) => {
-    const [input, weights, bias, save] = args as [Tensor2D, Tensor2D, Tensor1D, (tensors: Tensor[]) => void];
-    const value = tf.fused.matMul({ a: input, b: weights, bias, activation: relu ? 'relu' : 'linear' });
-    save(relu ? [input, weights, value] : [input, weights]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor[] => {
-      const [x, w, h] = saved as [Tensor2D, Tensor2D, Tensor2D | undefined];
-      const d = (h === undefined ? dy : tf.mul(dy, tf.step(h))) as Tensor2D;
-      return [tf.matMul(d, tf.transpose(w)), tf.matMul(tf.transpose(x), d), tf.sum(d, 0)];
-    };
-    return { value, gradFunc };
-  }) as DenseOperation;
+/** A copy: what a backend gives may be its own memory. */
+const numbersOf = (tensor: Tensor2D): Float32Array => Float32Array.from(tensor.dataSync());
+
+function sumColumns(matrix: Float32Array, columns: number, into: Float32Array): void {
+  into.fill(0);
+  for (let i = 0; i < matrix.length; i++) into[i % columns]! += matrix[i]!;
 }
