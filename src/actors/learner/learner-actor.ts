@@ -42,6 +42,8 @@ const DIVERGED = 'LEARNER_DIVERGED';
 const WAITING = 'It learns no more until its process is started again, with another configuration or another id.';
 
 const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
+/** Experience is handed to the thread in portions: every message wakes it, and it is decisions that then wait. */
+const GATHER_MS = 50;
 /**
  * After a large checkpoint there is none for so many times what it took: a replay buffer has megabytes, and decisions want
  * the cores.
@@ -195,7 +197,7 @@ export class LearnerActor {
     };
     this.#proposed = this.#progress.tally.learned;
     this.#staleSinceMs = undefined;
-    this.#inbox = new RecordInbox(source, clock, this.#progress.position + 1);
+    this.#inbox = new RecordInbox(source, clock, this.#progress.position + 1, GATHER_MS);
   }
 
   #publishDue(idle: boolean): boolean {

@@ -47,6 +47,25 @@ describe('a record inbox', () => {
     expect(sequences(await last)).toEqual([]);
   });
 
+  it('gathers what comes soon after the first, up to as many as are wanted', async () => {
+    const { port, push } = source();
+    const inbox = new RecordInbox(port, systemClock, 1, 20);
+    const some = inbox.next(10, undefined);
+    push(1, 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    push(2, 0);
+    expect(sequences(await some)).toEqual([1, 2]);
+    const patient = new RecordInbox(port, systemClock, 3, 1_000_000);
+    const enough = patient.next(2, undefined);
+    push(3, 0);
+    push(4, 0);
+    expect(sequences(await enough)).toEqual([3, 4]);
+    push(5, 0);
+    const last = patient.next(2, undefined);
+    patient.close();
+    expect(sequences(await last)).toEqual([5]);
+  });
+
   it('stops reading when it is full, and goes on behind the last it took', async () => {
     const { port, push, reads, open } = source();
     const inbox = new RecordInbox(port, systemClock, 1);

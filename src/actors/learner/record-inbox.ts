@@ -20,6 +20,7 @@ export interface Chunk {
 export class RecordInbox {
   readonly #source: ExperienceSource;
   readonly #clock: Clock;
+  readonly #gatherMs: number;
   #queue: JournalRecord[] = [];
   #reader: JournalReader | undefined;
   /** Sequence to read from when reading goes on. */
@@ -29,10 +30,12 @@ export class RecordInbox {
   #wake: () => void = () => undefined;
   #closed = false;
 
-  constructor(source: ExperienceSource, clock: Clock, from: number) {
+  /** `gatherMs`: how long to wait for more once there is one. */
+  constructor(source: ExperienceSource, clock: Clock, from: number, gatherMs = 0) {
     this.#source = source;
     this.#clock = clock;
     this.#from = from;
+    this.#gatherMs = gatherMs;
     this.#read();
   }
 
@@ -46,16 +49,8 @@ export class RecordInbox {
    * Rejects once the stream cannot be read any more.
    */
   async next(max: number, waitMs: number | undefined): Promise<Chunk> {
-    if (this.#queue.length === 0 && this.#failure === undefined && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const cancel = waitMs === undefined ? () => undefined : this.#clock.after(waitMs, resolve);
-        this.#wake = () => {
-          cancel();
-          resolve();
-        };
-      });
-      this.#wake = () => undefined;
-    }
+    await this.#until(1, waitMs);
+    if (this.#queue.length > 0 && this.#gatherMs > 0) await this.#until(max, this.#gatherMs);
     if (this.#failure) throw this.#failure;
     const records = this.#queue.splice(0, max);
     if (this.#reader === undefined && !this.#closed && this.#queue.length < HELD_RESUME) this.#read();
@@ -66,6 +61,21 @@ export class RecordInbox {
     this.#closed = true;
     this.#reader?.stop();
     this.#wake();
+  }
+
+  /** Until so many are held, the wait is over, or nothing will come any more. */
+  async #until(count: number, waitMs: number | undefined): Promise<void> {
+    const isOver = (): boolean => this.#queue.length >= count || this.#failure !== undefined || this.#closed;
+    if (isOver()) return;
+    await new Promise<void>((resolve) => {
+      const cancel = waitMs === undefined ? () => undefined : this.#clock.after(waitMs, resolve);
+      this.#wake = () => {
+        if (!isOver()) return;
+        cancel();
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
   }
 
   #read(): void {
