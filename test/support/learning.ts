@@ -139,7 +139,8 @@ export class MemoryArtifactStore implements ArtifactStore {
   #entryOf({ policy, checksum, lineage }: Artifact): RegistryEntry {
     const publishedAtMs = lineage.createdAtMs;
     const { id: policyId, version } = policy;
-    return { policyId, version, objectKey: '', checksum, publishedAtMs, by: lineage.learner, epoch: this.#epoch };
+    const { learner: by, experiences } = lineage;
+    return { policyId, version, objectKey: '', checksum, publishedAtMs, by, experiences, epoch: this.#epoch };
   }
 }
 

@@ -97,29 +97,72 @@ describe('a learner actor', () => {
     });
   });
 
-  it('rests after a large checkpoint for fifty times what it took, and says so', async () => {
-    let nowMs = 0;
-    const arms = Array.from({ length: 20_000 }, (_, i) => [`arm-${i}`, [1, 1]]);
-    const large = changed(() => ({ snapshot: () => ({ arms }) }));
-    const { reward, artifacts, checkpoints, start } = world(large, {
-      ...systemClock,
-      nowMs: () => nowMs,
-      monotonicMs: () => nowMs,
+  describe('with a large state', () => {
+    const PADDING = 20_000;
+    /** What it saves has many arms, so that what it learned of the first has to be added to it. */
+    const large = changed((learner) => ({
+      snapshot: () => {
+        const { arms } = learner.snapshot() as { arms: [string, number[]][] };
+        const padding = Array.from({ length: PADDING }, (_, i) => [`arm-${i}`, [1, 1]]);
+        return { arms: [...arms, ...padding] };
+      },
+    }));
+    function resting() {
+      let nowMs = 0;
+      const clock: Clock = {
+        ...systemClock,
+        monotonicMs: () => nowMs,
+        // Soon enough to see that time was passed on.
+        after: (delayMs, task) => systemClock.after(Math.min(delayMs, 5), task),
+      };
+      return { ...world(large, clock), pass: (ms: number) => (nowMs += ms) };
+    }
+
+    it('publishes on, and saves again only after a rest as long as the checkpoint was large', async () => {
+      const { reward, artifacts, checkpoints, start, pass } = resting();
+      start(1);
+      await until(() => checkpoints.saved.length === 1);
+      const restMs = checkpoints.saved[0]!.length / 64;
+      reward(1, 20);
+      await until(() => artifacts.published.at(-1)!.lineage.sequence === 20);
+      pass(restMs - 10);
+      reward(1, 20);
+      await until(() => artifacts.published.at(-1)!.lineage.sequence === 40);
+      expect(checkpoints.saved).toHaveLength(1);
+      pass(20);
+      reward(1);
+      await until(() => checkpoints.saved.length === 2);
+      expect(artifacts.published.at(-1)!.lineage.sequence).toBe(41);
     });
-    const save = checkpoints.save.bind(checkpoints);
-    checkpoints.save = (...args) => {
-      nowMs += 100;
-      return save(...args);
-    };
-    const actor = start(1);
-    await until(() => artifacts.published.length === 1);
-    reward(1, 20);
-    await until(() => actor.status().publishing?.code === 'too-soon');
-    expect(actor.status().publishing!.text).toContain('not before 5000 ms');
-    expect(artifacts.published).toHaveLength(1);
-    nowMs += 5_000;
-    reward(1);
-    await until(() => artifacts.published.length === 2);
+
+    it('saves when its rest is over, though nothing more comes', async () => {
+      const { reward, artifacts, checkpoints, start, pass } = resting();
+      start(1);
+      await until(() => checkpoints.saved.length === 1);
+      reward(1, 3);
+      await until(() => artifacts.published.length === 2);
+      expect(checkpoints.saved).toHaveLength(1);
+      pass(1e9);
+      await until(() => checkpoints.saved.length === 2);
+    });
+
+    it('after a crash learns again what the live version knows, before it publishes', async () => {
+      const { reward, artifacts, checkpoints, start, pass } = resting();
+      const first = start(1);
+      await until(() => checkpoints.saved.length === 1);
+      reward(1, 16);
+      await until(() => artifacts.published.at(-1)!.lineage.experiences === 16);
+      const published = artifacts.published.length;
+      await first.stop();
+      expect(checkpoints.saved).toHaveLength(1);
+      pass(1e9);
+      const second = start(2);
+      await until(() => second.status().position === 16);
+      reward(1, 2);
+      await until(() => artifacts.published.length > published);
+      expect(artifacts.published[published]!.lineage.experiences).toBeGreaterThanOrEqual(16);
+      await until(() => artifacts.published.at(-1)!.lineage.experiences === 18);
+    });
   });
 
   it('goes on where another left off, with rising versions, and counts nothing twice', async () => {

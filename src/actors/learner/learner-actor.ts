@@ -45,11 +45,20 @@ const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
 /** Experience is handed to the thread in portions: every message wakes it, and it is decisions that then wait. */
 const GATHER_MS = 50;
 /**
- * After a large checkpoint there is none for so many times what it took: a replay buffer has megabytes, and decisions want
- * the cores.
+ * A replay buffer has megabytes, and they go through the process and the server that decisions go through. So large
+ * checkpoints are rare; what a crash costs is learned again from the stream.
  */
-const SAVE_REST = 50;
 const LARGE_BYTES = 256 * 1024;
+const SAVED_BYTES_PER_MS = 64;
+const SAVE_REST_MAX_MS = 300_000;
+
+interface Published {
+  readonly version: number | null;
+  readonly atMs: number | null;
+  /** Experiences it was learned from, and the last sequence. */
+  readonly learned: number;
+  readonly position: number;
+}
 
 export class LearnerActor {
   readonly #settings: LearnerSettings;
@@ -59,18 +68,18 @@ export class LearnerActor {
   #mode: LearnerModeState = initialMode();
   #progress: SessionProgress = NOTHING;
   /** As of the last publication, or of the start where there was none yet. */
-  #published: { version: number | null; atMs: number | null; learned: number } = {
-    version: null,
-    atMs: null,
-    learned: 0,
-  };
+  #published: Published = { version: null, atMs: null, learned: 0, position: 0 };
   /** When the first experience that is not in the live version was learned. */
   #staleSinceMs: number | undefined;
+  /** After a restart: what the version that is live has learned from, which may be more than was saved. */
+  #known = 0;
   /** With a gate: how many experiences the last candidate had learned from. */
   #proposed = 0;
   #savedPosition = 0;
-  /** The last checkpoint: what making it took, when it was stored, by the monotonic clock, and for how long no other is made. */
-  #saved = { encodeMs: 0, restMs: 0, atMs: -Infinity };
+  /** By the monotonic clock: until then it makes no checkpoint that it could do without. */
+  #restUntilMs = -Infinity;
+  /** Something was published meanwhile. */
+  #owesCheckpoint = false;
   #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
   #stopped = false;
@@ -190,12 +199,12 @@ export class LearnerActor {
     this.#progress = await trainer.start(spec, checkpoint);
     if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
     this.#savedPosition = this.#progress.position;
-    this.#published = {
-      version: entry?.version ?? null,
-      atMs: entry?.publishedAtMs ?? null,
-      learned: this.#progress.tally.learned,
-    };
-    this.#proposed = this.#progress.tally.learned;
+    const { learned } = this.#progress.tally;
+    this.#published = { ...this.#live(entry?.version ?? null, entry?.publishedAtMs ?? null), learned };
+    this.#proposed = learned;
+    // With nothing saved it starts from nothing, and what it learns from now on is all there is.
+    const isResumed = checkpoint !== undefined && this.#gate === undefined && entry?.by === id;
+    this.#known = isResumed ? entry.experiences : 0;
     this.#staleSinceMs = undefined;
     this.#inbox = new RecordInbox(source, clock, this.#progress.position + 1, GATHER_MS);
   }
@@ -209,11 +218,12 @@ export class LearnerActor {
     this.#verdict = judgePublish(
       {
         unpublished: this.#unpublished(),
+        behind: this.#behind(),
         sinceMs: this.#sincePublishMs(),
-        sequences: this.#progress.position - this.#savedPosition,
+        sequences: this.#progress.position - this.#published.position,
         idle,
       },
-      { ...this.#settings, publishMinMs: this.#publishMinMs() },
+      this.#settings,
     );
     return this.#verdict.publish;
   }
@@ -223,16 +233,15 @@ export class LearnerActor {
     return this.#progress.tally.learned - (this.#gate ? this.#proposed : this.#published.learned);
   }
 
-  /** Enough batches, whether or not there was anything in them for this learner. */
+  /** After enough batches, whether or not there was anything in them for this learner; or what a rest put off. */
   #checkpointDue(): boolean {
     const { batchSize, publishEvery } = this.#settings;
-    if (this.#ports.clock.monotonicMs() - this.#saved.atMs < this.#saved.restMs) return false;
-    return this.#progress.position - this.#savedPosition >= batchSize * publishEvery;
+    const isEnough = this.#progress.position - this.#savedPosition >= batchSize * publishEvery;
+    return (isEnough || this.#owesCheckpoint) && !this.#isResting();
   }
 
-  /** A publication saves, too; one that takes long is worth waiting for. */
-  #publishMinMs(): number {
-    return Math.max(this.#settings.publishMinMs, this.#saved.restMs);
+  #isResting(): boolean {
+    return this.#ports.clock.monotonicMs() < this.#restUntilMs;
   }
 
   #sincePublishMs(): number {
@@ -240,10 +249,17 @@ export class LearnerActor {
     return atMs === null ? Infinity : Math.abs(this.#ports.clock.nowMs() - atMs);
   }
 
-  /** How long to wait for records before looking again whether to publish. */
+  /** How long to wait for records before looking again whether to publish or to save. */
   #waitMs(): number | undefined {
-    if (this.#unpublished() === 0 || this.#progress.gate?.current) return undefined;
-    return Math.max(1, this.#publishMinMs() - this.#sincePublishMs());
+    const mayPublish = this.#unpublished() > 0 && this.#behind() === 0 && !this.#progress.gate?.current;
+    const publishMs = mayPublish ? this.#settings.publishMinMs - this.#sincePublishMs() : Infinity;
+    const saveMs = this.#owesCheckpoint ? this.#restUntilMs - this.#ports.clock.monotonicMs() : Infinity;
+    const waitMs = Math.min(publishMs, saveMs);
+    return waitMs === Infinity ? undefined : Math.max(1, waitMs);
+  }
+
+  #behind(): number {
+    return Math.max(0, this.#known - this.#progress.tally.learned);
   }
 
   /**
@@ -263,16 +279,22 @@ export class LearnerActor {
       createdAtMs,
     });
     // What could not be saved is not published either: it would be learned and published again after every restart.
-    const saved = await this.#encoded(trainer);
+    const saved = this.#isResting() ? undefined : await this.#encoded(trainer);
     this.#send({ type: 'Evaluated' });
     if (this.#stopped) return;
     await artifacts.publish(openArtifact(bytes), this.#epoch);
-    this.#published = { version: (version ?? 0) + 1, atMs: createdAtMs, learned: this.#progress.tally.learned };
+    this.#published = this.#live((version ?? 0) + 1, createdAtMs);
     this.#proposed = this.#progress.tally.learned;
     this.#staleSinceMs = undefined;
     if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
-    await this.#checkpoint(this.#gate ? await this.#encoded(trainer) : saved);
+    if (saved) await this.#checkpoint(this.#gate ? await this.#encoded(trainer) : saved);
+    else this.#owesCheckpoint = true;
     this.#send({ type: 'Published' });
+  }
+
+  #live(version: number | null, atMs: number | null): Published {
+    const { tally, position } = this.#progress;
+    return { version, atMs, learned: tally.learned, position };
   }
 
   /** Kept in the checkpoint at once: its share of the error budget is spent. */
@@ -293,30 +315,25 @@ export class LearnerActor {
     const promoted = version !== this.#published.version;
     if (promoted) {
       this.#send({ type: 'Evaluated' });
-      this.#published = { version, atMs: this.#ports.clock.nowMs(), learned };
+      this.#published = { ...this.#live(version, this.#ports.clock.nowMs()), learned };
       if (this.#progress.tally.learned === learned) this.#staleSinceMs = undefined;
     }
     await this.#checkpoint(await this.#encoded(trainer));
     this.#send({ type: promoted ? 'Published' : 'Withheld' });
   }
 
-  async #encoded(trainer: Trainer): Promise<Uint8Array> {
-    const { clock } = this.#ports;
-    const startedMs = clock.monotonicMs();
-    const bytes = await trainer.save({ epoch: this.#epoch, savedAtMs: clock.nowMs() });
-    this.#saved.encodeMs = clock.monotonicMs() - startedMs;
-    return bytes;
+  #encoded(trainer: Trainer): Promise<Uint8Array> {
+    return trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
   }
 
   /** Nothing may have been learned since `bytes` were taken. */
   async #checkpoint(bytes: Uint8Array): Promise<void> {
     const { checkpoints, clock } = this.#ports;
-    const startedMs = clock.monotonicMs();
     await checkpoints.save(this.#settings.id, bytes, this.#epoch);
-    const atMs = clock.monotonicMs();
-    const tookMs = this.#saved.encodeMs + atMs - startedMs;
-    this.#saved = { ...this.#saved, restMs: bytes.length < LARGE_BYTES ? 0 : SAVE_REST * tookMs, atMs };
+    const restMs = bytes.length < LARGE_BYTES ? 0 : Math.min(bytes.length / SAVED_BYTES_PER_MS, SAVE_REST_MAX_MS);
+    this.#restUntilMs = clock.monotonicMs() + restMs;
     this.#savedPosition = this.#progress.position;
+    this.#owesCheckpoint = false;
   }
 
   #send(event: LearnerEvent): void {

@@ -1,6 +1,6 @@
 /**
  * Artifacts on NATS. Key `<policy token>` of the bucket ATTUNE_POLICIES holds `{version, objectKey, checksum,
- * publishedAtMs, by, epoch, older}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
+ * publishedAtMs, by, experiences, epoch, older}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
  * this process publishes the same way: put the object, then compare-and-set the key.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
@@ -28,6 +28,7 @@ const pointerSchema = z.object({
   checksum: z.string(),
   publishedAtMs: z.number(),
   by: z.string(),
+  experiences: z.number().int().nonnegative().default(0),
   epoch: z.number().int().nonnegative(),
   older: z.array(versionSchema).default([]),
 });
@@ -65,6 +66,7 @@ export class NatsArtifactStore implements ArtifactStore {
           checksum: artifact.checksum,
           publishedAtMs: artifact.lineage.createdAtMs,
           by: artifact.lineage.learner,
+          experiences: artifact.lineage.experiences,
           epoch,
           older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
         };

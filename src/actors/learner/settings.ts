@@ -22,7 +22,7 @@ export const learnerSettingsSchema = z
     seed: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).default(1),
     /** A batch is this many consecutive sequences of the experience stream. */
     batchSize: z.number().int().min(1).max(4096).default(64),
-    /** Publish after so many batches, or once there is nothing left to read, but not more often than `publishMinMs`, nor than fifty times what a large checkpoint took. */
+    /** Publish after so many batches, or once there is nothing left to read, but not more often than `publishMinMs`. */
     publishEvery: z.number().int().min(1).max(10_000).default(8),
     publishMinMs: durationMs.default(2_000),
     /** Where it is given, a new version goes live only if it passes (see learners/promotion); `{}` for the defaults. */

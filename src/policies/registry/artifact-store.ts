@@ -11,6 +11,8 @@ export interface RegistryEntry {
   readonly publishedAtMs: number;
   /** The learner, or the person, who published it. */
   readonly by: string;
+  /** Experiences it was learned from; 0 where that is not known. */
+  readonly experiences: number;
   /** The publisher's lease epoch; 0 for one without a lease. */
   readonly epoch: number;
 }

@@ -68,7 +68,7 @@ describe('the policy registry', () => {
     const seen: (number | undefined)[] = [];
     const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => seen.push(status.version));
     const stop = registry.follow(store);
-    const entry = { policyId: 'p', objectKey: '', checksum: '', publishedAtMs: 0, by: 'l', epoch: 1 };
+    const entry = { policyId: 'p', objectKey: '', checksum: '', publishedAtMs: 0, by: 'l', experiences: 0, epoch: 1 };
     tell({ ...entry, version: 1 });
     tell({ ...entry, version: 2 });
     loads.get(2)!(artifact(2));
