@@ -62,8 +62,10 @@ export const buckets = {
   cluster: 'ATTUNE_CLUSTER',
   /** Policy registry: `<policyId>` → the live version and its artifact. */
   policies: 'ATTUNE_POLICIES',
-  /** Object store of artifacts and learner checkpoints. */
+  /** Object store of artifacts. */
   artifacts: 'ATTUNE_ARTIFACTS',
+  /** Object store of learners' checkpoints. On its own: to drop an old object the server reads through its whole store. */
+  checkpoints: 'ATTUNE_CHECKPOINTS',
 } as const;
 
 /** The parts of a subject under `attune.p.<N>`; undefined for any other subject. */

@@ -51,12 +51,13 @@ async function answerRequest(message: Msg, task: () => Promise<unknown>): Promis
 export async function openLearnerPorts(link: NatsLink, replicas: number, clock: Clock): Promise<NatsLearnerPorts> {
   const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
   const pointers = await openBucket(link, buckets.policies, replicas);
-  const objects = new NatsFencedObjects(pointers, await new Objm(link.nc).open(buckets.artifacts));
+  const objectsOf = async (bucket: string): Promise<NatsFencedObjects> =>
+    new NatsFencedObjects(pointers, await new Objm(link.nc).open(bucket));
   return {
     // The whole stream, not one surface: the chain that says what counts runs over all of them.
     source: new NatsStreamSource(link, jsm, streams.experience),
-    artifacts: new NatsArtifactStore(link, jsm, objects, clock),
-    checkpoints: new NatsCheckpointStore(objects),
+    artifacts: new NatsArtifactStore(link, jsm, await objectsOf(buckets.artifacts), clock),
+    checkpoints: new NatsCheckpointStore(await objectsOf(buckets.checkpoints)),
     verdicts: new NatsVerdictStore(pointers),
     views: {
       serve(learnerId, view) {

@@ -76,7 +76,9 @@ async function ensure(link: NatsLink, options: ClusterOptions): Promise<ClusterC
     () => kvm.create(buckets.leases, { ...bucketOf(options), ttl: constants.leaseTtlMs }),
     () => kvm.create(buckets.hosts, { ...bucketOf(options), ttl: constants.leaseTtlMs }),
     () => kvm.create(buckets.policies, bucketOf(options)),
-    () => new Objm(link.nc).create(buckets.artifacts, { replicas: options.replicas, storage: StorageType.File }),
+    ...[buckets.artifacts, buckets.checkpoints].map(
+      (name) => () => new Objm(link.nc).create(name, { replicas: options.replicas, storage: StorageType.File }),
+    ),
   ]);
   if (constants.leaseTtlMs === leaseTtlMs) return constants;
   return changeLeaseTtl(link, jsm, cluster, options);
