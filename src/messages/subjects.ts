@@ -64,7 +64,7 @@ export const buckets = {
   policies: 'ATTUNE_POLICIES',
   /** Object store of artifacts. */
   artifacts: 'ATTUNE_ARTIFACTS',
-  /** Object store of learners' checkpoints. On its own: to drop an old object the server reads through its whole store. */
+  /** Object store of learners' checkpoints: megabytes, apart from the small artifacts that come and go every other second. */
   checkpoints: 'ATTUNE_CHECKPOINTS',
 } as const;
 

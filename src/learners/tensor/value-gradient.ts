@@ -1,6 +1,6 @@
 /**
  * The gradient of a value network. Its matrix products are TensorFlow.js's, and written out one by one: differentiating by
- * the library's tape takes three times as long on small networks and leaves 700 KB of garbage a step, and garbage is collected
+ * the library's tape takes nearly twice as long on small networks and leaves 700 KB of garbage a step, and garbage is collected
  * by threads that stand in the way of decisions.
  */
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
