@@ -15,6 +15,7 @@ import { DateTime } from 'luxon';
 import { foldZone } from '../src/actors/zone/zone.fold.js';
 import { zoneFacts } from '../src/actors/zone/zone.kind.js';
 import { emptyZone, type ZoneState } from '../src/actors/zone/zone.state.js';
+import { CampaignLedger } from '../src/messages/campaigns.js';
 import { DEFAULT_FOLD_SETTINGS, type FoldSettings } from '../src/messages/settings.js';
 import type { ZoneDirectory, ZoneFacts } from '../src/messages/zones.js';
 import { HOUR_MS, hourIndexOf } from '../src/surfaces/sources/hour-of-week.js';
@@ -116,7 +117,7 @@ const rank = (zones: ZoneDirectory, hour: number): string[] =>
       context: { atMs: hour * HOUR_MS },
       nowMs: hour * HOUR_MS,
       settings: SETTINGS,
-      ledger: { campaigns: {} },
+      ledger: CampaignLedger.EMPTY,
       zones,
     })
     .candidates.map((candidate) => candidate.id);
@@ -128,7 +129,7 @@ function fold(zones: Map<string, ZoneState>, facts: Map<string, ZoneFacts>, pick
   const folded = foldZone(
     zones.get(cell) ?? emptyZone(),
     { type: 'event', event },
-    { address, partition: 0, sequence, atMs: timeMs, settings: SETTINGS, shared: { campaigns: {} } },
+    { address, partition: 0, sequence, atMs: timeMs, settings: SETTINGS, shared: CampaignLedger.EMPTY },
   );
   if (folded.outcome !== 'applied') throw new Error(folded.reason);
   zones.set(cell, folded.state);

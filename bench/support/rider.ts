@@ -4,7 +4,7 @@ import type { ActorAddress, ActorRecord, FoldContext, HandleContext } from '../.
 import type { DecisionServices } from '../../src/actors/user/services.js';
 import type { UserState } from '../../src/actors/user/state.js';
 import { userKind } from '../../src/actors/user/user.kind.js';
-import type { CampaignLedger } from '../../src/messages/campaigns.js';
+import { CampaignLedger } from '../../src/messages/campaigns.js';
 import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 import { loadPolicies } from '../../src/policies/declared-policies.js';
@@ -32,7 +32,7 @@ export const foldContext = (atMs = NOW_MS): FoldContext<CampaignLedger> => ({
   sequence: ++sequence,
   atMs,
   settings,
-  shared: { campaigns: {} },
+  shared: CampaignLedger.EMPTY,
 });
 
 export const handleContext = (): HandleContext<CampaignLedger, DecisionServices> => ({
@@ -42,7 +42,7 @@ export const handleContext = (): HandleContext<CampaignLedger, DecisionServices>
   sequence,
   nowMs: NOW_MS,
   settings,
-  shared: { campaigns: {} },
+  shared: CampaignLedger.EMPTY,
   reserved: () => 0,
   overlay: [],
   degraded: [],

@@ -60,6 +60,8 @@ export const foldSettingsSchema = z
         initialShare: z.number().positive(),
         /** How long a hold outlives the offer's validUntil. */
         holdGraceMs: durationMs,
+        /** Campaigns that may be scheduled or have been launched and not have ended, as far as a partition has heard. */
+        openMax: z.number().int().min(1).max(1_000_000).default(25_000),
       })
       .readonly(),
     /** By surface. */

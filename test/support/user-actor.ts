@@ -4,7 +4,7 @@ import type { ActorRecord, FoldContext, Folded, HandleContext, Handling } from '
 import type { DecisionServices } from '../../src/actors/user/services.js';
 import type { UserState } from '../../src/actors/user/state.js';
 import { userKind } from '../../src/actors/user/user.kind.js';
-import type { CampaignLedger, CampaignReplica } from '../../src/messages/campaigns.js';
+import { CampaignLedger, type CampaignReplica } from '../../src/messages/campaigns.js';
 import type { DecisionAnswer, DecisionBody } from '../../src/messages/decisions.js';
 import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS, type FoldSettings } from '../../src/messages/settings.js';
@@ -79,7 +79,7 @@ export class UserRig {
   readonly settings: FoldSettings;
   readonly services: DecisionServices;
   state: UserState;
-  ledger: CampaignLedger = { campaigns: {} };
+  private campaigns = CampaignLedger.EMPTY;
   reserved: Record<string, number> = {};
   overlay: DecisionBody[] = [];
   degraded: string[] = [];
@@ -112,6 +112,15 @@ export class UserRig {
       samplingKey: createSecretKey('a key for tests', 'utf8'),
     };
     this.state = this.kind.create(this.address);
+  }
+
+  get ledger(): CampaignLedger {
+    return this.campaigns;
+  }
+
+  /** What the partition knows of campaigns, by id. */
+  set ledger({ campaigns }: Pick<CampaignLedger, 'campaigns'>) {
+    this.campaigns = CampaignLedger.of(Object.values(campaigns));
   }
 
   /** Folds a record at the current time and takes its state over. */

@@ -16,7 +16,7 @@ import {
 } from './budget.js';
 import { statusAfter, type CampaignMove } from './campaign.machine.js';
 import { AUDIT_ENTRIES_MAX, type AuditEntry, type CampaignState } from './campaign.state.js';
-import { changeBy, commandSchema, digestOf, type CampaignCommand } from './commands.js';
+import { changeBy, checkOpening, commandSchema, digestOf, refusalOf, type CampaignCommand } from './commands.js';
 import type {
   AllotmentRequestedBody,
   AllotmentReturnedBody,
@@ -24,7 +24,10 @@ import type {
   SpendConfirmedBody,
 } from './protocol.js';
 
-export type CampaignContext = Pick<FoldContext<CampaignLedger>, 'address' | 'sequence' | 'atMs' | 'settings'>;
+export type CampaignContext = Pick<
+  FoldContext<CampaignLedger>,
+  'address' | 'sequence' | 'atMs' | 'settings' | 'shared'
+>;
 
 interface Step {
   readonly state: CampaignState;
@@ -42,7 +45,7 @@ export function foldCampaign(
         return applied(applyCommand(state, commandSchema.parse(record.body), ctx));
       } catch (error) {
         if (!(error instanceof EngineError) || error.disposition !== 'reject') throw error;
-        return { state, outcome: 'refused', reason: error.message, effects: [] };
+        return { state, outcome: 'refused', reason: refusalOf(error), effects: [] };
       }
     case 'timer':
       return applied(keepTime(state, ctx));
@@ -53,9 +56,15 @@ export function foldCampaign(
   }
 }
 
-/** Throws what `changeBy` throws. */
+/** Throws what `changeBy` and `checkOpening` throw. */
 export function applyCommand(state: CampaignState, command: CampaignCommand, ctx: CampaignContext): Step {
   const change = changeBy(state, command);
+  checkOpening(state, command.name, change, {
+    id: campaignIdOf(ctx),
+    atMs: ctx.atMs,
+    known: ctx.shared,
+    openMax: ctx.settings.campaign.openMax,
+  });
   const { budgetCents } = change.definition;
   const changed = { ...state, ...change, budget: { ...state.budget, budgetCents } };
   const entry = {

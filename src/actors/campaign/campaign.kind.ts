@@ -7,14 +7,7 @@ import { outstandingCents, spentCents, unallottedCents } from './budget.js';
 import { applyCommand, foldCampaign } from './campaign.fold.js';
 import { allowedCommands } from './campaign.machine.js';
 import { emptyCampaign, isEmptyCampaign, nextDueMs, reviveCampaign, type CampaignState } from './campaign.state.js';
-import {
-  campaignConflict,
-  commandIdReused,
-  commandSchema,
-  digestOf,
-  parsed,
-  type CampaignCommand,
-} from './commands.js';
+import { commandIdReused, commandSchema, digestOf, parsed, refusedBy, type CampaignCommand } from './commands.js';
 
 type Context = HandleContext<CampaignLedger, unknown>;
 
@@ -54,7 +47,7 @@ function handleCommand(state: CampaignState, request: unknown, ctx: Context): Ha
     key: keyOf(command, ctx),
     body: command,
     reply: ({ sequence, token }) => answer(ctx.address, command.name, status, sequence, token),
-    refused: (reason) => campaignConflict(reason).toWire(),
+    refused: (reason) => refusedBy(reason).toWire(),
   };
 }
 
@@ -84,6 +77,7 @@ const contextOf = (ctx: Context) => ({
   sequence: ctx.sequence,
   atMs: ctx.nowMs,
   settings: ctx.settings,
+  shared: ctx.shared,
 });
 
 function project(state: CampaignState, body: unknown, ctx: Context): CampaignState {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { deepFreeze } from '../../../test/support/deep-freeze.js';
-import { CAMPAIGN_COMMANDS, CAMPAIGN_STATES, type CampaignStatus } from '../../messages/campaigns.js';
+import { replica } from '../../../test/support/user-actor.js';
+import { CAMPAIGN_COMMANDS, CAMPAIGN_STATES, CampaignLedger, type CampaignStatus } from '../../messages/campaigns.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { ActorRecord, Effect, FoldContext, Handling, HandleContext } from '../host/actor-kind.js';
 import { allowedCommands } from './campaign.machine.js';
@@ -29,7 +30,7 @@ interface Run {
 }
 
 function fold(state: CampaignState, record: ActorRecord, atMs = NOW) {
-  const ctx = { address, partition: 1, sequence: ++sequence, atMs, settings, shared: { campaigns: {} } };
+  const ctx = { address, partition: 1, sequence: ++sequence, atMs, settings, shared: CampaignLedger.EMPTY };
   return campaignKind.fold(deepFreeze(state), record, ctx as FoldContext<never>);
 }
 
@@ -76,6 +77,9 @@ const inStatus: Record<CampaignStatus, () => CampaignState> = {
 
 interface Handled {
   readonly overlay?: readonly unknown[];
+  readonly nowMs?: number;
+  readonly shared?: CampaignLedger;
+  readonly settings?: typeof settings;
 }
 const handle = (state: CampaignState, verb: string, body: unknown, over: Handled = {}): Handling =>
   campaignKind.handle(deepFreeze(state), verb, body, {
@@ -85,7 +89,7 @@ const handle = (state: CampaignState, verb: string, body: unknown, over: Handled
     sequence,
     nowMs: NOW,
     settings,
-    shared: { campaigns: {} },
+    shared: CampaignLedger.EMPTY,
     reserved: () => 0,
     overlay: [],
     services: undefined,
@@ -129,6 +133,36 @@ describe('campaign machine', () => {
     state = fold(state, { type: 'timer', dueMs: Date.UTC(2026, 1, 28, 23) }, Date.UTC(2026, 2, 1)).state;
     expect([state.status, campaignKind.timer(state)]).toEqual(['ended', 0]);
     expect(state.audit.at(-1)).toMatchObject({ by: 'timer', command: 'expire', from: 'live', to: 'ended' });
+  });
+
+  it.each<[CampaignStatus, string, object]>([
+    ['draft', 'launch', {}],
+    ['draft', 'schedule', { startsAt: '2026-02-15T00:00:00Z' }],
+    ['scheduled', 'launch', {}],
+    ['paused', 'resume', {}],
+    ['exhausted', 'raise-budget', { budgetCents: 90_000 }],
+  ])('once its end has passed, %s does not accept %s', (status, name, payload) => {
+    const endsAtMs = Date.UTC(2026, 2, 1);
+    const state = { ...inStatus[status](), endsAtMs };
+    const body = command(name, payload);
+    const early = fold(state, { type: 'command', body }, endsAtMs - 1);
+    expect(early.outcome).toBe('applied');
+    const late = fold(state, { type: 'command', body }, endsAtMs);
+    expect([late.outcome, late.reason]).toEqual(['refused', expect.stringContaining('CAMPAIGN_TIMES')]);
+    expect(late.effects).toEqual([]);
+    const handled = handle(state, 'command', body, { nowMs: endsAtMs });
+    expect(handled).toMatchObject({ do: 'fail', error: { code: 'CAMPAIGN_TIMES', field: 'payload.endsAt' } });
+  });
+
+  it('is defined, paused and ended whatever the time', () => {
+    const past = { ...DEFINITION, endsAt: '2020-01-01T00:00:00Z' };
+    const { state } = run(emptyCampaign(), 'define', past);
+    expect(fold(state, { type: 'command', body: command('launch') }).outcome).toBe('refused');
+    expect(
+      run(state, 'schedule', { startsAt: '2026-02-01T00:00:00Z', endsAt: '2026-03-01T00:00:00Z' }).state.status,
+    ).toBe('scheduled');
+    for (const name of ['pause', 'end'])
+      expect(run({ ...live().state, endsAtMs: NOW - 1 }, name).state.status).toMatch(/paused|ended/);
   });
 
   it('ends rather than starts when it wakes after its end', () => {
@@ -186,6 +220,16 @@ describe('campaign money', () => {
     expect(named(raised, 'campaign.state')).toHaveLength(4);
   });
 
+  it('is not exhausted while what is unspent pays its cheapest offer to the cent, and is by one cent less', () => {
+    const spent = (budgetCents: number) => {
+      const small = run(emptyCampaign(), 'define', { ...DEFINITION, budgetCents }).state;
+      return fold(run(small, 'launch').state, output('spend.confirmed', 0, { amountCents: 500 })).state.status;
+    };
+    expect([spent(700), spent(699)]).toEqual(['live', 'exhausted']);
+    expect(run(inStatus.exhausted(), 'raise-budget', { budgetCents: 700 }).state.status).toBe('live');
+    expect(run(inStatus.exhausted(), 'raise-budget', { budgetCents: 699 }).state.status).toBe('exhausted');
+  });
+
   it('refuses messages that its books contradict', () => {
     for (const [name, amountCents] of [
       ['spend.confirmed', 501],
@@ -219,6 +263,31 @@ describe('campaign requests', () => {
       'payload.offers.1.id',
     ],
     [
+      'an offer dearer than the budget',
+      command('define', { ...DEFINITION, budgetCents: 499 }),
+      'COMMAND_INVALID',
+      'payload.offers.0.costCents',
+    ],
+    [
+      'a later offer dearer than the budget',
+      command('define', { ...DEFINITION, offers: [...DEFINITION.offers, { id: 'x', costCents: 10_001 }] }),
+      'COMMAND_INVALID',
+      'payload.offers.2.costCents',
+    ],
+    [
+      'more offers than fit into what partitions are told',
+      command('define', {
+        ...DEFINITION,
+        offers: Array.from({ length: 50 }, (_, i) => ({
+          id: `o${i}`,
+          costCents: 1,
+          features: Object.fromEntries(Array.from({ length: 64 }, (_, j) => [`${'f'.repeat(60)}${j}`, 1])),
+        })),
+      }),
+      'COMMAND_INVALID',
+      'payload.offers',
+    ],
+    [
       'an end before the start',
       command('define', { ...DEFINITION, startsAt: '2026-02-01T00:00:00Z', endsAt: '2026-01-01T00:00:00Z' }),
       'CAMPAIGN_TIMES',
@@ -238,6 +307,30 @@ describe('campaign requests', () => {
     ['launch', { now: true }, 'COMMAND_INVALID'],
   ])('refuses %s of %j with %s', (name, payload, code) => {
     expect(handle(defined(), 'command', command(name, payload))).toMatchObject({ do: 'fail', error: { code } });
+  });
+
+  it('opens no more campaigns than are configured, and says so with a code of its own', () => {
+    const openMax = 3;
+    const few = { ...settings, campaign: { ...settings.campaign, openMax } };
+    const known = (...ids: string[]) => CampaignLedger.of(ids.map((id) => replica(id)));
+    const refused = { do: 'fail', error: { family: 'Conflict', code: 'CAMPAIGNS_MAX' } };
+    const ask = (state: CampaignState, name: string, shared: CampaignLedger) =>
+      handle(state, 'command', command(name), { shared, settings: few });
+    expect(ask(defined(), 'launch', known('a', 'b')).do).toBe('append');
+    expect(ask(defined(), 'launch', known('a', 'b', 'c'))).toMatchObject(refused);
+    expect(ask(defined(), 'launch', known('a', 'b', 'spring')).do).toBe('append');
+    for (const status of ['live', 'paused', 'scheduled'] as const)
+      expect(ask(inStatus[status](), 'end', known('a', 'b', 'c')).do).toBe('append');
+    const ctx = { address, partition: 1, sequence: ++sequence, atMs: NOW, settings: few, shared: known('a', 'b', 'c') };
+    const folded = campaignKind.fold(
+      defined(),
+      { type: 'command', body: command('launch') },
+      ctx as FoldContext<never>,
+    );
+    expect([folded.outcome, folded.effects]).toEqual(['refused', []]);
+    const handled = handle(defined(), 'command', command('launch'));
+    if (handled.do !== 'append') throw new Error(handled.do);
+    expect(handled.refused(folded.reason!)).toMatchObject({ family: 'Conflict', code: 'CAMPAIGNS_MAX' });
   });
 
   it('appends a command and answers with the status it leads to', () => {

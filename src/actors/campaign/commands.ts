@@ -8,6 +8,7 @@ import {
   campaignDefinitionSchema,
   type CampaignCommandName,
   type CampaignDefinition,
+  type CampaignLedger,
   type CampaignStatus,
 } from '../../messages/campaigns.js';
 import { allowedCommands } from './campaign.machine.js';
@@ -61,7 +62,7 @@ export function changeBy(state: CampaignState, command: CampaignCommand): Comman
   if (command.name === 'define') {
     accept(state, command.name);
     const definition = parsed(campaignDefinitionSchema, payload, 'COMMAND_INVALID', 'payload');
-    distinctOffers(definition);
+    checkOffers(definition);
     return timed({ definition, startsAtMs: millisOf(definition.startsAt), endsAtMs: millisOf(definition.endsAt) });
   }
   const { definition, startsAtMs, endsAtMs } = state;
@@ -91,6 +92,37 @@ export function changeBy(state: CampaignState, command: CampaignCommand): Comman
   return { definition, startsAtMs, endsAtMs };
 }
 
+/** What a campaign is opened into: the time, and what its partition knows of all campaigns. */
+export interface Opening {
+  readonly id: string;
+  readonly atMs: number;
+  readonly known: Pick<CampaignLedger, 'size' | 'get'>;
+  readonly openMax: number;
+}
+
+/**
+ * Whether the command may be done now. Throws InvalidRequest `CAMPAIGN_TIMES` where it would open a campaign whose end has
+ * passed, Conflict `CAMPAIGNS_MAX` where it would open one too many.
+ */
+export function checkOpening(
+  { status }: Pick<CampaignState, 'status'>,
+  name: CampaignCommandName,
+  { endsAtMs }: CommandChange,
+  { id, atMs, known, openMax }: Opening,
+): void {
+  const isDraft = status === 'draft';
+  const opens = name === 'launch' || name === 'schedule' || name === 'resume';
+  if (!opens && (name !== 'raise-budget' || isDraft)) return;
+  if (endsAtMs > 0 && endsAtMs <= atMs) {
+    const message = `The campaign's endsAt (${new Date(endsAtMs).toISOString()}) has passed.`;
+    throw invalidRequest('CAMPAIGN_TIMES', message, 'payload.endsAt');
+  }
+  if (isDraft && known.size >= openMax && known.get(id) === undefined) {
+    const message = `There are ${openMax} campaigns that have not ended, which is the most (fold.campaign.openMax).`;
+    throw new EngineError('Conflict', 'CAMPAIGNS_MAX', message);
+  }
+}
+
 /** Tells a repeated command from another one under the same id. */
 export const digestOf = ({ name, by, why, payload }: CampaignCommand): number =>
   fnv1a(JSON.stringify([name, by, why, payload ?? {}]));
@@ -102,8 +134,14 @@ export const commandIdReused = (commandId: string): EngineError =>
   });
 
 /** A command that the state does not accept, as people are told. */
-export const campaignConflict = (message: string): EngineError =>
-  new EngineError('Conflict', 'CAMPAIGN_STATE', message);
+const campaignConflict = (message: string): EngineError => new EngineError('Conflict', 'CAMPAIGN_STATE', message);
+
+/** Why the fold refused a command, and the same as its sender is told: by then another command may have been first. */
+export const refusalOf = ({ code, message }: EngineError): string => `${code}: ${message}`;
+export function refusedBy(reason: string): EngineError {
+  const [, code = 'CAMPAIGN_STATE', message = reason] = /^([A-Z][A-Z_]+): (.*)$/s.exec(reason) ?? [];
+  return new EngineError('Conflict', code, message);
+}
 
 function accept(state: CampaignState, name: CampaignCommandName): void {
   const allowed = allowedCommands(state.status);
@@ -122,13 +160,23 @@ function timed(change: CommandChange): CommandChange {
   return change;
 }
 
-function distinctOffers(definition: CampaignDefinition): void {
+/** Every partition is told the offers in one message, and keeps them. */
+export const OFFERS_BYTES_MAX = 64 * 1024;
+
+function checkOffers({ offers, budgetCents }: CampaignDefinition): void {
   const seen = new Set<string>();
-  definition.offers.forEach((offer, i) => {
-    if (seen.has(offer.id)) {
-      const field = `payload.offers.${i}.id`;
-      throw invalidRequest('COMMAND_INVALID', `${field}: offer ${offer.id} stands twice.`, field);
-    }
-    seen.add(offer.id);
+  offers.forEach(({ id, costCents }, i) => {
+    const refused = (key: string, message: string): EngineError => {
+      const field = `payload.offers.${i}.${key}`;
+      return invalidRequest('COMMAND_INVALID', `${field}: ${message}`, field);
+    };
+    if (seen.has(id)) throw refused('id', `offer ${id} stands twice.`);
+    seen.add(id);
+    if (costCents > budgetCents)
+      throw refused('costCents', `one redemption costs ${costCents} cents, and the whole budget is ${budgetCents}.`);
   });
+  if (Buffer.byteLength(JSON.stringify(offers)) > OFFERS_BYTES_MAX) {
+    const message = `payload.offers: must have at most ${OFFERS_BYTES_MAX} bytes as JSON.`;
+    throw invalidRequest('COMMAND_INVALID', message, 'payload.offers');
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CAMPAIGN_STATES, offerSchema, type CampaignLedger } from '../../messages/campaigns.js';
+import { CAMPAIGN_STATES, CampaignLedger, offerSchema } from '../../messages/campaigns.js';
 
 const cents = z.number().int().nonnegative();
 
@@ -23,10 +23,8 @@ const ledgerSchema = z.strictObject({
   campaigns: z.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
 });
 
-/** Checks a saved ledger. Its record gets no prototype: a campaign may be called `constructor` or `__proto__`. */
+/** Checks a saved ledger. */
 export function reviveLedger(saved: unknown): CampaignLedger {
   const { campaigns } = ledgerSchema.parse(saved);
-  const revived: Record<string, z.infer<typeof replicaSchema>> = Object.create(null);
-  for (const [id, replica] of Object.entries(campaigns)) revived[id] = replicaSchema.parse(replica);
-  return { campaigns: revived };
+  return CampaignLedger.of(Object.values(campaigns).map((replica) => replicaSchema.parse(replica)));
 }

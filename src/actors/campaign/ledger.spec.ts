@@ -20,7 +20,7 @@ function after(...steps: readonly (readonly [string, unknown])[]) {
   const told = effects.map((e) =>
     e.to === 'actor' ? [e.name, (e.body as { amountCents?: number }).amountCents] : [e.to],
   );
-  return { shared, effects, told, spring: shared.campaigns['spring'] };
+  return { shared, effects, told, spring: shared.get('spring') };
 }
 
 const state = (status: string, campaign = 'spring') =>
@@ -104,6 +104,31 @@ describe('campaign ledger', () => {
     expect(Object.keys(over.shared.campaigns)).toEqual([]);
   });
 
+  it('keeps no grant that comes after the end, held money or not', () => {
+    const ended = [state('live'), granted(100), op('hold', 50), state('ended')] as const;
+    const { told, spring } = after(...ended, granted(70));
+    expect(told).toEqual([
+      ['allotment.returned', 50],
+      ['allotment.returned', 70],
+    ]);
+    expect(spring).toMatchObject({ grantedCents: 50, heldCents: 50 });
+    expect(after(...ended, granted(70), op('release', 50)).shared.size).toBe(0);
+  });
+
+  it('costs a change of one campaign no more with many others, and leaves the ledger before it as it was', () => {
+    let shared = ledgers.create();
+    const apply = (name: string, body: unknown): void => void (shared = ledgers.apply(shared, name, body, ctx).shared);
+    for (let i = 0; i < 20_000; i++) apply(...state('live', `c${i}`));
+    const before = shared;
+    apply(...granted(100, 'c7'));
+    apply('op', { op: 'hold', campaign: 'c7', amountCents: 50 });
+    expect(before.get('c7')).toMatchObject({ grantedCents: 0, heldCents: 0 });
+    expect(shared.get('c7')).toMatchObject({ grantedCents: 100, heldCents: 50 });
+    const [then, now] = [new Set(nodesOf(before)), nodesOf(shared)];
+    // Two changes of two trees, each a path from the root: what is new does not grow with what there is.
+    expect(now.filter((node) => !then.has(node)).length).toBeLessThan(4 * 30);
+  });
+
   it('sends back a grant or a recall that comes for a campaign it has forgotten', () => {
     expect(after(granted(70)).told).toEqual([['allotment.returned', 70]]);
     expect(after(recall).told).toEqual([['allotment.returned', 0]]);
@@ -116,13 +141,13 @@ describe('campaign ledger', () => {
       const revived = ledgers.revive(JSON.parse(JSON.stringify(shared)));
       expect(Object.values(revived.campaigns)).toMatchObject([{ id, grantedCents: 5 }]);
     }
-    expect(ledgers.create().campaigns['constructor']).toBeUndefined();
+    expect(ledgers.create().get('constructor')).toBeUndefined();
   });
 
   it('refuses a saved ledger that does not balance', () => {
     const { shared } = after(state('live'), granted(100));
     expect(ledgers.revive(JSON.parse(JSON.stringify(shared)))).toEqual(shared);
-    const saved = { campaigns: { spring: { ...shared.campaigns['spring'], heldCents: 101 } } };
+    const saved = { campaigns: { spring: { ...shared.get('spring'), heldCents: 101 } } };
     expect(() => ledgers.revive(saved)).toThrow();
     expect(() => ledgers.revive({})).toThrow();
   });
@@ -143,3 +168,15 @@ describe('campaign ledger', () => {
     expect(own.reserved('spring')).toBe(0);
   });
 });
+
+/** Every object of a ledger's trees. */
+function nodesOf(ledger: CampaignLedger): object[] {
+  const found = new Set<object>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || found.has(value)) return;
+    found.add(value);
+    for (const part of Object.values(value)) visit(part);
+  };
+  visit(ledger);
+  return [...found];
+}

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import { availableCents, type CampaignLedger, type CampaignReplica, type LedgerOp } from '../../messages/campaigns.js';
+import { availableCents, CampaignLedger, type CampaignReplica, type LedgerOp } from '../../messages/campaigns.js';
 import type { Hold } from '../../messages/decisions.js';
 import type { Effect, SharedContext, SharedState } from '../host/actor-kind.js';
 import { reviveLedger } from './ledger-codec.js';
@@ -20,7 +20,7 @@ export class CampaignLedgerState implements SharedState<CampaignLedger> {
   private readonly reservations = new Map<string, number>();
 
   create(): CampaignLedger {
-    return reviveLedger({ campaigns: {} });
+    return CampaignLedger.EMPTY;
   }
 
   revive(saved: unknown): CampaignLedger {
@@ -73,7 +73,7 @@ export class CampaignLedgerState implements SharedState<CampaignLedger> {
 }
 
 function operate(shared: CampaignLedger, op: LedgerOp, partition: number): Change {
-  const replica = shared.campaigns[op.campaign];
+  const replica = shared.get(op.campaign);
   // An ended campaign without holds is forgotten; wanting more of it is wanting nothing.
   if (op.op === 'want') return replica ? want(shared, replica, partition) : { shared, effects: [] };
   if (!replica) throw broken(`campaign ${op.campaign} is not known here`);
@@ -83,7 +83,7 @@ function operate(shared: CampaignLedger, op: LedgerOp, partition: number): Chang
     if (amountCents > availableCents(replica)) {
       throw broken(`a hold of ${amountCents} cents exceeds the ${availableCents(replica)} available`);
     }
-    return { shared: withReplica(shared, { ...replica, heldCents: replica.heldCents + amountCents }), effects: [] };
+    return { shared: shared.with({ ...replica, heldCents: replica.heldCents + amountCents }), effects: [] };
   }
   if (amountCents > replica.heldCents) throw broken(`${op.op} of ${amountCents} cents, ${replica.heldCents} are held`);
   const heldCents = replica.heldCents - amountCents;
@@ -103,7 +103,7 @@ function want(shared: CampaignLedger, replica: CampaignReplica, partition: numbe
   const wantCents = lackCents > 0 ? lackCents : offersMaxCents;
   if (replica.asked || replica.status !== 'live') return { shared, effects: [] };
   const asks = tell(replica.id, 'allotment.requested', { partition, wantCents, offersMaxCents });
-  return { shared: withReplica(shared, { ...replica, asked: true }), effects: [asks] };
+  return { shared: shared.with({ ...replica, asked: true }), effects: [asks] };
 }
 
 /**
@@ -129,30 +129,30 @@ function giveWhatIsOwed(
 
 function hearState(shared: CampaignLedger, body: CampaignStateBody, partition: number): Change {
   const { campaign, status, surface, offers, offerValidMs } = body;
-  const known = shared.campaigns[campaign];
+  const known = shared.get(campaign);
   const money = known ?? { grantedCents: 0, heldCents: 0, spentCents: 0, asked: false, recalled: false };
   const replica: CampaignReplica = { ...money, id: campaign, status, surface, offers, offerValidMs };
-  if (status !== 'ended') return { shared: withReplica(shared, replica), effects: [] };
+  if (status !== 'ended') return { shared: shared.with(replica), effects: [] };
   return giveUnused(shared, { ...replica, asked: false }, partition, replica.recalled);
 }
 
 function beGranted(shared: CampaignLedger, body: AllotmentGrantedBody, partition: number): Change {
   const { campaign, amountCents } = body;
-  const replica = shared.campaigns[campaign];
+  const replica = shared.get(campaign);
   if (!replica) {
     // It ended and was forgotten while the grant was on its way.
     return { shared, effects: [tell(campaign, 'allotment.returned', { partition, amountCents })] };
   }
   const granted = { ...replica, grantedCents: replica.grantedCents + amountCents, asked: false };
   if (replica.status === 'ended') return giveUnused(shared, granted, partition, false);
-  return { shared: withReplica(shared, granted), effects: [] };
+  return { shared: shared.with(granted), effects: [] };
 }
 
 function beRecalled(shared: CampaignLedger, body: AllotmentRecallBody, partition: number): Change {
-  const replica = shared.campaigns[body.campaign];
+  const replica = shared.get(body.campaign);
   if (!replica) return { shared, effects: [tell(body.campaign, 'allotment.returned', { partition, amountCents: 0 })] };
   if (availableCents(replica) === 0 && replica.heldCents > 0) {
-    return { shared: withReplica(shared, { ...replica, recalled: true }), effects: [] };
+    return { shared: shared.with({ ...replica, recalled: true }), effects: [] };
   }
   return giveUnused(shared, replica, partition, true);
 }
@@ -170,16 +170,8 @@ function giveUnused(shared: CampaignLedger, replica: CampaignReplica, partition:
 
 /** An ended campaign is kept for as long as holds on it stand. */
 function settled(shared: CampaignLedger, replica: CampaignReplica): CampaignLedger {
-  if (replica.status !== 'ended' || replica.heldCents > 0) return withReplica(shared, replica);
-  const campaigns: Record<string, CampaignReplica> = Object.assign(Object.create(null), shared.campaigns);
-  delete campaigns[replica.id];
-  return { campaigns };
+  return replica.status !== 'ended' || replica.heldCents > 0 ? shared.with(replica) : shared.without(replica.id);
 }
-
-/** The record has no prototype: a campaign may be called `constructor`. */
-const withReplica = (shared: CampaignLedger, replica: CampaignReplica): CampaignLedger => ({
-  campaigns: Object.assign(Object.create(null), shared.campaigns, { [replica.id]: replica }),
-});
 
 const tell = (campaign: string, name: string, body: unknown): Effect => ({
   to: 'actor',

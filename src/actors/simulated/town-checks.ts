@@ -30,7 +30,7 @@ export function checkTown(replays: Replays, promises: TownPromises): Violation[]
 
 /** After every single record: nobody holds or spends what was not granted, and not more is granted than there is. */
 export function brokenMoney(replay: Replay<CampaignLedger>): string | undefined {
-  for (const { id, grantedCents, heldCents, spentCents } of Object.values(replay.shared.campaigns)) {
+  for (const { id, grantedCents, heldCents, spentCents } of replay.shared) {
     if (heldCents < 0 || heldCents + spentCents > grantedCents) {
       return `${id}: ${heldCents} held and ${spentCents} spent of ${grantedCents}`;
     }

@@ -96,7 +96,7 @@ export function townSettings(partitions: number): FoldSettings {
       fatigue: { halfLifeMs: 1_000, threshold: 6, coolDownMs: 800 },
     },
     zone: { ...DEFAULT_FOLD_SETTINGS.zone, halfLifeMs: 500 },
-    campaign: { initialShare: 2, holdGraceMs: 200 },
+    campaign: { ...DEFAULT_FOLD_SETTINGS.campaign, initialShare: 2, holdGraceMs: 200 },
     rewards: rewardsOf(surfaces),
     episodes: episodesOf(surfaces),
   };

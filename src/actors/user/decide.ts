@@ -120,10 +120,10 @@ function contextOf(
 }
 
 /** An answer is valid no longer than the shortest-lived offer in it. */
-function validMs(surface: Surface, slate: readonly SlateItem[], { campaigns }: CampaignLedger): number {
+function validMs(surface: Surface, slate: readonly SlateItem[], campaigns: CampaignLedger): number {
   let shortest = surface.validMs;
   for (const { campaign } of slate) {
-    if (campaign !== undefined) shortest = Math.min(shortest, campaigns[campaign]!.offerValidMs);
+    if (campaign !== undefined) shortest = Math.min(shortest, campaigns.get(campaign)!.offerValidMs);
   }
   return shortest;
 }

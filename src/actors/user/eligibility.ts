@@ -100,7 +100,7 @@ function fund(input: EligibilityInput, candidates: readonly Candidate[], filtere
       eligible.push(candidate);
       continue;
     }
-    const replica = Object.hasOwn(ledger.campaigns, campaign) ? ledger.campaigns[campaign] : undefined;
+    const replica = ledger.get(campaign);
     const offer = replica && offerOf(replica, id);
     if (replica?.status !== 'live' || replica.surface !== surface.id || offer === undefined) {
       filtered.push({ id, rule: 'campaign' });

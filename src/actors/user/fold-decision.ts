@@ -55,7 +55,7 @@ export function foldDecision(work: FoldWork, body: DecisionBody): void {
   if (!impression) work.state = addFatigue(work.state, body.fatigueCost, ctx.atMs, user.fatigue);
   for (const { campaign, amountCents } of body.holds) ledger(work, { op: 'hold', campaign, amountCents });
   for (const campaign of body.wants) {
-    if (Object.hasOwn(ctx.shared.campaigns, campaign)) ledger(work, { op: 'want', campaign });
+    if (ctx.shared.get(campaign) !== undefined) ledger(work, { op: 'want', campaign });
   }
   settle(work, ctx.atMs);
   closeOverdue(work, ctx.atMs);
@@ -74,13 +74,13 @@ function stepTo({ state, observation, eligible, slate }: DecisionBody): NextStep
   };
 }
 
-function canHold(body: DecisionBody, { campaigns }: CampaignLedger): boolean {
+function canHold(body: DecisionBody, campaigns: CampaignLedger): boolean {
   const wanted = new Map<string, number>();
   for (const { campaign, amountCents } of body.holds) {
     wanted.set(campaign, (wanted.get(campaign) ?? 0) + amountCents);
   }
   for (const [campaign, amountCents] of wanted) {
-    const replica = Object.hasOwn(campaigns, campaign) ? campaigns[campaign] : undefined;
+    const replica = campaigns.get(campaign);
     if (replica?.status !== 'live' || availableCents(replica) < amountCents) return false;
   }
   return true;

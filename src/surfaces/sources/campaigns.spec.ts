@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { offerOf, type CampaignReplica } from '../../messages/campaigns.js';
+import { CampaignLedger, offerOf, type CampaignReplica } from '../../messages/campaigns.js';
 import { CANDIDATES_MAX, candidateSchema } from '../../messages/decisions.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import { campaignsSource } from './campaigns.js';
@@ -18,13 +18,13 @@ const replica = (id: string, over: Partial<CampaignReplica> = {}): CampaignRepli
   ...over,
 });
 
-const ask = (replicas: readonly CampaignReplica[]) =>
+const ask = (replicas: readonly CampaignReplica[], nowMs = 0) =>
   campaignsSource.candidates({
     surface: 'promo.discount',
     context: {},
-    nowMs: 0,
+    nowMs,
     settings: DEFAULT_FOLD_SETTINGS,
-    ledger: { campaigns: Object.fromEntries(replicas.map((r) => [r.id, r])) },
+    ledger: CampaignLedger.of(replicas),
     zones: { get: () => undefined, all: () => [], staleMs: () => 0 },
   });
 
@@ -64,9 +64,37 @@ describe('campaigns source', () => {
     expect(offerOf(b, 'a:ten')).toBeUndefined();
   });
 
-  it('offers at most CANDIDATES_MAX', () => {
+  it('looks at campaigns of its own surface only, however many others are live', () => {
+    const own = [replica('a'), replica('b')];
+    const ledger = CampaignLedger.of([
+      ...own,
+      ...Array.from({ length: 20_000 }, (_, i) => replica(`c${i}`, { surface: `s${i % 50}` })),
+    ]);
+    expect([...ledger.liveOn('promo.discount').values()]).toEqual(own);
+    expect(ledger.liveOn('s7').size).toBe(400);
+    expect(ledger.liveOn('nowhere').size).toBe(0);
+  });
+
+  it('offers at most CANDIDATES_MAX, says so, and gives each campaign its turn', () => {
     const offers = Array.from({ length: 50 }, (_, i) => ({ id: `o${i}`, costCents: 1, features: {} }));
     const many = Array.from({ length: 20 }, (_, i) => replica(`c${i}`, { offers }));
-    expect(ask(many).candidates).toHaveLength(CANDIDATES_MAX);
+    const seen = new Set<string>();
+    for (let turn = 0; turn < 40; turn++) {
+      const { candidates, degraded } = ask(many, turn * 10_000);
+      expect(degraded).toEqual(['campaigns']);
+      expect(candidates).toHaveLength(CANDIDATES_MAX);
+      expect(new Set(candidates.map(({ id }) => id)).size).toBe(CANDIDATES_MAX);
+      for (const { campaign } of candidates) seen.add(campaign!);
+    }
+    expect(seen.size).toBe(many.length);
+    expect(ask(many.slice(0, 10))).toMatchObject({ degraded: [] });
+    expect(ask(many.slice(0, 10)).candidates).toHaveLength(CANDIDATES_MAX);
+  });
+
+  it('offers the same within a turn, whoever asks', () => {
+    const many = Array.from({ length: 600 }, (_, i) =>
+      replica(`c${i}`, { offers: [{ id: `o${i}`, costCents: 1, features: {} }] }),
+    );
+    expect(ask(many, 123_456)).toEqual(ask([...many].reverse(), 123_457));
   });
 });

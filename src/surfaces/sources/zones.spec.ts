@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { gridDisk, latLngToCell } from 'h3-js';
+import { CampaignLedger } from '../../messages/campaigns.js';
 import { CANDIDATES_MAX, candidateSchema } from '../../messages/decisions.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
@@ -45,7 +46,7 @@ const ask = (zones: ZoneDirectory, context: SourceInput['context'] = {}, nowMs =
     context,
     nowMs,
     settings: DEFAULT_FOLD_SETTINGS,
-    ledger: { campaigns: {} },
+    ledger: CampaignLedger.EMPTY,
     zones,
   });
 
