@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.js';
 import { activation } from './activation.js';
+import { campaigns } from './campaigns.js';
 import { contextual } from './contextual.js';
 import { decisions } from './decisions.js';
 import { durableEcho } from './durable-echo.js';
@@ -32,5 +33,6 @@ export const ENTRIES: readonly Entry[] = [
   policies,
   contextual,
   userActor,
+  campaigns,
   soak,
 ];
