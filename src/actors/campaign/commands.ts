@@ -3,6 +3,7 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { fnv1a } from '../../kernel/ids.js';
+import { isoTime } from '../../kernel/iso-time.js';
 import {
   CAMPAIGN_COMMANDS,
   campaignDefinitionSchema,
@@ -114,7 +115,7 @@ export function checkOpening(
   const opens = name === 'launch' || name === 'schedule' || name === 'resume';
   if (!opens && (name !== 'raise-budget' || isDraft)) return;
   if (endsAtMs > 0 && endsAtMs <= atMs) {
-    const message = `The campaign's endsAt (${new Date(endsAtMs).toISOString()}) has passed.`;
+    const message = `The campaign's endsAt (${isoTime(endsAtMs)}) has passed.`;
     throw invalidRequest('CAMPAIGN_TIMES', message, 'payload.endsAt');
   }
   if (isDraft && known.size >= openMax && known.get(id) === undefined) {
