@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { invalidRequest } from '../kernel/errors.js';
+import { EngineError, invalidRequest } from '../kernel/errors.js';
 import { evaluateLog } from '../learners/evaluation/evaluate.js';
 import { UNDECLARED_RANGE, type RewardRange } from '../learners/evaluation/logged.js';
 import type { RewardModelChoice } from '../learners/evaluation/reward-model/cross-fit.js';
@@ -12,9 +12,11 @@ import type { IntervalMethod } from '../learners/evaluation/bootstrap.js';
 import { chartSvg } from './evaluate/chart.js';
 import { convertLog } from './evaluate/convert.js';
 import {
+  badReasons,
   emptyReport,
   LOG_FORMATS,
   readLog,
+  unreadShare,
   type LogFile,
   type LogFormat,
   type LogReport,
@@ -167,8 +169,16 @@ async function evaluate(file: LogFile, options: Options, interrupt: Interrupt): 
       method: options.interval,
       resamples: options.resamples,
       range: file.range,
+      bad: () => unreadShare(log!),
     });
     return { log: { name: basename(file.path), format: file.format, ...log! }, ...evaluation };
+  } catch (error) {
+    // An empty log is one of which nothing could be read, more often than one without lines.
+    if (!(error instanceof EngineError) || error.code !== 'LOG_EMPTY' || log === undefined) throw error;
+    const skipped = Object.entries(log.skipped).map(([reason, count]) => `${count} ${reason}`);
+    const why = [`${log.lines} lines`, ...skipped, `${log.badCount} bad`].join(', ');
+    const reasons = log.badCount === 0 ? '' : `; ${badReasons(log)}`;
+    throw invalidRequest('LOG_EMPTY', `${error.message} (${why}${reasons})`, 'log');
   } finally {
     bar?.stop();
   }

@@ -49,6 +49,38 @@ describe('readTrips', () => {
     ]);
   });
 
+  it.each([
+    ['\r\n', '\n'],
+    ['\n', '\r\n'],
+    ['\r', '\n'],
+  ])('reads rows whatever ends them: %j, then %j', async (first, between) => {
+    const rows = ['4/1/2014 0:11:00,40.769,-73.9549,"B02512"', '4/1/2014 0:17:00,40.7267,-74.0345,"B02512"'];
+    const path = await file('ends.csv', `"Date/Time","Lat","Lon","Base"${first}${rows.join(between)}${between}`);
+    expect(await readTrips(path)).toMatchObject({ rows: 2, badCount: 0 });
+  });
+
+  it.each(['1/1/9999 0:11:00', '4/1/0014 0:11:00', '0014/4/1 0:11:00', '4/1/1969 0:11:00', '4/1/2101 0:11'])(
+    'takes %s for no time',
+    async (time) => {
+      const path = await file('years.csv', `Date/Time,Lat,Lon\n4/1/2014 0:11:00,40.7,-73.9\n${time},40.7,-73.9\n`);
+      expect(await readTrips(path)).toMatchObject({ rows: 2, bad: [{ row: 2, code: 'TRIP_TIME_INVALID' }] });
+    },
+  );
+
+  it.each([
+    ['TRIPS_ENCODING', (csv: string) => Buffer.from(`\uFEFF${csv}`, 'utf16le')],
+    ['TRIPS_ENCODING', (csv: string) => gzipSync(Buffer.from(csv, 'utf16le'))],
+  ])('refuses with %s what is not UTF-8', async (code, encoded) => {
+    await expect(readTrips(await file('other', encoded(tripsCsv(10, 1))))).rejects.toMatchObject({ code });
+  });
+
+  it('asks for a file where it is given a folder', async () => {
+    await expect(readTrips(folder)).rejects.toMatchObject({
+      code: 'TRIPS_UNREADABLE',
+      message: expect.stringContaining('no regular file') as unknown,
+    });
+  });
+
   it('names a truncated archive, and says how many rows it had', async () => {
     const whole = gzipSync(tripsCsv(5_000, 24));
     const path = await file('cut.csv.gz', whole.subarray(0, whole.length - 200));

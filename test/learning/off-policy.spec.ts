@@ -1,5 +1,6 @@
 /** Off-policy evaluation against what others computed, against known truths, and as a tool. */
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -261,6 +262,97 @@ describe('npm run evaluate', () => {
       const text = await run(['--log', path, '--format', 'dsjson', '--policy', 'uniform', '--quiet']);
       expect(text.stdout).toContain('line 6: LOG_PROPENSITY_RANGE');
       expect(text.stdout).toContain('Switch-DR');
+    }));
+
+  it.each([
+    ['utf16le', (text: string): Buffer => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['utf16le without its mark', (text: string): Buffer => Buffer.from(text, 'utf16le')],
+    ['utf16be', (text: string): Buffer => Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()],
+  ])('makes no policy of frequencies of a log in %s', (_, encoded) =>
+    inFolder(async (folder) => {
+      const [path, other] = [join(folder, 'log.json'), join(folder, 'other.json.gz')];
+      const lines = log.map(writeDsjson).join('\n');
+      await writeFile(path, lines);
+      for (const content of [encoded(lines), gzipSync(encoded(lines))]) {
+        await writeFile(other, content);
+        const args = ['--log', path, '--format', 'dsjson', ...RUN];
+        expect(await run([...args, '--policy', `frequencies:${other}`])).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('LOG_ENCODING') as unknown,
+        });
+      }
+    }),
+  );
+
+  it('makes no policy of frequencies of a log that it cannot read', () =>
+    inFolder(async (folder) => {
+      const [path, other] = [join(folder, 'log.json'), join(folder, 'other.json')];
+      await writeFile(path, log.map(writeDsjson).join('\n'));
+      for (const content of ['{}\n{}\n', `${log.slice(0, 9).map(writeDsjson).join('\n')}\nx\n`, '\n']) {
+        await writeFile(other, content);
+        const { code, stderr } = await run(['--log', path, '--format', 'dsjson', '--policy', `frequencies:${other}`]);
+        expect([code, stderr]).toEqual([2, expect.stringContaining('TARGET_FREQUENCIES')]);
+      }
+    }));
+
+  it('says why nothing of a log could be read', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'log.json');
+      await writeFile(
+        path,
+        log.map((d) => writeDsjson({ ...d, reward: -1, choices: [{ ...d.choices[0]!, reward: -1 }] })).join('\n'),
+      );
+      const { code, stderr } = await run(['--log', path, '--format', 'dsjson', '--policy', 'uniform']);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/LOG_EMPTY.*400 bad.*line 1: LOG_REWARD_RANGE: _label_cost/),
+      ]);
+      const header = 'timestamp,item_id,position,click,propensity_score,user-item_affinity_0';
+      await writeFile(path, `${header}\n,0,1,False,0.5,0\n,0,1,True,0.5,0\n`);
+      const text = await run(['--log', path, '--format', 'obd', '--policy', 'uniform']);
+      expect([text.code, text.stderr]).toEqual([2, expect.stringMatching(/line 2: LOG_MALFORMED: click .*False/)]);
+    }));
+
+  it('counts a decision that the log has twice once, and says so', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'log.json');
+      const named = log.map((decision, i) => writeDsjson({ ...decision, id: `e${i}` }));
+      await writeFile(path, [...named, ...named.slice(0, 100)].join('\n'));
+      const { code, stdout } = await run(['--log', path, '--format', 'dsjson', '--policy', 'uniform', ...RUN]);
+      expect([code, JSON.parse(stdout)]).toMatchObject([0, { decisions: 400, log: { skipped: { repeated: 100 } } }]);
+      const text = await run(['--log', path, '--format', 'dsjson', '--policy', 'uniform', '--quiet']);
+      expect(text.stdout).toContain('100 repeated');
+    }));
+
+  it('reads CSV whose header and rows end differently, and none whose positions count from 0', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'log.csv');
+      const header = 'timestamp,item_id,position,click,propensity_score,user-item_affinity_0,user-item_affinity_1';
+      const rows = Array.from({ length: 40 }, (_, i) => `t,${i % 2},${1 + (i % 3)},${i % 3 === 0 ? 1 : 0},0.5,0,0`);
+      const of = (): Promise<{ code: number; stdout: string; stderr: string }> =>
+        run(['--log', path, '--format', 'obd', '--policy', 'uniform', ...RUN]);
+      for (const [first, between] of [
+        ['\r\n', '\n'],
+        ['\n', '\r\n'],
+        ['\r', '\n'],
+      ] as const) {
+        await writeFile(path, `${header}${first}${rows.join(between)}${between}`);
+        expect(JSON.parse((await of()).stdout)).toMatchObject({ decisions: 40, log: { badCount: 0 } });
+      }
+      await writeFile(path, `${header}\n${rows.join('\n')}\nt,0,0,1,0.5,0,0\n`);
+      expect(await of()).toMatchObject({ code: 2, stderr: expect.stringMatching(/LOG_POSITIONS: Line 42/) as unknown });
+    }));
+
+  it('asks for a file where it is given a folder or a pipe', () =>
+    inFolder(async (folder) => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      for (const path of [folder, pipe, '/dev/null'])
+        for (const format of ['dsjson', 'obd'])
+          expect(await run(['--log', path, '--format', format, '--policy', 'uniform'])).toMatchObject({
+            code: 2,
+            stderr: expect.stringMatching(/LOG_UNREADABLE: .*no regular file/) as unknown,
+          });
     }));
 
   it('tells bad input from a bad log', () =>

@@ -1,14 +1,10 @@
-/** Files as bytes and as lines, gzipped or not, in bounded memory. */
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+/** A log's lines, in bounded memory. */
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { invalidRequest } from '../../kernel/errors.js';
+import { EngineError } from '../../kernel/errors.js';
+import { contentOf, unreadable, UnreadableFile } from '../input-file.js';
 
 /** The longest line that is read; a longer one is passed over. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 const NEWLINE = 0x0a;
 
 export interface Line {
@@ -18,16 +14,7 @@ export interface Line {
   readonly text: string | undefined;
 }
 
-/** The file's content; an archive is told by its first bytes, not by its name. Errors come out of the iteration. */
-export async function contentOf(path: string, bytesRead?: (bytes: number) => void): Promise<Readable> {
-  const isArchive = await isGzip(path);
-  const file = createReadStream(path);
-  if (bytesRead !== undefined) file.on('data', (chunk) => bytesRead(chunk.length));
-  // Whoever iterates the result gets the error too.
-  return isArchive ? pipeline(file, createGunzip(), () => undefined) : file;
-}
-
-/** Lines that are not blank, without their ends. Rejects with InvalidRequest `LOG_UNREADABLE` or `LOG_TRUNCATED`. */
+/** Lines that are not blank, without their ends. Rejects with InvalidRequest `LOG_UNREADABLE`, `LOG_TRUNCATED` or `LOG_ENCODING`. */
 export async function* linesOf(path: string, bytesRead?: (bytes: number) => void): AsyncGenerator<Line> {
   try {
     yield* split(await contentOf(path, bytesRead));
@@ -36,14 +23,22 @@ export async function* linesOf(path: string, bytesRead?: (bytes: number) => void
   }
 }
 
+const CODES: Readonly<Record<UnreadableFile['why'], string>> = {
+  truncated: 'LOG_TRUNCATED',
+  broken: 'LOG_TRUNCATED',
+  encoding: 'LOG_ENCODING',
+  'not-a-file': 'LOG_UNREADABLE',
+  system: 'LOG_UNREADABLE',
+};
+
 /** What went wrong with the file or archive, as InvalidRequest; any other error as it is. */
 export function inputError(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
-  if (code === 'Z_BUF_ERROR') return invalidRequest('LOG_TRUNCATED', 'The gzip stream of the log has no end.', 'log');
-  if (code.startsWith('Z_')) return invalidRequest('LOG_TRUNCATED', 'The gzip stream of the log is broken.', 'log');
-  if (/^E[A-Z]+$/.test(code))
-    return invalidRequest('LOG_UNREADABLE', `The log cannot be read: ${(error as Error).message}`, 'log');
-  return error;
+  const known = unreadable(error);
+  if (!(known instanceof UnreadableFile)) return known;
+  return new EngineError('InvalidRequest', CODES[known.why], `The log cannot be read: ${known.message}.`, {
+    field: 'log',
+    cause: error,
+  });
 }
 
 async function* split(content: Readable): AsyncGenerator<Line> {
@@ -76,14 +71,4 @@ async function* split(content: Readable): AsyncGenerator<Line> {
   if (length === 0) return;
   const line = take(Buffer.alloc(0));
   if (line !== undefined) yield line;
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  const handle = await open(path, 'r');
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer.equals(GZIP_MAGIC);
-  } finally {
-    await handle.close();
-  }
 }

@@ -5,7 +5,10 @@ import { readAttune } from '../../learners/evaluation/log/attune.js';
 import { readDsjson } from '../../learners/evaluation/log/dsjson.js';
 import { openBanditReader, type OpenBanditReader } from '../../learners/evaluation/log/open-bandit.js';
 import type { LineOutcome, LoggedDecision, RewardRange, SkipReason } from '../../learners/evaluation/logged.js';
-import { contentOf, inputError, linesOf, LINE_BYTES_MAX } from './lines.js';
+import { CSV_LINES } from '../csv-lines.js';
+import { contentOf } from '../input-file.js';
+import { inputError, linesOf, LINE_BYTES_MAX } from './lines.js';
+import { IdsSeen } from './ids-seen.js';
 
 export const LOG_FORMATS = ['obd', 'dsjson', 'attune'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -33,6 +36,15 @@ export interface LogReport {
 
 export const emptyReport = (): LogReport => ({ lines: 0, decisions: 0, badCount: 0, bad: [], skipped: {} });
 
+/** Share of the lines that were bad. */
+export const unreadShare = ({ badCount, lines }: LogReport): number => badCount / Math.max(1, lines);
+
+/** Why so many lines were bad, each code with its first line; empty where none was. */
+export function badReasons({ bad }: LogReport): string {
+  const firsts = bad.filter(({ code }, i) => bad.findIndex((other) => other.code === code) === i);
+  return firsts.map(({ line, code, message }) => `line ${line}: ${code}: ${message}`).join('; ');
+}
+
 export interface LogFile {
   readonly path: string;
   readonly format: LogFormat;
@@ -40,21 +52,24 @@ export interface LogFile {
 }
 
 /**
- * Gives the decisions of a file in order, and fills in `report`. Rejects with InvalidRequest `LOG_UNREADABLE`,
- * `LOG_TRUNCATED`, `LOG_NOT_CSV` or `LOG_HEADER`.
+ * Gives the decisions of a file in order, each id once, and fills in `report`. Rejects with InvalidRequest
+ * `LOG_UNREADABLE`, `LOG_TRUNCATED`, `LOG_ENCODING`, `LOG_NOT_CSV`, `LOG_HEADER` or `LOG_POSITIONS`.
  */
 export async function* readLog(
   file: LogFile,
   report: LogReport = emptyReport(),
   bytesRead?: (bytes: number) => void,
 ): AsyncGenerator<LoggedDecision> {
+  const ids = new IdsSeen();
   const rows = file.format === 'obd' ? openBanditRows(file, bytesRead) : jsonLines(file, bytesRead);
   for await (const { line, read } of rows) {
     report.lines++;
     try {
       const outcome = read();
-      if ('skipped' in outcome) report.skipped[outcome.skipped] = (report.skipped[outcome.skipped] ?? 0) + 1;
-      else {
+      const skipped =
+        'skipped' in outcome ? outcome.skipped : ids.repeats(outcome.decision.id) ? 'repeated' : undefined;
+      if (skipped !== undefined) report.skipped[skipped] = (report.skipped[skipped] ?? 0) + 1;
+      else if ('decision' in outcome) {
         report.decisions++;
         yield outcome.decision;
       }
@@ -95,6 +110,7 @@ async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: num
       relax_column_count: true,
       info: true,
       max_record_size: LINE_BYTES_MAX,
+      record_delimiter: CSV_LINES,
     });
     const content = await contentOf(path, bytesRead);
     content.on('error', (error) => parser.destroy(error)).pipe(parser);
@@ -104,6 +120,7 @@ async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: num
         continue;
       }
       const current = reader;
+      current.checkFile(record, info.lines);
       yield { line: info.lines, read: () => current.read(record, range) };
     }
   } catch (error) {

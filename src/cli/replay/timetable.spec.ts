@@ -19,6 +19,12 @@ describe('timetableOf', () => {
     expect(hours.map(({ pickups }) => pickups.map(({ row }) => row))).toEqual([[2], [1], [], [3]]);
   });
 
+  it('refuses trips so far apart that no one meant it, and names the two rows', () => {
+    expect(() => timetableOf([at('2014-04-01T00:00:00Z', 2), at('2050-01-01T00:00:00Z', 7)], 8)).toThrow(
+      expect.objectContaining({ code: 'TRIPS_SPAN', message: expect.stringMatching(/row 2 .* row 7 /) as unknown }),
+    );
+  });
+
   it('counts by cell of the resolution asked for', () => {
     const [hour] = timetableOf(
       [at('2014-04-01T00:00:00Z', 1), at('2014-04-01T00:01:00Z', 2), at('2014-04-01T00:02:00Z', 3, 41)],

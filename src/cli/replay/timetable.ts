@@ -1,8 +1,11 @@
 /** The file's trips by the zone and hour they began in. */
 import { latLngToCell } from 'h3-js';
+import { invalidRequest } from '../../kernel/errors.js';
 import type { Trip } from './trip-row.js';
 
 export const HOUR_MS = 3_600_000;
+/** Every hour between the first trip and the last is asked about: three years of them. */
+export const HOURS_MAX = 3 * 366 * 24;
 
 export interface Pickup {
   /** Row of the file. */
@@ -19,12 +22,22 @@ export interface DataHour {
   readonly byCell: ReadonlyMap<string, number>;
 }
 
-/** Every hour from the first trip's to the last one's, also those without a trip. `trips` are in order of time. */
+/**
+ * Every hour from the first trip's to the last one's, also those without a trip. `trips` are in order of time. Throws
+ * InvalidRequest `TRIPS_SPAN`.
+ */
 export function timetableOf(trips: readonly Trip[], h3Resolution: number): DataHour[] {
   const hours: DataHour[] = [];
   if (trips.length === 0) return hours;
   const first = Math.floor(trips[0]!.timeMs / HOUR_MS);
   const last = Math.floor(trips.at(-1)!.timeMs / HOUR_MS);
+  if (last - first >= HOURS_MAX)
+    throw invalidRequest(
+      'TRIPS_SPAN',
+      `The trips span ${last - first + 1} hours, of ${HOURS_MAX} that may be: row ${trips[0]!.row} is the earliest, ` +
+        `row ${trips.at(-1)!.row} the latest.`,
+      'trips',
+    );
   let next = 0;
   for (let hour = first; hour <= last; hour++) {
     const pickups: Pickup[] = [];

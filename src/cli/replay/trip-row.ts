@@ -58,6 +58,8 @@ export function readTripRow(record: readonly string[], row: number, columns: Col
   return { row, timeMs, lat, lng };
 }
 
+/** A year outside is a slip of the pen or a filler: no platform has trips of then. */
+const YEARS = { first: 1970, last: 2100 } as const;
 const LOCAL_TIME = /^(\d{1,4})\/(\d{1,2})\/(\d{1,4}) (\d{1,2}):(\d{2})(?::(\d{2}))?$/;
 
 /** `YYYY/M/D H:MM[:SS]` or `M/D/YYYY H:MM[:SS]`, as if it were UTC; undefined for a time that is none. */
@@ -73,6 +75,8 @@ export function readLocalTime(text: string): number | undefined {
     number,
   ];
   const [year, month, day] = match[1]!.length === 4 ? [a, b, c] : match[3]!.length === 4 ? [c, a, b] : [NaN, NaN, NaN];
+  // Also: Date.UTC takes the years 0 to 99 for those of the last century.
+  if (!(year >= YEARS.first && year <= YEARS.last)) return undefined;
   const timeMs = Date.UTC(year, month - 1, day, hour, minute, second);
   if (!Number.isFinite(timeMs) || hour > 23 || minute > 59 || second > 59) return undefined;
   // Date.UTC makes March of a 31st of February.

@@ -1,11 +1,10 @@
 /** Reads a file of trips: CSV or gzipped CSV with the columns Date/Time, Lat and Lon, as published for New York. */
 import { parse } from 'csv-parse';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { CSV_LINES } from '../csv-lines.js';
+import { contentOf, unreadable, UnreadableFile } from '../input-file.js';
 import { columnPlaces, readTripRow, type BadRow, type ColumnPlaces, type Trip } from './trip-row.js';
 
 /** A file is kept in memory: its rows are put in order of time, and counted again at the end. */
@@ -13,7 +12,6 @@ export const ROWS_MAX = 2_000_000;
 /** Bad rows kept with their reason; further ones are only counted. */
 export const BAD_ROWS_KEPT_MAX = 1000;
 const RECORD_BYTES_MAX = 64 * 1024;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 export interface TripsFile {
   /** Without its folder. */
@@ -29,7 +27,7 @@ export interface TripsFile {
 
 /**
  * Rows with bad times or coordinates are listed and passed over. Rejects with InvalidRequest `TRIPS_UNREADABLE`,
- * `TRIPS_TRUNCATED` (a gzip stream without its end), `TRIPS_MALFORMED`, `TRIPS_HEADER` or `TRIPS_TOO_MANY`.
+ * `TRIPS_TRUNCATED` (a gzip stream without its end), `TRIPS_MALFORMED`, `TRIPS_ENCODING`, `TRIPS_HEADER` or `TRIPS_TOO_MANY`.
  */
 export async function readTrips(path: string): Promise<TripsFile> {
   const name = basename(path);
@@ -65,42 +63,33 @@ async function recordsOf(path: string): Promise<AsyncIterable<string[]>> {
     relax_quotes: true,
     trim: true,
     max_record_size: RECORD_BYTES_MAX,
+    record_delimiter: CSV_LINES,
   });
-  const isArchive = await isGzip(path);
-  const file = createReadStream(path);
   // Whoever iterates the parser gets the error too.
-  const done = (): void => undefined;
-  if (isArchive) pipeline(file, createGunzip(), parser, done);
-  else pipeline(file, parser, done);
-  return parser;
+  return pipeline(await contentOf(path), parser, () => undefined);
 }
 
-/** Told by its first bytes, not by its name. */
-async function isGzip(path: string): Promise<boolean> {
-  const handle = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
-    return bytesRead === GZIP_MAGIC.length && buffer.equals(GZIP_MAGIC);
-  } finally {
-    await handle.close();
-  }
-}
+const CODES: Readonly<Record<UnreadableFile['why'], string>> = {
+  truncated: 'TRIPS_TRUNCATED',
+  broken: 'TRIPS_MALFORMED',
+  encoding: 'TRIPS_ENCODING',
+  'not-a-file': 'TRIPS_UNREADABLE',
+  system: 'TRIPS_UNREADABLE',
+};
 
 function inputError(error: NodeJS.ErrnoException, name: string, rows: number): EngineError {
+  const known = unreadable(error);
   const detail = { field: 'trips', cause: error };
-  const code = error.code ?? '';
-  if (code === 'Z_BUF_ERROR') {
-    const message = `${name} ends in the middle of its gzip stream; ${rows} rows were read. Fetch it again.`;
-    return new EngineError('InvalidRequest', 'TRIPS_TRUNCATED', message, detail);
+  if (known instanceof UnreadableFile) {
+    const message =
+      known.why === 'truncated'
+        ? `${name} ends in the middle of its gzip stream; ${rows} rows were read. Fetch it again.`
+        : `${name} cannot be read after ${rows} rows: ${known.message}.`;
+    return new EngineError('InvalidRequest', CODES[known.why], message, detail);
   }
-  if (code.startsWith('Z_') || code.startsWith('CSV_')) {
+  if (error.code?.startsWith('CSV_') === true) {
     const message = `${name} is damaged after ${rows} rows: ${error.message}`;
     return new EngineError('InvalidRequest', 'TRIPS_MALFORMED', message, detail);
   }
-  return new EngineError(
-    'InvalidRequest',
-    'TRIPS_UNREADABLE',
-    `${name} cannot be read: ${code || error.message}.`,
-    detail,
-  );
+  return EngineError.from(error);
 }

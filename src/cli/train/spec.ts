@@ -1,5 +1,4 @@
 /** What is to be trained, on what, and how: from names and files to a training spec. */
-import { readFile } from 'node:fs/promises';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
@@ -12,6 +11,7 @@ import { binsSchema, stateOf } from '../../learners/training/discretise.js';
 import { presetFor } from '../../learners/training/presets.js';
 import type { TrainingSpec } from '../../learners/training/training.js';
 import { POLICY_FAMILIES } from '../../policies/families.js';
+import { textOf } from '../input-file.js';
 
 /** Short names that stand for a kind with a configuration. */
 const VARIANTS: Readonly<Record<string, { readonly kind: string; readonly config: object }>> = {
@@ -87,9 +87,10 @@ async function readTrainingFile(path: string): Promise<TrainingFile> {
 async function readData(path: string, field: string): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await textOf(path);
   } catch (cause) {
-    throw new EngineError('InvalidRequest', 'TRAIN_FILE', `${path} cannot be read.`, { field, cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('InvalidRequest', 'TRAIN_FILE', `${path} cannot be read: ${why}.`, { field, cause });
   }
   try {
     return path.endsWith('.json') ? (JSON.parse(text) as unknown) : parseYaml(text);

@@ -70,6 +70,21 @@ describe('a transition table', () => {
     );
   });
 
+  it('may be keyed by index, as the dict of Gymnasium is written', () => {
+    const keyed = (list: readonly unknown[]): object => Object.fromEntries(list.map((value, i) => [String(i), value]));
+    for (const T of [keyed(small.T), keyed(small.T.map(keyed)), small.T.map(keyed)])
+      expect(parseTransitionTable({ ...small, T })).toEqual(parseTransitionTable(small));
+  });
+
+  it.each([{ T: { '0': small.T[0], '2': small.T[1] } }, { T: { a: small.T[0], b: small.T[1] } }, { T: null }])(
+    'is refused where its keys are no indices: %j',
+    (part) => {
+      expect(() => parseTransitionTable({ ...small, ...part })).toThrow(
+        expect.objectContaining({ code: 'TRANSITION_TABLE', field: 'T' }),
+      );
+    },
+  );
+
   it.each([null, [], 'x', {}])('is refused where it is %j', (json) => {
     expect(() => parseTransitionTable(json)).toThrow(expect.objectContaining({ code: 'TRANSITION_TABLE' }));
   });

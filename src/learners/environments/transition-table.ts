@@ -34,9 +34,26 @@ export const transitionTableSchema = z
 
 export type TransitionTable = z.infer<typeof transitionTableSchema>;
 
-/** Throws InvalidRequest `TRANSITION_TABLE` naming the field. */
+/** As Gymnasium's `P`, a dict of dicts, comes out of a JSON writer: an object whose keys are the indices. */
+const asList = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const { length } = Object.keys(value);
+  const list = Array.from({ length }, (_, index) => (value as Record<string, unknown>)[String(index)]);
+  return list.includes(undefined) ? value : list;
+};
+
+function withLists(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null || !('T' in json)) return json;
+  const states = asList(json.T);
+  return { ...json, T: Array.isArray(states) ? states.map(asList) : states };
+}
+
+/**
+ * `T` may also be an object of objects, keyed by the indices of states and actions from 0, without gaps. Throws
+ * InvalidRequest `TRANSITION_TABLE` naming the field.
+ */
 export function parseTransitionTable(json: unknown): TransitionTable {
-  const parsed = transitionTableSchema.safeParse(json);
+  const parsed = transitionTableSchema.safeParse(withLists(json));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const field = issue.path.join('.');

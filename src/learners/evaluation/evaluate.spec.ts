@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../kernel/random.js';
 import { evaluateLog, type EvaluateOptions } from './evaluate.js';
 import type { LoggedChoice, LoggedDecision } from './logged.js';
-import { loggedTarget, uniformTarget } from './target.js';
+import { FrequencyTarget, loggedTarget, uniformTarget } from './target.js';
 
 const OPTIONS: EvaluateOptions = {
   target: uniformTarget,
@@ -117,6 +117,38 @@ describe('evaluateLog', () => {
       expect([estimate, interval]).toEqual([null, null]);
       expect(refused!.code).toMatch(/NO_SUPPORT|UNSEEN_ACTIONS/);
     }
+  });
+
+  it('refuses every weighted estimate, and the anytime-valid interval, of a log whose one propensity is wrong', async () => {
+    const wrong = (d: LoggedDecision): LoggedDecision => {
+      const { distribution: _, ...choice } = d.choices[0]!;
+      return { ...d, choices: [{ ...choice, propensity: 0.05 }] };
+    };
+    const { estimates, anytime } = await evaluateLog(() => logOf(300, 1, wrong), OPTIONS);
+    for (const { weights, refused, interval } of estimates)
+      if (weights !== null) expect([refused?.code, interval]).toEqual(['ESTIMATE_WEIGHTS_MEAN', null]);
+    expect(anytime).toHaveProperty('refused');
+  });
+
+  it('gives no estimate where no reward ever came', async () => {
+    const never = (d: LoggedDecision): LoggedDecision => ({
+      ...d,
+      reward: 0,
+      choices: [{ ...d.choices[0]!, reward: 0 }],
+    });
+    const { estimates } = await evaluateLog(() => logOf(300, 1, never), OPTIONS);
+    expect(new Set(estimates.map(({ refused }) => refused?.code))).toEqual(new Set(['ESTIMATE_TOO_FEW_REWARDS']));
+  });
+
+  it('refuses what rests on a log of which too much was bad, or on a target that only guesses', async () => {
+    const codes = async (changes: Partial<EvaluateOptions>): Promise<unknown> => {
+      const { estimates, anytime } = await evaluateLog(() => logOf(300), { ...OPTIONS, ...changes });
+      return [new Set(estimates.map(({ refused }) => refused?.code)), 'refused' in anytime];
+    };
+    expect(await codes({ bad: () => 0.5 })).toEqual([new Set(['ESTIMATE_BAD_LINES']), true]);
+    const stranger = new FrequencyTarget('frequencies');
+    stranger.add({ ...logOf(1)[0]!, actions: ACTIONS.map(({ id }) => ({ id: `other-${id}`, features: {} })) });
+    expect(await codes({ target: stranger })).toEqual([new Set(['ESTIMATE_TARGET_UNKNOWN']), true]);
   });
 
   it('looks at one position where it is asked to', async () => {

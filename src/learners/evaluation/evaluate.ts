@@ -12,7 +12,7 @@ import {
   type Summands,
 } from './estimators.js';
 import type { RewardRange } from './logged.js';
-import { refusalOf, type Grounds, type Refusal } from './refusal.js';
+import { logRefusal, meanRefusal, refusalOf, supportRefusal, type Grounds, type Refusal } from './refusal.js';
 import type { Rounds } from './rounds.js';
 import { LIST_ESTIMATORS, slateSummands, WHOLE_ESTIMATORS } from './slate-estimators.js';
 import { tunedLambda, tunedTau } from './tuning.js';
@@ -24,6 +24,8 @@ export interface EvaluateOptions extends WeighOptions, Omit<BootstrapOptions, 's
   readonly clip: number;
   /** Declared bounds of rewards; the anytime-valid interval needs both finite. */
   readonly range: RewardRange;
+  /** Share of the log's lines that were bad, asked once the log was read; none are taken to be where it is left out. */
+  readonly bad?: () => number;
 }
 
 export interface Estimate {
@@ -75,8 +77,10 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
     decisions: rounds.decisions,
     events,
     constant: events === 0 && mode !== 0,
-    unsupported: weighed.unsupported,
-    unseen: weighed.unseen,
+    ...(weighed.unsupported === undefined ? {} : { unsupported: weighed.unsupported }),
+    ...(weighed.unseen === undefined ? {} : { unseen: weighed.unseen }),
+    bad: options.bad?.() ?? 0,
+    guessed: weighed.guessed,
   };
   const noModel = 'missing' in model ? { noModel: model.missing } : {};
   const sums = totals(summands);
@@ -101,7 +105,7 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
     ...(options.position === undefined ? {} : { position: options.position }),
     logged: loggedMean(rounds),
     estimates,
-    anytime: anytimeOf(rounds, options),
+    anytime: anytimeOf(rounds, options, grounds),
     model,
     thresholds,
     grounds,
@@ -124,11 +128,15 @@ function planOf(
   return [whole ? WHOLE_ESTIMATORS : LIST_ESTIMATORS, slateSummands(rounds)];
 }
 
-function anytimeOf(rounds: Rounds, { clip, range, level }: EvaluateOptions): Evaluation['anytime'] {
+function anytimeOf(rounds: Rounds, { clip, range, level }: EvaluateOptions, grounds: Grounds): Evaluation['anytime'] {
   if (!isSingle(rounds)) return { refused: 'it is made for one choice a decision: name a position' };
   if (rounds.stands.some((stands) => stands !== 1)) return { refused: 'the log was thinned out' };
   if (!Number.isFinite(range.min) || !Number.isFinite(range.max))
     return { refused: 'the range of the reward was not declared' };
+  // However few decisions there are, it holds; but only for weights that are what they say.
+  const unsound =
+    logRefusal(grounds) ?? meanRefusal(weightDiagnostics(rounds, 'choice', clip)) ?? supportRefusal(grounds);
+  if (unsound !== undefined) return { refused: unsound.why };
   const interval = anytimeInterval(rounds, { clip, range, level });
   // It is the one interval that looks at the order: no value lies above the one bound and below the other.
   if (interval.low > interval.high)

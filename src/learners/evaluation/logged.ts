@@ -74,7 +74,9 @@ export type SkipReason =
   | 'refused'
   | 'corrected'
   | 'withdrawn'
-  | 'forced';
+  | 'forced'
+  /** The log has a decision of this id already. */
+  | 'repeated';
 
 /** What becomes of one line: decisions are read, skips counted, and what is bad is thrown as InvalidRequest `LOG_*`. */
 export type LineOutcome = { readonly decision: LoggedDecision } | { readonly skipped: SkipReason };

@@ -13,6 +13,8 @@ export interface TargetChoice {
   readonly chosen: number;
   /** Probabilities of the choice's `eligible`, in its order, where they are known. */
   readonly distribution?: readonly number[];
+  /** True where the target knows nothing of what was eligible, and shares its probability out evenly. */
+  readonly guessed?: true;
 }
 
 export interface TargetPolicy {
@@ -91,14 +93,15 @@ export class FrequencyTarget implements TargetPolicy {
     }
   }
 
-  /** Uniform where none of what is eligible was ever chosen at the position. */
+  /** Uniform, and said to be guessed, where none of what is eligible was ever chosen at the position. */
   of({ choices, actions }: LoggedDecision): readonly TargetChoice[] {
     return choices.map(({ position, action, eligible }) => {
       const counts = this.#counts.get(position);
       const shares = eligible.map((index) => counts?.get(actions[index]!.id) ?? 0);
       const total = shares.reduce((sum, share) => sum + share, 0);
       const distribution = shares.map((share) => (total > 0 ? share / total : 1 / eligible.length));
-      return { chosen: distribution[eligible.indexOf(action)]!, distribution };
+      const chosen = distribution[eligible.indexOf(action)]!;
+      return { chosen, distribution, ...(total > 0 ? {} : { guessed: true as const }) };
     });
   }
 }

@@ -27,10 +27,12 @@ export interface WeighedLog {
   readonly model: { readonly kind: string } | { readonly missing: string };
   /** Decisions without a choice at the asked-for position. */
   readonly without: number;
-  /** Share of the target's probability on actions that the log gave none; NaN where no distribution was logged. */
-  readonly unsupported: number;
-  /** Share of the target's probability on actions never chosen in the log. */
-  readonly unseen: number;
+  /** Share of the target's probability on actions that the log gave none; undefined where no distribution was logged. */
+  readonly unsupported: number | undefined;
+  /** Share of the target's probability on actions never chosen in the log; undefined without a model. */
+  readonly unseen: number | undefined;
+  /** Share of choices of which the target knew nothing. */
+  readonly guessed: number;
 }
 
 type Read = () => AsyncIterable<LoggedDecision> | Iterable<LoggedDecision>;
@@ -48,7 +50,7 @@ export async function weighLog(read: Read, options: WeighOptions): Promise<Weigh
   const fit = new CrossFit(options.model, options.folds);
   const random = seededRandom(options.seed);
   const seen = new Set<string>();
-  let [positions, without, choices] = [0, 0, 0];
+  let [positions, without, choices, guessed] = [0, 0, 0, 0];
   let [withReward, wholeOnly] = [false, false];
   const support = new Share();
   for await (const decision of read()) {
@@ -67,6 +69,7 @@ export async function weighLog(read: Read, options: WeighOptions): Promise<Weigh
     for (const [at, { choice, index }] of used.entries()) {
       const target = targets[index]!;
       positions = Math.max(positions, choice.position + 1);
+      if (target.guessed === true) guessed++;
       columns.weight.push(target.chosen / choice.propensity);
       columns.reward.push(choice.reward ?? NaN);
       columns.position.push(choice.position);
@@ -101,14 +104,13 @@ export async function weighLog(read: Read, options: WeighOptions): Promise<Weigh
   };
   const missing = wholeOnly ? 'rewards are of whole slates only' : fit.fit();
   const predicted = missing === undefined ? await predict(read, options, fit, seen) : undefined;
-  if (predicted === undefined)
-    return { rounds: base, model: { missing: missing! }, without, unsupported: support.share, unseen: NaN };
+  const shares = { without, unsupported: support.share, guessed: guessed / choices };
+  if (predicted === undefined) return { rounds: base, model: { missing: missing! }, unseen: undefined, ...shares };
   return {
     rounds: { ...base, model: { chosen: predicted.chosen, value: predicted.value } },
     model: { kind: fit.kind },
-    without,
-    unsupported: support.share,
     unseen: predicted.unseen,
+    ...shares,
   };
 }
 
@@ -117,7 +119,7 @@ async function predict(
   options: WeighOptions,
   fit: CrossFit,
   seen: ReadonlySet<string>,
-): Promise<{ chosen: Float64Array; value: Float64Array; unseen: number }> {
+): Promise<{ chosen: Float64Array; value: Float64Array; unseen: number | undefined }> {
   const [chosen, value] = [new Column(), new Column()];
   const random = seededRandom(options.seed);
   const unseen = new Share();
@@ -175,8 +177,8 @@ class Share {
   #all = 0;
   #part = 0;
 
-  get share(): number {
-    return this.#all === 0 ? NaN : this.#part / this.#all;
+  get share(): number | undefined {
+    return this.#all === 0 ? undefined : this.#part / this.#all;
   }
 
   add(p: number, counts: boolean): void {

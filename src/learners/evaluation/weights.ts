@@ -2,6 +2,9 @@
 import type { WeightKind } from './estimators.js';
 import { firstChoice, type Rounds } from './rounds.js';
 
+/** The mean weight may miss 1 by so many standard errors, if it also misses it by more than `off`. */
+export const MEAN_RULES = { z: 4, off: 0.05 } as const;
+
 export interface WeightDiagnostics {
   /** Weights that went in. */
   readonly count: number;
@@ -9,7 +12,7 @@ export interface WeightDiagnostics {
   readonly effectiveSampleSize: number;
   /** Mean weight: 1 up to chance, if the propensities are right and the log could have chosen all that the target does. */
   readonly mean: number;
-  /** How many standard errors the mean is from 1. */
+  /** How many standard errors the mean is from 1: infinite where all weights are the same and not 1. */
   readonly meanZ: number;
   readonly max: number;
   /** The largest weight's share of all. */
@@ -20,8 +23,9 @@ export interface WeightDiagnostics {
 }
 
 /**
- * Where there are several positions, those of the position whose weights are the least even; the effective sample size is
- * then its share of the decisions, as if all of them had that position.
+ * Where there are several positions, each figure is that of the position where it is worst, the mean where it is the least
+ * believable. Effective sample size and largest share are then those of the position as if all decisions had it: a rare
+ * position weighs as little in the estimate as it is rare.
  */
 export function weightDiagnostics(rounds: Rounds, kind: WeightKind, clip: number): WeightDiagnostics {
   const tallies = Array.from({ length: Math.max(rounds.positions, 1) }, () => new Tally(clip));
@@ -39,9 +43,29 @@ export function weightDiagnostics(rounds: Rounds, kind: WeightKind, clip: number
   }
   const used = tallies.filter((tally) => tally.count > 0).map((tally) => tally.diagnostics());
   if (used.length === 0) return new Tally(clip).diagnostics();
-  const shareOf = ({ effectiveSampleSize, count }: WeightDiagnostics): number => effectiveSampleSize / count;
-  const worst = used.reduce((x, y) => (shareOf(y) < shareOf(x) ? y : x));
-  return { ...worst, count: rounds.decisions, effectiveSampleSize: shareOf(worst) * rounds.decisions };
+  const worst = (figure: (one: WeightDiagnostics) => number): number =>
+    used.reduce((m, x) => worse(m, figure(x)), -Infinity);
+  const all = rounds.decisions;
+  const { mean, meanZ } = used.reduce((x, y) => (disbelief(y) > disbelief(x) ? y : x));
+  return {
+    count: all,
+    effectiveSampleSize: -worst(({ effectiveSampleSize, count }) => -(effectiveSampleSize / count)) * all,
+    mean,
+    meanZ,
+    max: worst(({ max }) => max),
+    maxShare: worst(({ maxShare, count }) => (maxShare * count) / all),
+    clippedShare: worst(({ clippedShare }) => clippedShare),
+    clippedWeight: worst(({ clippedWeight }) => clippedWeight),
+  };
+}
+
+/** The larger one; what is no number is worse than any. */
+const worse = (x: number, y: number): number => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x, y));
+
+/** Above 1 where the mean breaks MEAN_RULES. */
+function disbelief({ mean, meanZ }: WeightDiagnostics): number {
+  const by = Math.min(Math.abs(meanZ) / MEAN_RULES.z, Math.abs(mean - 1) / MEAN_RULES.off);
+  return Number.isNaN(by) ? Infinity : by;
 }
 
 class Tally {
@@ -81,7 +105,8 @@ class Tally {
       count,
       effectiveSampleSize: this.#squares === 0 ? 0 : (this.#sum * this.#sum) / this.#squares,
       mean,
-      meanZ: error === 0 ? 0 : (mean - 1) / error,
+      // Equal weights leave no spread to measure by: if they are not 1, no chance made them so.
+      meanZ: mean === 1 ? 0 : (mean - 1) / error,
       max: this.#max,
       maxShare: this.#sum === 0 ? 0 : this.#largest / this.#sum,
       clippedShare: count === 0 ? 0 : this.#above / count,

@@ -129,18 +129,19 @@ export class Trial {
     const as = (outcome: GateOutcome, reason: GateReason, text: string) => ({ outcome, reason, text });
     if (asked < decisionsMin)
       return as('undecided', 'gathering', `${told}; no verdict before ${decisionsMin} of them.`);
+    // Each rule against the candidate is written so that NaN breaks it.
     const unanswered = this.#unanswered / asked;
-    if (unanswered > guardrails.unansweredMax)
+    if (!(unanswered <= guardrails.unansweredMax))
       return as('rejected', 'unanswered', `No answer on a share of ${fixed(unanswered)} of the held-out decisions.`);
     const unsupported = Math.max(this.#live.unsupported, this.#anchor.unsupported);
-    if (unsupported > guardrails.unsupportedMax)
+    if (!(unsupported <= guardrails.unsupportedMax))
       return as(
         'rejected',
         'unsupported',
         `${fixed(unsupported)} of the probability is on what was hardly ever tried.`,
       );
     const shift = this.#shift / Math.max(1, this.#decisions);
-    if (shift > guardrails.shiftMax)
+    if (!(shift <= guardrails.shiftMax))
       return as('rejected', 'shifted', `It moves ${fixed(shift)} of the probability away from the live policy.`);
     if (this.#live.worse.rejects(worseAlpha)) return as('rejected', 'worse', `Worse than the live policy; ${told}.`);
     if (this.#anchor.worse.rejects(worseAlpha)) return as('rejected', 'worse', `Worse than the anchor; ${told}.`);
@@ -151,13 +152,13 @@ export class Trial {
     }
     if (this.#decisions >= decisionsMax)
       return as('rejected', 'not-shown-better', `${told}, and no more than ${decisionsMax} are given to a candidate.`);
-    if (this.#decisions >= patience && Math.min(this.#live.better.logValue, this.#anchor.better.logValue) <= 0)
+    if (this.#decisions >= patience && !(Math.min(this.#live.better.logValue, this.#anchor.better.logValue) > 0))
       return as('rejected', 'no-progress', `Nothing speaks for it after ${this.#decisions} held-out decisions.`);
     return as('undecided', 'gathering', `${told}.`);
   }
 
   #guardedBy(effectiveMin: number, rewardMin: number | undefined): string | undefined {
-    if (this.#effective < effectiveMin)
+    if (!(this.#effective >= effectiveMin))
       return `its weights are worth ${this.#effective.toFixed(0)} samples of the ${effectiveMin} that are asked for`;
     const mean = this.#rewardMean;
     if (rewardMin !== undefined && !(mean !== null && mean >= rewardMin))

@@ -7,6 +7,9 @@ export const CHOICES_MAX = 50;
 /** A logged distribution may miss 1 by so much: logs keep 32-bit floats, and some only a few digits. */
 export const DISTRIBUTION_SUM_TOLERANCE = 1e-3;
 
+/** Two notes of one probability may differ by so much of it: one a 32-bit float, one of two or three digits. */
+const AGREEMENT = 0.02;
+
 export const malformed = (message: string, field?: string): EngineError =>
   invalidRequest('LOG_MALFORMED', message, field);
 
@@ -58,6 +61,12 @@ export function distributionOf(value: readonly unknown[], count: number, field: 
   });
   if (Math.abs(total - 1) <= DISTRIBUTION_SUM_TOLERANCE) return numbers;
   throw invalidRequest('LOG_DISTRIBUTION', `${field} sums to ${total}, not to 1.`, field);
+}
+
+/** One probability that a log notes twice. Throws InvalidRequest `LOG_CONTRADICTION`. */
+export function checkedAgreement(one: number, other: number, field: string, where: string): void {
+  if (Math.abs(one - other) <= AGREEMENT * Math.max(one, other)) return;
+  throw invalidRequest('LOG_CONTRADICTION', `${field} is ${one}, and ${where} of the same action ${other}.`, field);
 }
 
 /** What holds of every decision whatever its format. */

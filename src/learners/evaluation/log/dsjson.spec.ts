@@ -43,6 +43,26 @@ describe('readDsjson', () => {
     });
   });
 
+  it.each([
+    ['_label_probability', { _label_probability: 0.9 }],
+    ['_label_probability', { _label_probability: 1e-3, p: [1e-4, 0.9999] }],
+    ['_label_probability', { _label_probability: 0.2 }],
+    ['_label_probability', { p: [0, 1] }],
+    ['_labelIndex', { _labelIndex: 0 }],
+    ['_labelIndex', { _labelIndex: 2 }],
+  ])('refuses a line that contradicts itself: %s of %j', (field, changes) => {
+    expect(() => decisionOf(line(changes))).toThrow(
+      expect.objectContaining({
+        code: expect.stringMatching(/^LOG_(CONTRADICTION|ACTION_UNKNOWN)$/) as unknown,
+        field,
+      }),
+    );
+  });
+
+  it.each([0.8000000119, 0.8, 0.79, 0.81])('takes %d for 0.8, as logs round', (_label_probability) => {
+    expect(decisionOf(line({ _label_probability })).choices[0]!.propensity).toBe(_label_probability);
+  });
+
   it('counts actions from 0 where a 0 is among them', () => {
     expect(decisionOf(line({ a: [1, 0] })).choices[0]!.eligible).toEqual([1, 0]);
   });

@@ -7,6 +7,7 @@ import { invalidRequest } from '../../../kernel/errors.js';
 import type { Json, JsonObject, LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
 import {
   ACTIONS_MAX,
+  checkedAgreement,
   checkedChoices,
   distributionOf,
   finiteOf,
@@ -81,6 +82,12 @@ function kept(slots: readonly Loose[]): { slots?: readonly JsonObject[] } {
 function singleOf(record: Loose, actions: readonly LoggedAction[], range: RewardRange): LoggedChoice {
   const count = actions.length;
   const action = indexOf(oneLess(record['_label_Action'] ?? oneMore(record['_labelIndex'])), count, '_label_Action');
+  if (indexOf(record['_labelIndex'] ?? action, count, '_labelIndex') !== action)
+    throw invalidRequest(
+      'LOG_CONTRADICTION',
+      `_labelIndex, from 0, must be one less than _label_Action, from 1: they name two actions.`,
+      '_labelIndex',
+    );
   const propensity = propensityOf(record['_label_probability'], '_label_probability');
   const reward = rewardOf(negated(record['_label_cost'], '_label_cost'), range, '_label_cost');
   const position = record['_position'] === undefined ? 0 : indexOf(record['_position'], 1000, '_position');
@@ -89,6 +96,8 @@ function singleOf(record: Loose, actions: readonly LoggedAction[], range: Reward
   const base = listed.includes(0) ? 0 : 1;
   const eligible = listed.map((a, i) => indexOf(typeof a === 'number' ? a - base : a, count, `a[${i}]`));
   const logged = record['p'] === undefined ? undefined : distributionOf(listOf(record['p'], 'p'), eligible.length, 'p');
+  const at = eligible.indexOf(action);
+  if (logged !== undefined && at >= 0) checkedAgreement(propensity, logged[at]!, '_label_probability', `p[${at}]`);
   return { position, action, propensity, reward, eligible, ...(logged === undefined ? {} : { distribution: logged }) };
 }
 

@@ -9,6 +9,8 @@ const POSITIONS_MAX = 50;
 
 /** Reads the rows under one header. */
 export interface OpenBanditReader {
+  /** Throws InvalidRequest `LOG_POSITIONS` for a row that shows that the whole file is not what it is taken for. */
+  checkFile(row: readonly string[], line: number): void;
   /** Throws InvalidRequest `LOG_*` for what is wrong. */
   read(row: readonly string[], range: RewardRange): LineOutcome;
 }
@@ -33,6 +35,15 @@ export function openBanditReader(header: readonly string[]): OpenBanditReader {
   const eligible = plain.map((_, i) => i);
 
   return {
+    checkFile(row, line) {
+      if (Number(row[position] || NaN) !== 0) return;
+      throw invalidRequest(
+        'LOG_POSITIONS',
+        `Line ${line} has the position 0: this log counts positions from 0. Add 1 to all of them.`,
+        'position',
+      );
+    },
+
     read(row, range) {
       if (row.length !== header.length)
         throw malformed(`The row has ${row.length} columns instead of ${header.length}.`);
@@ -62,5 +73,6 @@ export function openBanditReader(header: readonly string[]): OpenBanditReader {
 
 function numberOf(text: string, field: string): number {
   if (text.trim() === '') throw malformed(`${field} is empty.`, field);
-  return finiteOf(Number(text), field);
+  const value = Number(text);
+  return finiteOf(Number.isNaN(value) ? text : value, field);
 }
