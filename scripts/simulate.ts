@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ALL_PROTECTIONS, type Protections } from '../src/actors/host/protections.js';
 import { runSeeds } from '../src/actors/simulated/seed-pool.js';
 import type { SeedOutcome } from '../src/actors/simulated/seed-worker.js';
-import { simulate } from '../src/actors/simulated/simulation.js';
+import { scenarioOf, SCENARIOS, simulate, type ScenarioName } from '../src/actors/simulated/simulation.js';
 
 const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   barrier: 'barrier',
@@ -15,9 +15,12 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   'timer-generation': 'timerGeneration',
 };
 const FAILURES_MAX = 10;
+const SEEDS = 2_000;
 
 interface Options {
-  readonly seeds: number;
+  readonly seeds?: number;
+  readonly only?: ScenarioName;
+  readonly untilFailure?: true;
   readonly from: number;
   readonly seed?: number;
   readonly trace?: true;
@@ -34,9 +37,11 @@ const whole = (text: string): number => {
 
 const program = new Command('simulate')
   .description('Runs several hosts on a simulated cluster under seeded faults and checks every promise.')
-  .option('--seeds <n>', 'how many seeds to run', whole, 2_000)
+  .option('--seeds <n>', `how many seeds to run (${SEEDS}; with --until-failure as many as it takes)`, whole)
   .option('--from <seed>', 'the first of them', whole, 1)
   .option('--seed <seed>', 'run this one only', whole)
+  .addOption(new Option('--only <scenario>', 'run the seeds of one scenario only').choices(SCENARIOS))
+  .option('--until-failure', 'stop at the first seed that breaks a promise, and not before')
   .option('--trace', 'with --seed: print everything that happens, in order')
   .addOption(new Option('--break <protection>', 'take one protection away').choices(Object.keys(BREAKABLE)))
   .option('--jobs <n>', 'threads', whole, availableParallelism())
@@ -55,6 +60,14 @@ const replayOf = (seed: number): string =>
   `npm run simulate -- --seed ${seed}${options.break ? ` --break ${options.break}` : ''} --trace`;
 
 if (options.trace && options.seed === undefined) program.error('--trace needs --seed');
+if (options.seed !== undefined) {
+  const { seed, only } = options;
+  for (const name of ['seeds', 'untilFailure'] as const)
+    if (options[name] !== undefined)
+      program.error(`--${name === 'seeds' ? name : 'until-failure'} runs many seeds, --seed one`);
+  if (only !== undefined && scenarioOf(seed) !== only)
+    program.error(`--only ${only}: seed ${seed} runs the scenario ${scenarioOf(seed)}`);
+}
 process.exitCode = options.seed === undefined ? await runMany() : await runOne(options.seed);
 
 async function runOne(seed: number): Promise<number> {
@@ -68,17 +81,24 @@ async function runOne(seed: number): Promise<number> {
 }
 
 async function runMany(): Promise<number> {
-  const { seeds, from, jobs, json } = options;
+  const { from, jobs, json, only, untilFailure } = options;
+  const seeds = options.seeds ?? (untilFailure ? Infinity : SEEDS);
+  // With a protection taken away one failure is all that is asked for.
+  const failuresMax = untilFailure || options.break !== undefined ? 1 : FAILURES_MAX;
   const failed: SeedOutcome[] = [];
   const totals = { seeds: 0, failed: 0, records: 0, acknowledged: 0 };
   const bar = process.stderr.isTTY
     ? new SingleBar({ stream: process.stderr, format: '{bar} {value}/{total} seeds, {failed} failed, {eta_formatted}' })
     : undefined;
-  bar?.start(seeds, 0, { failed: 0 });
+  bar?.start(Number.isFinite(seeds) ? seeds : 0, 0, { failed: 0 });
   const startedMs = performance.now();
+  // Ctrl-C ends the seeds under way and tells how far the run got.
+  let interrupted = false;
+  process.once('SIGINT', () => (interrupted = true));
   await runSeeds({
     from,
     seeds,
+    only,
     jobs,
     protections,
     onOutcome: (outcome) => {
@@ -90,7 +110,7 @@ async function runMany(): Promise<number> {
         failed.push(outcome);
       }
       bar?.update(totals.seeds, { failed: totals.failed });
-      return options.break === undefined ? failed.length < FAILURES_MAX : failed.length === 0;
+      return !interrupted && failed.length < failuresMax;
     },
   });
   bar?.stop();

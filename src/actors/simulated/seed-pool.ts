@@ -1,20 +1,25 @@
 import { Worker } from 'node:worker_threads';
 import type { Protections } from '../host/protections.js';
 import type { SeedJob, SeedOutcome } from './seed-worker.js';
+import { scenarioOf, type ScenarioName } from './simulation.js';
 
 export interface SeedPoolOptions {
   readonly from: number;
+  /** How many; Infinity goes on until a call says to stop. */
   readonly seeds: number;
+  /** Only the seeds of one scenario count. */
+  readonly only?: ScenarioName | undefined;
   readonly jobs: number;
   readonly protections: Protections;
   /** Called in the order of completion; returning false ends the run early. */
   readonly onOutcome: (outcome: SeedOutcome) => boolean;
 }
 
-/** Runs `seeds` seeds from `from` on over `jobs` threads; resolves when all are done or one call said to stop. */
+/** Runs the first `seeds` seeds from `from` on over `jobs` threads; resolves when all are done or one call said to stop. */
 export async function runSeeds(options: SeedPoolOptions): Promise<void> {
-  const { from, seeds, jobs, protections, onOutcome } = options;
+  const { from, seeds, only, jobs, protections, onOutcome } = options;
   let next = from;
+  let given = 0;
   let stopped = false;
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -24,7 +29,9 @@ export async function runSeeds(options: SeedPoolOptions): Promise<void> {
         resolve();
       };
       const give = (): void => {
-        if (stopped || next >= from + seeds) return end();
+        if (stopped || given >= seeds) return end();
+        while (only !== undefined && scenarioOf(next) !== only) next++;
+        given++;
         worker.postMessage({ seed: next++, protections } satisfies SeedJob);
       };
       worker.on('message', (outcome: SeedOutcome) => {

@@ -45,9 +45,15 @@ const SETTLE_MS = 60_000;
 const LAST_WINDOW_MS = 6_000;
 const STEP_MS = 500;
 
+export const SCENARIOS = ['toy', 'town'] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+
+/** What a seed runs. */
+export const scenarioOf = (seed: number): ScenarioName => (seed % TOWN_EVERY === 0 ? 'town' : 'toy');
+
 /** One run of several hosts over one server, from a seed: faults, then calm, then a check of every promise. */
 export function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  return options.seed % TOWN_EVERY === 0
+  return scenarioOf(options.seed) === 'town'
     ? new Run(options, TOWN_SCENARIO).result()
     : new Run(options, TOY_SCENARIO).result();
 }

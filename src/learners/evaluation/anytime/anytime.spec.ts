@@ -44,6 +44,56 @@ describe('a confidence sequence', () => {
     expect(narrow.mean).toBeCloseTo(2.01, 3);
   });
 
+  /** Theorem 2 as it is printed, with the prior terms ½ and ¼ of its equation 14; rewritten from the start at each look. */
+  function printed(xs: readonly number[], alpha: number): { low: number; high: number; bets: number } {
+    let [weighted, bets, penalty, low, high] = [0, 0, 0, 0, 1];
+    const mean = (t: number): number => (0.5 + xs.slice(0, t).reduce((sum, x) => sum + x, 0)) / (t + 1);
+    for (let t = 1; t <= xs.length; t++) {
+      let squares = 0.25;
+      for (let i = 1; i < t; i++) squares += (xs[i - 1]! - mean(i)) ** 2;
+      const variance = squares / t;
+      const bet = Math.min(Math.sqrt((2 * Math.log(2 / alpha)) / (variance * t * Math.log(t + 1))), 0.5);
+      bets += bet;
+      weighted += bet * xs[t - 1]!;
+      penalty += 4 * (xs[t - 1]! - mean(t - 1)) ** 2 * ((-Math.log(1 - bet) - bet) / 4);
+      const radius = (Math.log(2 / alpha) + penalty) / bets;
+      low = Math.max(low, weighted / bets - radius);
+      high = Math.min(high, weighted / bets + radius);
+    }
+    return { low, high, bets };
+  }
+
+  it('is the one of its paper', () => {
+    const random = seededRandom(23);
+    for (const [, , draw] of WORLDS) {
+      const sequence = new ConfidenceSequence({ alpha: ALPHA, min: 0, max: 1 });
+      const xs: number[] = [];
+      for (let n = 0; n < 120; n++) {
+        xs.push(draw(random));
+        sequence.add(xs.at(-1)!);
+        const wanted = printed(xs, ALPHA);
+        expect(sequence.save().bets).toBeCloseTo(wanted.bets, 9);
+        expect(sequence.interval[0]).toBeCloseTo(wanted.low, 9);
+        expect(sequence.interval[1]).toBeCloseTo(wanted.high, 9);
+      }
+    }
+  });
+
+  it('sizes no bet by what the bet is laid on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (before) => {
+        const after = [0, 0.5, 1].map((x) => {
+          const sequence = new ConfidenceSequence({ alpha: ALPHA, min: 0, max: 1 });
+          for (const earlier of before) sequence.add(earlier);
+          sequence.add(x);
+          return sequence.save().bets;
+        });
+        expect(new Set(after).size).toBe(1);
+      }),
+      { numRuns: 100, seed: 2 },
+    );
+  });
+
   it('one side costs less than two', () => {
     const lower = new ConfidenceSequence({ alpha: 0.05, min: 0, max: 1, side: 'lower' });
     const upper = new ConfidenceSequence({ alpha: 0.05, min: 0, max: 1, side: 'upper' });
@@ -123,6 +173,18 @@ describe('an e-process', () => {
       p = test.pValue;
     }
     expect(test.rejects(1e-12)).toBe(true);
+  });
+
+  it('has rejected for good, whatever comes afterwards', () => {
+    const test = new EProcess(1);
+    for (let n = 0; n < 40; n++) test.add(1);
+    expect(test.rejects(1e-6)).toBe(true);
+    const { logMax } = test;
+    for (let n = 0; n < 400; n++) test.add(-1);
+    expect(test.logValue).toBeLessThan(Math.log(1e6));
+    expect(test.logMax).toBe(logMax);
+    expect(test.rejects(1e-6)).toBe(true);
+    expect(test.pValue).toBeLessThan(1e-6);
   });
 
   it('is the mean capital of its accounts, and resumes bit for bit', () => {

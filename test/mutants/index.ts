@@ -1,0 +1,27 @@
+/** The kept mutants, one file an area. */
+import type { MutantArea } from './mutant.js';
+import { CAMPAIGNS } from './campaigns.js';
+import { GATE } from './gate.js';
+import { HOST } from './host.js';
+import { LEARNERS } from './learners.js';
+import { OFF_POLICY } from './off-policy.js';
+import { OUTPUTS } from './outputs.js';
+import { SAMPLING } from './sampling.js';
+import { SNAPSHOTS } from './snapshots.js';
+import { TIMERS } from './timers.js';
+import { USERS } from './users.js';
+import { ZONES } from './zones.js';
+
+export const AREAS: readonly MutantArea[] = [
+  HOST,
+  SNAPSHOTS,
+  TIMERS,
+  OUTPUTS,
+  USERS,
+  CAMPAIGNS,
+  ZONES,
+  SAMPLING,
+  LEARNERS,
+  GATE,
+  OFF_POLICY,
+];

@@ -1,0 +1,66 @@
+import type { MutantArea, Net } from './mutant.js';
+
+const TOWN: Net = { simulate: 'town', seeds: 60 };
+const ZONE = 'src/actors/zone/zone.spec.ts';
+
+export const ZONES: MutantArea = {
+  area: 'zones',
+  mutants: [
+    {
+      id: 'zone-pickups-not-counted',
+      file: 'src/actors/zone/zone.fold.ts',
+      find: 'pickupsTotal: moved.pickupsTotal + 1',
+      replace: 'pickupsTotal: moved.pickupsTotal',
+      why: 'A zone forgets a pickup.',
+      nets: [TOWN, ZONE],
+    },
+    {
+      id: 'zone-clock-goes-back',
+      file: 'src/actors/zone/zone.fold.ts',
+      find: 'const atMs = Math.max(opened.atMs, timeMs);',
+      replace: 'const atMs = timeMs;',
+      why: "A late event turns a zone's clock back.",
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-late-event-weighs-in-full',
+      file: 'src/actors/zone/zone.fold.ts',
+      find: 'decayed(1, atMs - timeMs, halfLifeMs)',
+      replace: 'decayed(1, 0, halfLifeMs)',
+      why: 'An event of an hour ago counts as if it had happened now.',
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-mode-without-hysteresis',
+      file: 'src/actors/zone/zone.machine.ts',
+      find: "if (mode === 'undersupplied' && ratio <= leaveRatio)",
+      replace: "if (mode === 'undersupplied' && ratio <= enterRatio)",
+      why: 'A zone flutters between two modes around one threshold.',
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-mode-stays',
+      file: 'src/actors/zone/zone.fold.ts',
+      find: 'checkAtMs: state.foldedAtMs + idleMs + waitMs',
+      replace: 'checkAtMs: 0',
+      why: 'A zone without events stays undersupplied for ever.',
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-hour-closed-twice',
+      file: 'src/actors/zone/demand-profile.ts',
+      find: 'let from = Math.max(firstHour, hourIndex - 1);',
+      replace: 'let from = Math.max(firstHour, hourIndex - 2);',
+      why: 'An hour that has gone into the profile goes into it again, as an empty one.',
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-late-pickup-in-the-open-hour',
+      file: 'src/actors/zone/demand-profile.ts',
+      find: ': { ...state, firstHour, lastHour: state.lastHour + 1 };',
+      replace: ': { ...state, firstHour, thisHour: state.thisHour + 1 };',
+      why: 'A late pickup of the hour before counts in the present one.',
+      nets: [ZONE],
+    },
+  ],
+};
