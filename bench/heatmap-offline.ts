@@ -17,6 +17,7 @@ import { zoneFacts } from '../src/actors/zone/zone.kind.js';
 import { emptyZone, type ZoneState } from '../src/actors/zone/zone.state.js';
 import { CampaignLedger } from '../src/messages/campaigns.js';
 import { DEFAULT_FOLD_SETTINGS, type FoldSettings } from '../src/messages/settings.js';
+import { THIS_BUILD } from '../src/messages/versions.js';
 import type { ZoneDirectory, ZoneFacts } from '../src/messages/zones.js';
 import { HOUR_MS, hourIndexOf } from '../src/surfaces/sources/hour-of-week.js';
 import { zonesSource } from '../src/surfaces/sources/zones.js';
@@ -129,7 +130,15 @@ function fold(zones: Map<string, ZoneState>, facts: Map<string, ZoneFacts>, pick
   const folded = foldZone(
     zones.get(cell) ?? emptyZone(),
     { type: 'event', event },
-    { address, partition: 0, sequence, atMs: timeMs, settings: SETTINGS, shared: CampaignLedger.EMPTY },
+    {
+      address,
+      partition: 0,
+      sequence,
+      atMs: timeMs,
+      settings: SETTINGS,
+      semantics: THIS_BUILD.semantics,
+      shared: CampaignLedger.EMPTY,
+    },
   );
   if (folded.outcome !== 'applied') throw new Error(folded.reason);
   zones.set(cell, folded.state);

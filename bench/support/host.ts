@@ -36,6 +36,7 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     partitions,
     replicas: 1,
     leaseTtlMs: config.cluster.leaseTtlMs,
+    hosts: true,
     log,
   });
   const host = createHost({

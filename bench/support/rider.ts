@@ -5,6 +5,7 @@ import type { DecisionServices } from '../../src/actors/user/services.js';
 import type { UserState } from '../../src/actors/user/state.js';
 import { userKind } from '../../src/actors/user/user.kind.js';
 import { CampaignLedger } from '../../src/messages/campaigns.js';
+import { THIS_BUILD } from '../../src/messages/versions.js';
 import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 import { loadPolicies } from '../../src/policies/declared-policies.js';
@@ -32,6 +33,7 @@ export const foldContext = (atMs = NOW_MS): FoldContext<CampaignLedger> => ({
   sequence: ++sequence,
   atMs,
   settings,
+  semantics: THIS_BUILD.semantics,
   shared: CampaignLedger.EMPTY,
 });
 
@@ -42,6 +44,7 @@ export const handleContext = (): HandleContext<CampaignLedger, DecisionServices>
   sequence,
   nowMs: NOW_MS,
   settings,
+  semantics: THIS_BUILD.semantics,
   shared: CampaignLedger.EMPTY,
   reserved: () => 0,
   overlay: [],

@@ -1,11 +1,14 @@
 /** A process's tie to its cluster: one connection, the streams and buckets made, the mappings proven. */
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { versionsIn } from '../actors/host/cluster-constants.js';
 import type { KeyValue } from '../actors/host/ports.js';
+import { VersionWatch } from '../actors/host/version-watch.js';
 import { ensureCluster } from '../actors/nats/bootstrap.js';
 import { NatsCluster } from '../actors/nats/cluster.js';
 import { connect, type NatsLink } from '../actors/nats/connection.js';
 import { probeMappings } from '../actors/nats/probe.js';
+import { systemClock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
 
 const SAMPLING_KEY = 'sampling-key';
@@ -17,6 +20,8 @@ export interface AttachmentOptions {
   readonly partitions: number;
   readonly replicas: number;
   readonly leaseTtlMs: number;
+  /** A host runs in this process: then the cluster's versions rise by its looking, too. */
+  readonly hosts: boolean;
   readonly log: Logger;
 }
 
@@ -26,6 +31,7 @@ export interface Attachment {
   readonly cluster: NatsCluster;
   /** Seeds the sampling of slates; made once for the cluster, the same on all its processes. */
   readonly samplingKey: KeyObject;
+  readonly versions: VersionWatch;
 }
 
 /** The part of an attachment that streams and buckets are reached through. */
@@ -33,7 +39,7 @@ export type ClusterAccess = Pick<Attachment, 'link' | 'jsm' | 'cluster'>;
 
 /** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
 export async function attach(options: AttachmentOptions): Promise<Attachment> {
-  const { nats, name, partitions, replicas, leaseTtlMs, log } = options;
+  const { nats, name, partitions, replicas, leaseTtlMs, hosts, log } = options;
   const { user, password } = nats;
   const link = await connect({
     url: nats.url,
@@ -42,11 +48,19 @@ export async function attach(options: AttachmentOptions): Promise<Attachment> {
     ...(user === undefined || password === undefined ? {} : { user, pass: password }),
   });
   try {
-    await ensureCluster(link, { partitions, replicas, leaseTtlMs });
+    const constants = await ensureCluster(link, { partitions, replicas, leaseTtlMs });
     await probeMappings(link, partitions);
     const cluster = await NatsCluster.open(link, { partitions, replicas, log });
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-    return { link, jsm, cluster, samplingKey: createSecretKey(await samplingKeyOf(cluster.constants)) };
+    const versions = new VersionWatch({
+      constants: cluster.constants,
+      hosts: hosts ? cluster.hosts : undefined,
+      clock: systemClock,
+      everyMs: leaseTtlMs,
+      versions: versionsIn(constants),
+      onFailure: (error) => log.debug('the versions of the cluster could not be looked at', { error }),
+    });
+    return { link, jsm, cluster, samplingKey: createSecretKey(await samplingKeyOf(cluster.constants)), versions };
   } catch (error) {
     await link.close();
     throw error;

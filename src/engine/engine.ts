@@ -25,7 +25,6 @@ import { createHost, type EngineHost } from './host-role.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
-import { watchVersions } from './versions.js';
 import { loadWorld, type EngineConfig, type World } from './world.js';
 
 export interface EngineOptions {
@@ -58,8 +57,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   // Before anything is started or claimed: what is misconfigured should not join a cluster first.
   if (has('learner')) await checkLearners(config.learners);
   const { partitions, replicas, leaseTtlMs } = config.cluster;
-  const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, log });
-  const stops: (() => unknown)[] = [() => attachment.link.close()];
+  const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, hosts: has('host'), log });
+  attachment.versions.start();
+  const stops: (() => unknown)[] = [() => attachment.link.close(), () => attachment.versions.stop()];
   const stop = once(async () => {
     for (const task of stops.reverse()) await task();
   });
@@ -99,7 +99,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       });
       host = created;
       created.start();
-      stops.push(watchVersions(attachment.cluster, leaseTtlMs, log));
       stops.push(() => created.leave());
       await readiness(created, partitions);
     }

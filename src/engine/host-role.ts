@@ -52,6 +52,7 @@ export function createHost(options: HostRoleOptions): EngineHost {
     nonce,
     log,
     trimFloor,
+    versions: () => attachment.versions.current,
   });
 }
 

@@ -40,6 +40,7 @@ export async function startLearners({
     leases: attachment.cluster.leases,
     leaseTtlMs: config.cluster.leaseTtlMs,
     clock: systemClock,
+    writes: () => attachment.versions.current.schema,
     onMode: ({ id, mode, version, runtime, reason }) =>
       log.info('learner', { learner: id, mode, version, runtime, reason }),
   });

@@ -8,9 +8,6 @@
 import { z } from 'zod';
 import { foldSettingsSchema } from './settings.js';
 
-/** Schema version of records and snapshots that this build writes and reads. */
-export const RECORD_VERSION = 1;
-
 /**
  * Who may write: the lease's revision at acquisition, and how often this owner has since had to settle records whose
  * publish outcome it did not know. Compared in that order; a record counts only if its term is the current one.
@@ -63,6 +60,8 @@ export const barrierSchema = z
     /** Unique to the tenure that wrote it: of two barriers under one epoch the first counts, and its writer must know. */
     tenure: z.string().optional(),
     settings: foldSettingsSchema,
+    /** The rules by which what comes after it is folded, on every host; they never sink. */
+    semantics: z.number().int().min(1).default(1),
   })
   .readonly();
 export type Barrier = z.infer<typeof barrierSchema>;

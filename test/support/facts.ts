@@ -42,17 +42,17 @@ export function decisionBodyOf(id: string, changes: Partial<DecisionBody> = {}):
 }
 
 export const appendBarrier = (journal: MemoryStream, partition: number, term: Term): number =>
-  journal.append(subjects.control(partition, 'barrier'), { v: 1, term, host: 'h', settings: {} });
+  journal.append(subjects.control(partition, 'barrier'), { v: 2, term, host: 'h', settings: {} });
 
 export const appendMarker = (journal: MemoryStream, partition: number, term: Term): number =>
-  journal.append(subjects.control(partition, 'marker'), { v: 1, term });
+  journal.append(subjects.control(partition, 'marker'), { v: 2, term });
 
 export const appendVerdict = (journal: MemoryStream, partition: number, term: Term, sequence: number): number =>
-  journal.append(subjects.control(partition, 'verdict'), { v: 1, term, sequence, reason: 'poison' });
+  journal.append(subjects.control(partition, 'verdict'), { v: 2, term, sequence, reason: 'poison' });
 
 export function appendDecision(journal: MemoryStream, partition: number, term: Term, body: unknown): number {
   const subject = subjects.record(partition, 'decision', 'user', '42');
-  return journal.append(subject, { v: 1, term, key: 'k', body });
+  return journal.append(subject, { v: 2, term, key: 'k', body });
 }
 
 export const appendEvent = (journal: MemoryStream, partition: number): number =>
@@ -91,7 +91,7 @@ export class ExperienceChain {
   emit(sequence: number, body: unknown, index = 0): number {
     const chain = { p: this.partition, src: this.source, seq: sequence, idx: index, prev: this.#previous };
     this.#previous = [sequence, index];
-    return this.stream.append(subjects.experience('rider.pickup'), { v: 1, chain, at: AT_MS, body });
+    return this.stream.append(subjects.experience('rider.pickup'), { v: 2, chain, at: AT_MS, body });
   }
 
   /** Publishes the last output of the stream once more. */

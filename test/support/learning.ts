@@ -58,7 +58,7 @@ export class Chainer {
     const prev = this.#previous;
     this.#previous = [++this.#sequence, 0];
     const chain = { p: this.partition, src: this.source, seq: this.#sequence, idx: 0, prev };
-    const payload = Buffer.from(JSON.stringify({ v: 1, chain, at: 0, body }));
+    const payload = Buffer.from(JSON.stringify({ v: 2, chain, at: 0, body }));
     return { subject: subjects.experience(surface), payload };
   }
 }

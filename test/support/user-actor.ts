@@ -6,6 +6,7 @@ import type { UserState } from '../../src/actors/user/state.js';
 import { userKind } from '../../src/actors/user/user.kind.js';
 import { CampaignLedger, type CampaignReplica } from '../../src/messages/campaigns.js';
 import type { DecisionAnswer, DecisionBody } from '../../src/messages/decisions.js';
+import { THIS_BUILD } from '../../src/messages/versions.js';
 import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS, type FoldSettings } from '../../src/messages/settings.js';
 import { partitionOf } from '../../src/kernel/ids.js';
@@ -131,6 +132,7 @@ export class UserRig {
       sequence: ++this.sequence,
       atMs: this.nowMs,
       settings: this.settings,
+      semantics: THIS_BUILD.semantics,
       shared: deepFreeze(this.ledger),
     };
     const folded = this.kind.fold(deepFreeze(this.state), deepFreeze(record), deepFreeze(ctx));
@@ -173,6 +175,7 @@ export class UserRig {
       sequence: this.sequence,
       nowMs: this.nowMs,
       settings: this.settings,
+      semantics: THIS_BUILD.semantics,
       shared: this.ledger,
       reserved: (key) => this.reserved[key] ?? 0,
       overlay: this.overlay,

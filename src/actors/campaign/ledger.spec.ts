@@ -6,7 +6,7 @@ import type { Effect, SharedContext } from '../host/actor-kind.js';
 import { CampaignLedgerState } from './ledger.js';
 
 const ledgers = new CampaignLedgerState();
-const ctx: SharedContext = { partition: 2, sequence: 1, atMs: 0, settings: DEFAULT_FOLD_SETTINGS };
+const ctx: SharedContext = { partition: 2, sequence: 1, atMs: 0, settings: DEFAULT_FOLD_SETTINGS, semantics: 1 };
 
 /** Applies each step and returns the ledger after the last with the effects of all. */
 function after(...steps: readonly (readonly [string, unknown])[]) {

@@ -119,7 +119,7 @@ class Town {
   }
 
   private change(partition: number, name: string, body: unknown): void {
-    const ctx = { partition, sequence: ++this.sequence, atMs: this.nowMs, settings };
+    const ctx = { partition, sequence: ++this.sequence, atMs: this.nowMs, settings, semantics: 1 };
     const { shared, effects } = ledgers.apply(deepFreeze(this.ledgers[partition]!), name, body, ctx);
     this.ledgers[partition] = shared;
     this.send(effects, partition);
@@ -132,6 +132,7 @@ class Town {
       atMs: this.nowMs,
       settings,
       shared: CampaignLedger.EMPTY,
+      semantics: 1,
     };
     const folded = campaignKind.fold(deepFreeze(this.campaign), record, ctx as FoldContext<never>);
     if (folded.outcome !== 'applied') return;

@@ -1,6 +1,7 @@
 /** The activations of one partition: loading from snapshots, saving to them, and leaving memory again. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import { Activation, keyOf } from './activation.js';
 import type { ActorAddress, ActorKind } from './actor-kind.js';
 import { isChunkHeader, LargeValues, type ChunkHeader } from './large-values.js';
@@ -31,6 +32,8 @@ export interface ActivationStoreOptions {
   readonly clock: Clock;
   readonly protections: Protections;
   readonly epoch: number;
+  /** This build's, where left out. */
+  readonly schema?: DataSchema;
   /** Where the fold stands now. */
   readonly position: () => Position;
   /** Checks a former owner's snapshot against the journal; throws or rejects with Invariant where they disagree. */
@@ -58,7 +61,10 @@ export class ActivationStore {
     'stepped-down': 0,
   };
 
+  private readonly schema: DataSchema;
+
   constructor(private readonly options: ActivationStoreOptions) {
+    this.schema = options.schema ?? THIS_SCHEMA;
     this.large = new LargeValues(options.snapshots, options.epoch);
   }
 
@@ -115,7 +121,7 @@ export class ActivationStore {
   private async write(activation: Activation): Promise<void> {
     if (!activation.dirty) return;
     const at = this.options.position();
-    const bytes = encodeSnapshot(activation, at);
+    const bytes = encodeSnapshot(activation, at, this.schema);
     const vacant = this.isVacant(activation);
     // Outputs of everything in it are acknowledged first: a replay will not produce them again.
     await this.options.acknowledged(at.sequence);
@@ -208,7 +214,7 @@ export class ActivationStore {
     const stored = await this.fetch(key);
     let activation: Activation;
     if (stored) {
-      const loaded = decodeSnapshot(key, stored.value, stored.revision, kind);
+      const loaded = decodeSnapshot(key, stored.value, stored.revision, kind, this.schema);
       if (loaded.position.epoch !== epoch) {
         const verified = verify(key, loaded.position);
         if (verified) await verified;

@@ -28,6 +28,8 @@ export interface FoldContext<Shared> {
   /** Fold time: max(previous, the record's stored timestamp), milliseconds since the epoch. */
   readonly atMs: number;
   readonly settings: FoldSettings;
+  /** The rules this record is folded by; a fold whose meaning has changed branches on it. */
+  readonly semantics: number;
   /** The partition's shared state before this record. */
   readonly shared: Shared;
 }
@@ -68,6 +70,8 @@ export interface HandleContext<Shared, Services> {
   /** The server's time as far as the owner knows: last fold time plus what has passed since on its own clock. */
   readonly nowMs: number;
   readonly settings: FoldSettings;
+  /** The rules that what it appends is folded by. */
+  readonly semantics: number;
   readonly shared: Shared;
   /** What pending owned records of this partition would take of `key` (a campaign id), in its unit. */
   readonly reserved: (key: string) => number;
@@ -148,4 +152,5 @@ export interface SharedContext {
   readonly sequence: number;
   readonly atMs: number;
   readonly settings: FoldSettings;
+  readonly semantics: number;
 }

@@ -3,6 +3,7 @@
  * outputs up to it are acknowledged, and only then does the checkpoint say so.
  */
 import { EngineError } from '../../kernel/errors.js';
+import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import type { SharedState } from './actor-kind.js';
 import { epochOf, superseded, type ActivationStore } from './activation-store.js';
 import type { PartitionFold } from './fold.js';
@@ -27,6 +28,8 @@ export interface CheckpointerOptions<Shared> {
   readonly store: ActivationStore;
   readonly fold: PartitionFold<Shared>;
   readonly epoch: number;
+  /** This build's, where left out. */
+  readonly schema?: DataSchema;
   readonly protections: Protections;
   readonly position: () => Position;
   readonly acknowledged: (sequence: number) => Promise<void>;
@@ -102,9 +105,9 @@ export class Checkpointer<Shared> {
   }
 
   private async write(checkpoint: Checkpoint<Shared>): Promise<void> {
-    const { epoch } = this.options;
+    const { epoch, schema = THIS_SCHEMA } = this.options;
     const { sequence } = checkpoint.position;
-    const body = encodeCheckpoint(checkpoint);
+    const body = encodeCheckpoint(checkpoint, schema);
     const cut = await this.large.cut(CHECKPOINT_KEY, body, sequence);
     const header: CheckpointHeader = cut ?? { epoch, sequence, body: Buffer.from(body).toString('utf8') };
     await this.set(Buffer.from(JSON.stringify(header)));
@@ -141,6 +144,7 @@ export interface LoadedCheckpoint<Shared> {
 export async function loadCheckpoint<Shared>(
   snapshots: KeyValue,
   shared: SharedState<Shared>,
+  schema: DataSchema = THIS_SCHEMA,
 ): Promise<LoadedCheckpoint<Shared> | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const stored = await snapshots.get(CHECKPOINT_KEY);
@@ -149,7 +153,7 @@ export async function loadCheckpoint<Shared>(
     const isCut = 'chunks' in header;
     const body = isCut ? await joinChunks(snapshots, header) : Buffer.from(header.body, 'utf8');
     const { revision } = stored;
-    if (body) return { checkpoint: decodeCheckpoint(body, shared), revision, epoch: header.epoch, isCut };
+    if (body) return { checkpoint: decodeCheckpoint(body, shared, schema), revision, epoch: header.epoch, isCut };
     // A chunk can vanish while another owner replaces the checkpoint; the header is then a new one.
   }
   throw damaged('The checkpoint misses a chunk.');

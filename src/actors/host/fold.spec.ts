@@ -50,16 +50,16 @@ class Bench {
   }
 
   barrier(epoch: number) {
-    return this.take('attune.p.0.control.barrier', { v: 1, term: [epoch, 0], host: 'h', settings: SETTINGS });
+    return this.take('attune.p.0.control.barrier', { v: 2, term: [epoch, 0], host: 'h', settings: SETTINGS });
   }
 
   decision(term: [number, number], n: number, outcome?: string) {
-    return this.take('attune.p.0.decision.user.a', { v: 1, term, key: 'k', body: { n, outcome } });
+    return this.take('attune.p.0.decision.user.a', { v: 2, term, key: 'k', body: { n, outcome } });
   }
 
   told(seq: number, prev: number, n = 1) {
     const chain = { p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] };
-    return this.take('attune.p.0.output.user.a.told', { v: 1, chain, at: 1, body: { n } });
+    return this.take('attune.p.0.output.user.a.told', { v: 2, chain, at: 1, body: { n } });
   }
 }
 
@@ -76,7 +76,7 @@ describe('terms', () => {
     expect(bench.decision([1, 0], 1).outcome).toBe('void');
     expect(bench.decision([3, 0], 1).outcome).toBe('void');
     expect(bench.decision([2, 0], 1).outcome).toBe('applied');
-    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [2, 1] }).outcome).toBe('applied');
+    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [2, 1] }).outcome).toBe('applied');
     expect(bench.decision([2, 0], 1).outcome).toBe('void');
     expect(bench.decision([2, 1], 1).outcome).toBe('applied');
     expect(bench.state()).toEqual({ sum: 2 });
@@ -87,8 +87,8 @@ describe('terms', () => {
     bench.barrier(5);
     expect(bench.barrier(5).outcome).toBe('void');
     expect(bench.barrier(4).outcome).toBe('void');
-    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [4, 9] }).outcome).toBe('void');
-    expect(bench.take('attune.p.0.control.marker', { v: 1, term: [5, 0] }).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [4, 9] }).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [5, 0] }).outcome).toBe('void');
     expect(bench.fold.state.term).toEqual([5, 0]);
   });
 });
@@ -206,7 +206,7 @@ describe('outputs', () => {
 
 describe('timers', () => {
   const fire = (generation: number, due = 2_000) =>
-    bench.take('attune.p.0.timer.user.a', { v: 1, term: [1, 0], due, generation });
+    bench.take('attune.p.0.timer.user.a', { v: 2, term: [1, 0], due, generation });
 
   it('count in the generation they were armed in, once', () => {
     bench.barrier(1);

@@ -7,6 +7,7 @@ import { partitionOf } from '../../kernel/ids.js';
 import type { InboundEvent } from '../../messages/events.js';
 import { compareTerms, type Chain, type Term } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
+import { THIS_BUILD, type Build } from '../../messages/versions.js';
 import { eventHash, type Activation } from './activation.js';
 import type { ActorAddress, ActorKind, ActorRecord, Effect, FoldOutcome, SharedState } from './actor-kind.js';
 import { comparePlaces, type ChainPlace, type PartitionState } from './partition-state.js';
@@ -69,6 +70,8 @@ export interface FoldOptions<Shared> {
   readonly identity: string;
   readonly kinds: ReadonlyMap<string, AnyKind<Shared>>;
   readonly shared: SharedState<Shared>;
+  /** This one, where left out. */
+  readonly build?: Build;
   readonly protections: Protections;
 }
 
@@ -174,6 +177,7 @@ export class PartitionFold<Shared> {
         if (decoded.record.term[0] <= state.term[0]) return this.voided();
         state.term = [decoded.record.term[0], 0];
         state.settings = decoded.record.settings;
+        state.semantics = Math.max(state.semantics, decoded.record.semantics);
         return outcome('applied');
       case 'marker':
         if (decoded.term[0] !== state.term[0] || decoded.term[1] <= state.term[1]) return this.voided();
@@ -192,6 +196,11 @@ export class PartitionFold<Shared> {
           changed: undefined,
         };
     }
+  }
+
+  /** The rules in force; without the protection, whatever this build knows. */
+  private get semantics(): number {
+    return this.options.protections.semantics ? this.state.semantics : (this.options.build ?? THIS_BUILD).semantics;
   }
 
   private isCurrent(term: Term): boolean {
@@ -266,6 +275,7 @@ export class PartitionFold<Shared> {
       sequence: record.sequence,
       atMs,
       settings: state.settings,
+      semantics: this.semantics,
       shared: state.shared,
     });
     const drafts: Draft[] = [];
@@ -338,6 +348,7 @@ export class PartitionFold<Shared> {
       sequence: record.sequence,
       atMs,
       settings: this.state.settings,
+      semantics: this.semantics,
     };
     const { shared, effects } = this.options.shared.apply(this.state.shared, name, body, ctx);
     const drafts = effects.map((effect) => this.draft(effect));
@@ -354,7 +365,8 @@ export class PartitionFold<Shared> {
     let { shared } = this.state;
     const drafts: Draft[] = [];
     if (operations.length === 0) return { shared, drafts };
-    const ctx = { partition: this.options.partition, sequence, atMs, settings: this.state.settings };
+    const { settings } = this.state;
+    const ctx = { partition: this.options.partition, sequence, atMs, settings, semantics: this.semantics };
     for (const op of operations) {
       const result = this.options.shared.apply(shared, 'op', op, ctx);
       shared = result.shared;

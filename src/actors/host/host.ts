@@ -5,9 +5,10 @@
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { partitionOf } from '../../kernel/ids.js';
-import { RECORD_VERSION } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../messages/versions.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
+import { encodeAnnouncement } from './announcement.js';
 import { LeaseClaim } from './lease-claim.js';
 import type { HostLimits } from './limits.js';
 import { PartitionOwner, type OwnerLog, type OwnerStatus } from './partition-owner.js';
@@ -32,6 +33,10 @@ export interface HostOptions<Shared> {
   readonly nonce: () => string;
   readonly log: OwnerLog;
   readonly protections?: Protections;
+  /** This one, where left out. */
+  readonly build?: Build;
+  /** The cluster's, as far as they are known here; what this build brings, where left out. */
+  readonly versions?: () => ClusterVersions;
   readonly trimFloor?: (partition: number) => number;
 }
 
@@ -65,7 +70,10 @@ export class Host<Shared> {
   private beating: Promise<void> | undefined;
   private state: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
 
+  private readonly build: Build;
+
   constructor(private readonly options: HostOptions<Shared>) {
+    this.build = options.build ?? THIS_BUILD;
     this.kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]));
   }
 
@@ -175,7 +183,7 @@ export class Host<Shared> {
 
   private async announce(): Promise<void> {
     const { cluster, hostId, incarnation } = this.options;
-    const value = Buffer.from(JSON.stringify({ host: hostId, incarnation, reads: RECORD_VERSION }));
+    const value = encodeAnnouncement({ host: hostId, incarnation }, this.build);
     let written = await cluster.hosts.put(hostId, value, this.announcement);
     if (written === undefined) {
       const stored = await cluster.hosts.get(hostId);
@@ -194,7 +202,14 @@ export class Host<Shared> {
       const tenure = this.tenures.get(partition);
       if (wanted && !tenure) void this.take(partition);
       else if (!wanted && tenure?.owner.phase === 'serving') void this.release(partition);
+      // One after the other: only a new tenure's barrier may raise what its records are folded by.
+      else if (tenure?.owner.phase === 'serving' && tenure.owner.isBehind(this.versions) && this.releasing.size === 0)
+        void this.release(partition);
     }
+  }
+
+  private get versions(): ClusterVersions {
+    return this.options.versions?.() ?? versionsOf(this.build);
   }
 
   private async take(partition: number): Promise<void> {
@@ -232,6 +247,8 @@ export class Host<Shared> {
       createShared,
       services,
       settings,
+      build: this.build,
+      versions: this.versions,
       limits,
       clock,
       nonce,

@@ -4,7 +4,7 @@
  * acknowledged after it: the receiver drops an output that comes before its predecessor, and what it already has.
  */
 import type { Clock } from '../../kernel/clock.js';
-import { RECORD_VERSION } from '../../messages/records.js';
+import { THIS_SCHEMA, type DataSchema, type Stored, type StoredForm } from '../../messages/versions.js';
 import type { Output } from './fold.js';
 import type { Appender, JournalMessage } from './ports.js';
 
@@ -35,6 +35,7 @@ export class OutputPublisher {
   constructor(
     private readonly clock: Clock,
     private readonly appenderOf: (target: string) => Appender,
+    private readonly schema: DataSchema = THIS_SCHEMA,
   ) {}
 
   /** Outputs not yet acknowledged. */
@@ -84,7 +85,7 @@ export class OutputPublisher {
   private async send(lane: Lane): Promise<void> {
     while (!this.stopped && lane.queue.length > 0) {
       const group = lane.queue.slice(0, GROUP_MAX);
-      const outcomes = await lane.appender.append(group.map(encode));
+      const outcomes = await lane.appender.append(group.map((output) => encode(output, this.schema)));
       if (this.stopped) return;
       const failed = outcomes.findIndex((o) => o.status !== 'stored');
       const stored = failed === -1 ? group.length : failed;
@@ -121,10 +122,12 @@ export class OutputPublisher {
   }
 }
 
+const FORMS: Readonly<Record<string, StoredForm>> = { x: 'experience', d: 'dead-letter' };
+
 /** An OutputRecord, whose body is JSON already. */
-function encode({ subject, chain, atMs, json }: Output): JournalMessage {
-  return {
-    subject,
-    payload: Buffer.from(`{"v":${RECORD_VERSION},"chain":${JSON.stringify(chain)},"at":${atMs},"body":${json}}`),
-  };
+function encode({ target, subject, chain, atMs, json }: Output, schema: DataSchema): JournalMessage {
+  const text = `{"v":${schema.writes},"chain":${JSON.stringify(chain)},"at":${atMs},"body":${json}}`;
+  if (schema.isNewest) return { subject, payload: Buffer.from(text) };
+  const { v: _newest, ...data } = JSON.parse(text) as Stored;
+  return { subject, payload: Buffer.from(JSON.stringify(schema.write(FORMS[target] ?? 'output', data))) };
 }

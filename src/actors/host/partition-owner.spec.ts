@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { HostWorld, idle, tallyKind, type Tally } from '../../../test/support/host-world.js';
-import { RECORD_VERSION } from '../../messages/records.js';
+import { RECORD_VERSION } from '../../messages/versions.js';
 import { subjects } from '../../messages/subjects.js';
 import type { ActorKind } from './actor-kind.js';
 
@@ -69,7 +69,7 @@ describe('poison', () => {
     const owner = await world.serve(1);
     world.journal.write('attune.p.0.decision.user.a', { v: RECORD_VERSION + 1, term: [1, 0], key: 'k', body: {} });
     await idle();
-    expect(owner.status()).toMatchObject({ phase: 'refused', reason: expect.stringContaining('RECORD_TOO_NEW') });
+    expect(owner.status()).toMatchObject({ phase: 'refused', reason: expect.stringContaining('DATA_TOO_NEW') });
     expect(world.journal.bodies('control').filter(({ reason }) => reason)).toEqual([]);
   });
 
@@ -87,7 +87,7 @@ describe('poison', () => {
     const owner = await world.serve(1);
     const chain = (seq: number, prev: number) => ({ p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] });
     const output = (seq: number, prev: number, more: object) =>
-      world.journal.write('attune.p.0.output.user.a.told', { v: 1, chain: chain(seq, prev), ...more });
+      world.journal.write('attune.p.0.output.user.a.told', { v: 2, chain: chain(seq, prev), ...more });
     output(1, 0, { at: 1, body: { n: 1 } });
     output(2, 1, { at: 'never', body: { n: 10 } });
     output(3, 2, { at: 1, body: { n: 100 } });
@@ -250,7 +250,7 @@ describe('what was stored before', () => {
 
   it('refuses the partition when it cannot be read for a request either', async () => {
     const owner = await world.serve(1);
-    world.snapshots.stored.set('user.z', { value: Buffer.from('{"v":1}'), revision: 77 });
+    world.snapshots.stored.set('user.z', { value: Buffer.from('{"v":2}'), revision: 77 });
     await expect(view(owner, 'z')).rejects.toMatchObject({ code: 'SNAPSHOT_DAMAGED' });
     expect(owner.status().phase).toBe('refused');
   });
@@ -273,7 +273,7 @@ describe('what was stored before', () => {
   it('and deleted since is built anew from what a trimmed journal holds, on both ends of every chain', async () => {
     const chain = (seq: number, prev: number) => ({ p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] });
     const told = (seq: number, prev: number) =>
-      world.journal.write('attune.p.0.output.user.a.told', { v: 1, chain: chain(seq, prev), at: 1, body: { n: seq } });
+      world.journal.write('attune.p.0.output.user.a.told', { v: 2, chain: chain(seq, prev), at: 1, body: { n: seq } });
     told(1, 0);
     world.event('tell', {}, 'c');
     await world.journal.trim(3);

@@ -6,10 +6,20 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
-import { RECORD_VERSION, redriveSchema, type Barrier } from '../../messages/records.js';
+import { redriveSchema, type Barrier } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
+import {
+  assertSchema,
+  assertSemantics,
+  DataSchema,
+  isVersionRefusal,
+  THIS_BUILD,
+  versionsOf,
+  type Build,
+  type ClusterVersions,
+} from '../../messages/versions.js';
 import type { Activation } from './activation.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
@@ -20,9 +30,9 @@ import type { HostLimits } from './limits.js';
 import { OutputPublisher } from './output-publisher.js';
 import { freshPartitionState, type PartitionCounters } from './partition-state.js';
 import { PoisonJudge } from './poison-judge.js';
-import type { Cluster, Journal, JournalRecord, RequestEnvelope } from './ports.js';
+import type { Appender, Cluster, Journal, JournalRecord, RequestEnvelope } from './ports.js';
 import type { Protections } from './protections.js';
-import { chainOf, decodeRecord, isTooNew, writtenAs, type Decoded } from './record-codec.js';
+import { chainOf, decodeRecord, writtenAs, type Decoded } from './record-codec.js';
 import { ReadAhead } from './read-ahead.js';
 import { RecordWriter } from './record-writer.js';
 import { RequestDesk } from './request-desk.js';
@@ -63,6 +73,10 @@ export interface PartitionOwnerOptions<Shared> {
   readonly createShared: () => SharedState<Shared>;
   readonly services: unknown;
   readonly settings: FoldSettings;
+  /** This one, where left out. */
+  readonly build?: Build;
+  /** The cluster's as this tenure begins; it writes by these to its end. What the build brings, where left out. */
+  readonly versions?: ClusterVersions;
   readonly limits: HostLimits;
   readonly clock: Clock;
   readonly nonce: () => string;
@@ -104,7 +118,10 @@ export class PartitionOwner<Shared> {
   private readonly publisher: OutputPublisher;
   private writer: RecordWriter | undefined;
   private readonly shared: SharedState<Shared>;
-  private readonly verdicts = new VerdictBook();
+  private readonly build: Build;
+  private readonly versions: ClusterVersions;
+  private readonly schema: DataSchema;
+  private readonly verdicts: VerdictBook;
   private fold!: PartitionFold<Shared>;
   private store!: ActivationStore;
   private desk!: RequestDesk<Shared>;
@@ -113,6 +130,10 @@ export class PartitionOwner<Shared> {
   /** The lease's, or one above the highest that the journal knows, if leases began anew. */
   private epoch: number;
   private readonly tenure: string;
+  /** The rules of its barrier. */
+  private semantics = 0;
+  /** Records before any barrier are folded as ours will say: another's that comes first may say otherwise. */
+  private assumesFirst = false;
   private readonly readAhead: ReadAhead;
   private readonly broadcast: StateBroadcast;
   private timers: TimerDesk | undefined;
@@ -131,14 +152,19 @@ export class PartitionOwner<Shared> {
   constructor(private readonly options: PartitionOwnerOptions<Shared>) {
     const { cluster, partition, clock, limits, kinds } = options;
     this.epoch = options.epoch;
+    this.build = options.build ?? THIS_BUILD;
+    this.versions = options.versions ?? versionsOf(this.build);
+    this.schema = new DataSchema(this.build, this.versions.schema);
+    this.verdicts = new VerdictBook(this.schema);
     this.tenure = options.nonce();
     this.journal = cluster.journal(partition);
     this.shared = options.createShared();
-    this.publisher = new OutputPublisher(clock, (target) => {
+    const appenderOf = (target: string): Appender => {
       if (target === 'x') return cluster.experience;
       if (target === 'd') return cluster.deadLetters;
       return cluster.journal(Number(target.slice(1)));
-    });
+    };
+    this.publisher = new OutputPublisher(clock, appenderOf, this.schema);
     this.readAhead = new ReadAhead({
       journal: this.journal,
       limits,
@@ -192,6 +218,11 @@ export class PartitionOwner<Shared> {
       this.options.log.warn('checkpoint before release failed', this.fields({ error: String(error) }));
     }
     this.stop('released');
+  }
+
+  /** Whether the cluster has risen since this tenure began: the next one writes, and is folded, by the newer versions. */
+  isBehind({ schema, semantics }: ClusterVersions): boolean {
+    return this.schema.writes < schema || this.semantics < semantics;
   }
 
   /** Ends the tenure now. Idempotent. */
@@ -260,7 +291,7 @@ export class PartitionOwner<Shared> {
     const { cluster, partition, protections, clock, limits } = this.options;
     const snapshots = cluster.snapshots(partition);
     // In this order: a former owner may still be moving the checkpoint, and the journal is then longer too.
-    const loaded = await loadCheckpoint(snapshots, this.shared);
+    const loaded = await loadCheckpoint(snapshots, this.shared, this.schema);
     const { checkpoint } = loaded ?? {};
     const info = await this.journal.info();
     this.history = new JournalHistory(this.journal, info);
@@ -270,25 +301,37 @@ export class PartitionOwner<Shared> {
     const control = await this.journal.control(sequence + 1);
     this.verdicts.read(checkpoint?.state.term ?? [0, 0], control);
     const epoch = await this.chooseEpoch(Math.max(loaded?.epoch ?? 0, this.verdicts.term[0]));
-    // Records before the very first barrier are folded under that barrier's settings, by every host alike.
-    const settings = checkpoint?.state.settings ?? this.verdicts.firstSettings ?? this.options.settings;
-    const state = checkpoint?.state ?? freshPartitionState(settings, this.shared.create(), info.firstSequence > 1);
+    // Records before the very first barrier are folded under that barrier's settings and rules, by every host alike.
+    const { build, versions } = this;
+    assertSchema('cluster', versions.schema, build);
+    this.semantics = Math.max(versions.semantics, checkpoint?.state.semantics ?? 0, this.verdicts.semantics);
+    assertSemantics(this.semantics, build);
+    const first = this.verdicts.first ?? { settings: this.options.settings, semantics: this.semantics };
+    this.assumesFirst = checkpoint === undefined && this.verdicts.first === undefined;
+    const state =
+      checkpoint?.state ??
+      freshPartitionState(first.settings, this.shared.create(), info.firstSequence > 1, first.semantics);
     const timers = new TimerIndex();
     for (const [key, due, generation] of checkpoint?.timers ?? []) timers.set(key, due, generation);
     this.fingerprint = { sequence, value: checkpoint?.position.fingerprint ?? '' };
     const kinds = this.options.kinds as unknown as ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
     const { identity } = info;
-    this.fold = new PartitionFold({ partition, identity, kinds, shared: this.shared, protections }, state, timers);
+    this.fold = new PartitionFold(
+      { partition, identity, kinds, shared: this.shared, build, protections },
+      state,
+      timers,
+    );
     const position = (): Position => this.position();
     const acknowledged = (s: number): Promise<void> => this.publisher.acknowledged(s);
     const assertOwner = (): void => this.assertOwner();
-    this.writer = new RecordWriter(clock, this.journal, partition, epoch);
+    this.writer = new RecordWriter(clock, this.journal, partition, epoch, this.schema);
     this.store = new ActivationStore({
       snapshots,
       kinds: kinds as unknown as ReadonlyMap<string, ActorKind<unknown, never, never>>,
       clock,
       protections,
       epoch,
+      schema: this.schema,
       position,
       verify: (key, at) => this.history.check(key, at, () => this.fold.state.sequence),
       assertOwner,
@@ -310,12 +353,14 @@ export class PartitionOwner<Shared> {
       limits,
       verdicts: this.verdicts,
       epoch,
+      schema: this.schema,
       term: () => this.fold.state.term,
       isLive: () => this.live,
     });
     this.desk = new RequestDesk({
       partition,
       identity,
+      schema: this.schema,
       kinds,
       shared: this.shared,
       services: this.options.services,
@@ -330,7 +375,7 @@ export class PartitionOwner<Shared> {
       nowMs: () => this.nowMs(),
       assertServing: () => this.assertServing(),
       unreadable: (error) => {
-        if (error instanceof EngineError && error.family === 'Invariant') this.fail(error);
+        if (error instanceof EngineError && isRefusal(error)) this.fail(error);
       },
     });
     this.checkpointer = new Checkpointer({
@@ -338,6 +383,7 @@ export class PartitionOwner<Shared> {
       store: this.store,
       fold: this.fold,
       epoch,
+      schema: this.schema,
       protections,
       position,
       acknowledged,
@@ -359,8 +405,9 @@ export class PartitionOwner<Shared> {
 
   private async raiseBarrier(): Promise<void> {
     const { partition, hostId: host, settings } = this.options;
-    const barrier: Barrier = { v: RECORD_VERSION, term: [this.epoch, 0], host, tenure: this.tenure, settings };
-    const payload = Buffer.from(JSON.stringify(barrier));
+    const { tenure, semantics } = this;
+    const barrier: Omit<Barrier, 'v'> = { term: [this.epoch, 0], host, tenure, settings, semantics };
+    const payload = Buffer.from(JSON.stringify(this.schema.write('barrier', barrier)));
     while (this.phase === 'replaying') {
       const [outcome] = await this.journal.append([{ subject: subjects.control(partition, 'barrier'), payload }]);
       // A second barrier of the same epoch is void, so trying again is safe.
@@ -372,7 +419,9 @@ export class PartitionOwner<Shared> {
   /** Ours begins our service; another's of our epoch or a later one ends it, before it has begun or after. */
   private barrierFolded({ term: [epoch], tenure }: Barrier, isApplied: boolean): void {
     const isOurs = tenure === this.tenure;
-    if (isApplied && epoch >= this.epoch && !isOurs) this.fail(staleOwner());
+    const isForestalled = this.assumesFirst && !isOurs;
+    this.assumesFirst = false;
+    if (isApplied && !isOurs && (isForestalled || epoch >= this.epoch)) this.fail(staleOwner());
     else if (isOurs && this.phase === 'replaying') {
       if (isApplied) this.startServing();
       else this.fail(staleOwner());
@@ -465,7 +514,7 @@ export class PartitionOwner<Shared> {
 
   private decode(record: JournalRecord): Decoded | Error {
     try {
-      return this.writer?.recognise(record) ?? decodeRecord(record);
+      return this.writer?.recognise(record) ?? decodeRecord(record, this.schema);
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -498,8 +547,8 @@ export class PartitionOwner<Shared> {
     this.history.folding(record);
     const verdict = this.verdicts.get(record.sequence);
     if (verdict !== undefined) return this.skip(record, decoded, verdict);
-    // A newer build understands it; condemned, it would be lost.
-    if (isTooNew(decoded)) throw decoded;
+    // Another build understands it; condemned, it would be lost.
+    if (isVersionRefusal(decoded)) throw decoded;
     if (decoded instanceof Error) return this.condemn(record, decoded, decoded.message);
     const address = PartitionFold.addressOf(decoded);
     let activation: Activation | undefined;
@@ -630,9 +679,8 @@ export class PartitionOwner<Shared> {
   private fail(error: unknown): void {
     if (this.ended) return;
     const known = EngineError.from(error);
-    const isRefusal = known.family === 'Invariant' || known.family === 'Configuration';
     const cause = known.code === 'INTERNAL' ? `: ${String(known.cause)}` : '';
-    this.end(isRefusal ? 'refused' : 'stopped', `${known.code}: ${known.message}${cause}`);
+    this.end(isRefusal(known) ? 'refused' : 'stopped', `${known.code}: ${known.message}${cause}`);
     this.options.onEnd(this.reason!);
   }
 
@@ -684,6 +732,9 @@ export class PartitionOwner<Shared> {
     return { partition: this.options.partition, epoch: this.epoch, ...more };
   }
 }
+
+/** What is stored contradicts itself, or is another build's to read. */
+const isRefusal = ({ family }: EngineError): boolean => family === 'Invariant' || family === 'Configuration';
 
 const staleOwner = (): EngineError =>
   new EngineError('StaleOwner', 'STALE_OWNER', 'This host does not own the actor (any more); ask again.', {

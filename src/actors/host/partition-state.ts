@@ -12,6 +12,8 @@ export interface PartitionState<Shared> {
   /** Only owner-written records of this very term count. */
   term: Term;
   settings: FoldSettings;
+  /** The rules that records are folded by: the highest of the barriers so far. */
+  semantics: number;
   shared: Shared;
   /** Per source (`partition:identity`): the last output applied here. */
   watermarks: Map<string, ChainPlace>;
@@ -57,12 +59,14 @@ export function freshPartitionState<Shared>(
   settings: FoldSettings,
   shared: Shared,
   adopting: boolean,
+  semantics = 1,
 ): PartitionState<Shared> {
   return {
     sequence: 0,
     foldTimeMs: 0,
     term: [0, 0],
     settings,
+    semantics,
     shared,
     watermarks: new Map(),
     chains: new Map(),

@@ -3,8 +3,9 @@
  * whose barrier is in force condemns; everybody obeys what it has.
  */
 import type { Clock } from '../../kernel/clock.js';
-import { RECORD_VERSION, type Term, type Verdict } from '../../messages/records.js';
+import type { Term, Verdict } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
+import type { DataSchema } from '../../messages/versions.js';
 import { superseded } from './activation-store.js';
 import { refusal } from './journal-history.js';
 import type { HostLimits } from './limits.js';
@@ -21,6 +22,7 @@ export interface PoisonJudgeOptions {
   readonly limits: Pick<HostLimits, 'poisonShareMax' | 'poisonWindowRecords'>;
   readonly verdicts: VerdictBook;
   readonly epoch: number;
+  readonly schema: DataSchema;
   /** The fold's. */
   readonly term: () => Term;
   readonly isLive: () => boolean;
@@ -61,15 +63,14 @@ export class PoisonJudge {
 
   /** Resolves to whether the verdict was stored. */
   private async condemn(sequence: number, reason: string): Promise<boolean> {
-    const { partition, journal, verdicts } = this.options;
+    const { partition, journal, verdicts, schema } = this.options;
     this.assertShare(sequence);
-    const verdict: Verdict = {
-      v: RECORD_VERSION,
+    const verdict: Omit<Verdict, 'v'> = {
       term: verdicts.term,
       sequence,
       reason: reason.slice(0, REASON_LENGTH_MAX),
     };
-    const payload = Buffer.from(JSON.stringify(verdict));
+    const payload = Buffer.from(JSON.stringify(schema.write('verdict', verdict)));
     const [outcome] = await journal.append([{ subject: subjects.control(partition, 'verdict'), payload }]);
     return outcome!.status === 'stored';
   }

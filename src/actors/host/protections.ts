@@ -13,6 +13,8 @@ export interface Protections {
   readonly cas: boolean;
   /** A timer record counts only for the generation it was armed in. */
   readonly timerGeneration: boolean;
+  /** Records are folded by the rules of the barrier before them, not by the newest that the host knows. */
+  readonly semantics: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -21,4 +23,5 @@ export const ALL_PROTECTIONS: Protections = {
   overlay: true,
   cas: true,
   timerGeneration: true,
+  semantics: true,
 };

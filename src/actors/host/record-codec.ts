@@ -1,5 +1,4 @@
 /** Journal bytes → what the fold works on. One JSON parse a record; nothing here depends on state. */
-import { EngineError } from '../../kernel/errors.js';
 import { decodeToken } from '../../kernel/ids.js';
 import { EVENT_TYPE, eventDataSchema, type EventData } from '../../messages/events.js';
 import {
@@ -7,7 +6,6 @@ import {
   chainSchema,
   markerSchema,
   outputRecordSchema,
-  RECORD_VERSION,
   redriveSchema,
   verdictSchema,
   type Barrier,
@@ -17,6 +15,13 @@ import {
   type Verdict,
 } from '../../messages/records.js';
 import { ACTOR_KINDS, parsePartitionSubject, type ActorKindName } from '../../messages/subjects.js';
+import {
+  assertSemantics,
+  isVersionRefusal,
+  THIS_SCHEMA,
+  type DataSchema,
+  type Stored,
+} from '../../messages/versions.js';
 import type { ActorAddress } from './actor-kind.js';
 import type { JournalRecord } from './ports.js';
 
@@ -65,24 +70,22 @@ export type Decoded =
 const KINDS: ReadonlySet<string> = new Set(ACTOR_KINDS);
 
 /**
- * Throws on engine-written records that are damaged: those are poison. Throws Configuration `RECORD_TOO_NEW` on those that
- * a newer build wrote: they are not for this one to judge.
+ * Throws on engine-written records that are damaged: those are poison. Throws Configuration `DATA_*` or `SEMANTICS_*`
+ * on those of another build: they are not for this one to judge.
  */
-export function decodeRecord(record: Pick<JournalRecord, 'subject' | 'payload'>): Decoded {
+export function decodeRecord(
+  record: Pick<JournalRecord, 'subject' | 'payload'>,
+  schema: DataSchema = THIS_SCHEMA,
+): Decoded {
   const subject = parsePartitionSubject(record.subject);
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
   if (subject.cls === 'event') return decodeEvent(subject.kind, subject.token, subject.name, record.payload);
-  const json = parseJson(record.payload) as Record<string, unknown> | undefined;
-  if (json === undefined || json === null || typeof json !== 'object')
+  const stored = parseJson(record.payload) as Stored | undefined;
+  if (stored === undefined || stored === null || typeof stored !== 'object')
     throw new Error('the record is not a JSON object');
-  if (typeof json.v !== 'number') throw new Error('the record has no version');
-  if (json.v > RECORD_VERSION) {
-    throw new EngineError(
-      'Configuration',
-      'RECORD_TOO_NEW',
-      `A record has version ${json.v}, and this build reads up to ${RECORD_VERSION}. Run a newer build.`,
-    );
-  }
+  if (subject.cls === 'control') return decodeControl(subject.kind, stored, schema);
+  if (subject.cls === 'req') throw new Error('requests are no records');
+  const json = schema.read(subject.cls, stored);
   switch (subject.cls) {
     case 'decision':
     case 'command':
@@ -111,40 +114,43 @@ export function decodeRecord(record: Pick<JournalRecord, 'subject' | 'payload'>)
         body: output.body,
       };
     }
-    case 'control':
-      return decodeControl(subject.kind, json);
-    default:
-      throw new Error(`records of class ${subject.cls} are not known`);
   }
 }
 
-function decodeControl(name: string, json: unknown): Decoded {
+function decodeControl(name: string, json: Stored, schema: DataSchema): Decoded {
   switch (name) {
     case 'barrier':
-      return { cls: 'barrier', record: barrierSchema.parse(json) };
+      return { cls: 'barrier', record: decodeBarrier(schema.read(name, json), schema) };
     case 'marker':
-      return { cls: 'marker', term: markerSchema.parse(json).term };
+      return { cls: 'marker', term: markerSchema.parse(schema.read(name, json)).term };
     case 'verdict':
-      return { cls: 'verdict', record: verdictSchema.parse(json) };
+      return { cls: 'verdict', record: verdictSchema.parse(schema.read(name, json)) };
     case 'redrive': {
-      const redrive = redriveSchema.parse(json);
-      return { cls: 'redrive', record: redrive, inner: decodeInner(redrive) };
+      const redrive = redriveSchema.parse(schema.read(name, json));
+      return { cls: 'redrive', record: redrive, inner: decodeInner(redrive, schema) };
     }
     default:
       throw new Error(`control ${name} is not known`);
   }
 }
 
+function decodeBarrier(json: Stored, schema: DataSchema): Barrier {
+  const barrier = barrierSchema.parse(json);
+  assertSemantics(barrier.semantics, schema.build);
+  return barrier;
+}
+
 /**
  * What could not be decoded once may not be now either: it is then rejected for good, not poison again. A try that
  * failed stands for what it tried. Control records have had their effect where they stood, or none.
  */
-function decodeInner(redrive: Redrive): Decoded {
+function decodeInner(redrive: Redrive, schema: DataSchema): Decoded {
   let inner: Decoded;
   try {
-    inner = decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') });
+    inner = decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') }, schema);
   } catch (error) {
-    if (isTooNew(error)) throw error;
+    // A letter of an older cluster's stays unreadable; one of a newer build's is for that build.
+    if (isVersionRefusal(error) && error.code.endsWith('TOO_NEW')) throw error;
     return malformed(`REDRIVE_UNREADABLE: ${error instanceof Error ? error.message : String(error)}`);
   }
   switch (inner.cls) {
@@ -158,8 +164,6 @@ function decodeInner(redrive: Redrive): Decoded {
       return inner;
   }
 }
-
-export const isTooNew = (error: unknown): boolean => error instanceof EngineError && error.code === 'RECORD_TOO_NEW';
 
 /** The place in its chain that an output claims, even if nothing else of it can be read. */
 export function chainOf({ subject, payload }: Pick<JournalRecord, 'subject' | 'payload'>): Chain | undefined {

@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
-import { compareTerms, RECORD_VERSION, type Term } from '../../messages/records.js';
-import { subjects } from '../../messages/subjects.js';
+import { compareTerms, type Term } from '../../messages/records.js';
+import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
+import { THIS_SCHEMA, type DataSchema, type StoredForm } from '../../messages/versions.js';
 import type { Applied } from './fold.js';
 import type { ActorAddress } from './actor-kind.js';
 import type { Journal, JournalMessage, JournalRecord } from './ports.js';
@@ -55,6 +56,7 @@ export class RecordWriter {
     private readonly journal: Journal,
     private readonly partition: number,
     private readonly epoch: number,
+    private readonly schema: DataSchema = THIS_SCHEMA,
   ) {}
 
   get inFlight(): number {
@@ -162,7 +164,7 @@ export class RecordWriter {
       const [epoch, session] = this.term;
       const marker: JournalMessage = {
         subject: subjects.control(this.partition, 'marker'),
-        payload: Buffer.from(JSON.stringify({ v: RECORD_VERSION, term: [epoch, session] })),
+        payload: Buffer.from(JSON.stringify(this.schema.write('marker', { term: [epoch, session] }))),
       };
       const [outcome] = await this.journal.append([marker]);
       if (outcome!.status === 'stored') this.storedSession = session;
@@ -174,10 +176,11 @@ export class RecordWriter {
   private encode(entry: Pending): JournalMessage {
     const { draft, term } = entry;
     const record = draft.fields
-      ? { v: RECORD_VERSION, term, ...draft.fields }
-      : { v: RECORD_VERSION, term, key: draft.key, trace: draft.trace, body: draft.body };
-    const payload = Buffer.from(JSON.stringify(record));
-    if (draft.decision !== undefined) {
+      ? { term, ...draft.fields }
+      : { term, key: draft.key, trace: draft.trace, body: draft.body };
+    const payload = Buffer.from(JSON.stringify(this.schema.write(formOf(draft.subject), record)));
+    // What an older schema has no room for must not be folded here either: others read it from what is stored.
+    if (draft.decision !== undefined && this.schema.isNewest) {
       entry.payload = payload;
       this.away.push(entry);
       // What was refused or lost never comes back.
@@ -185,6 +188,11 @@ export class RecordWriter {
     }
     return { subject: draft.subject, payload };
   }
+}
+
+function formOf(subject: string): StoredForm {
+  const { cls, kind } = parsePartitionSubject(subject)!;
+  return (cls === 'control' ? kind : cls) as StoredForm;
 }
 
 const staleOwner = (): EngineError =>

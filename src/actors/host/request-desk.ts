@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/clock.js';
 import { EngineError, type WireError } from '../../kernel/errors.js';
 import { encodePosition, decodePosition } from '../../messages/tokens.js';
 import { subjects } from '../../messages/subjects.js';
+import type { DataSchema } from '../../messages/versions.js';
 import { keyOf, type Activation } from './activation.js';
 import type { ActivationStore } from './activation-store.js';
 import type { ActorAddress, ActorKind, HandleContext, Handling, SharedState } from './actor-kind.js';
@@ -29,6 +30,7 @@ type Appended = { readonly done: true; readonly body: unknown } | { readonly don
 export interface RequestDeskOptions<Shared> {
   readonly partition: number;
   readonly identity: string;
+  readonly schema: DataSchema;
   readonly kinds: ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
   readonly shared: SharedState<Shared>;
   readonly services: unknown;
@@ -181,6 +183,7 @@ export class RequestDesk<Shared> {
       sequence: fold.state.sequence,
       nowMs: nowMs(),
       settings: fold.state.settings,
+      semantics: fold.state.semantics,
       shared: fold.state.shared,
       reserved: (key) => (protections.overlay ? shared.reserved(key) : 0),
       overlay: protections.overlay ? (this.overlays.get(activation.key) ?? NOTHING) : NOTHING,
@@ -240,7 +243,7 @@ export class RequestDesk<Shared> {
     if (!record) {
       throw new EngineError('NotFound', 'RECORD_TRIMMED', 'The journal no longer holds this decision.');
     }
-    const decoded = decodeRecord(record);
+    const decoded = decodeRecord(record, this.options.schema);
     if (decoded.cls !== 'decision' && decoded.cls !== 'command') {
       throw invariant('REREAD_MISMATCH', 'The journal holds another record at this sequence.');
     }

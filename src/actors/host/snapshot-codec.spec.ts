@@ -32,9 +32,10 @@ describe('a snapshot', () => {
 
   it.each([
     ['no JSON', '{'],
-    ['another version', JSON.stringify({ v: 2, ...position, state: {}, timer: [0, 0] })],
-    ['no position', JSON.stringify({ v: 1, state: {}, timer: [0, 0] })],
-    ['a number that was not finite', JSON.stringify({ v: 1, ...position, state: {}, timer: [NaN, 0] })],
+    ['no version', JSON.stringify({ ...position, state: {}, timer: [0, 0] })],
+    ['a version that is none', JSON.stringify({ v: 2.5, ...position, state: {}, timer: [0, 0] })],
+    ['no position', JSON.stringify({ v: 2, state: {}, timer: [0, 0] })],
+    ['a number that was not finite', JSON.stringify({ v: 2, ...position, state: {}, timer: [NaN, 0] })],
   ])('is damaged: %s', (_, text) => {
     expect(() => decodeSnapshot('user.a', Buffer.from(text), 1, kind)).toThrow(
       expect.objectContaining({ code: 'SNAPSHOT_DAMAGED', family: 'Invariant' }),
@@ -68,8 +69,28 @@ describe('a checkpoint', () => {
   });
 
   it('is damaged where anything of it is missing', () => {
-    expect(() => decodeCheckpoint(Buffer.from(JSON.stringify({ v: 1, ...position })), createTotals())).toThrow(
+    expect(() => decodeCheckpoint(Buffer.from(JSON.stringify({ v: 2, ...position })), createTotals())).toThrow(
       expect.objectContaining({ code: 'CHECKPOINT_DAMAGED' }),
+    );
+  });
+});
+
+describe('what another build has stored', () => {
+  it.each([
+    [3, 'DATA_TOO_NEW'],
+    [1, 'DATA_TOO_OLD'],
+  ])('is refused by its schema, %i, before anything else of it is looked at: %s', (v, code) => {
+    const bytes = Buffer.from(JSON.stringify({ v, whatever: true }));
+    const refused = expect.objectContaining({ family: 'Configuration', code });
+    expect(() => decodeSnapshot('user.a', bytes, 1, kind)).toThrow(refused);
+    expect(() => decodeCheckpoint(bytes, createTotals())).toThrow(refused);
+  });
+
+  it('is refused where a checkpoint’s records are folded by rules that are not known', () => {
+    const state = freshPartitionState(SETTINGS, { total: 7 }, true, 2);
+    const bytes = encodeCheckpoint({ position, state, timers: [], marks: [] });
+    expect(() => decodeCheckpoint(bytes, createTotals())).toThrow(
+      expect.objectContaining({ code: 'SEMANTICS_TOO_NEW' }),
     );
   });
 });

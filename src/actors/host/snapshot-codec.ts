@@ -2,8 +2,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
-import { RECORD_VERSION, termSchema } from '../../messages/records.js';
+import { termSchema } from '../../messages/records.js';
 import { foldSettingsSchema } from '../../messages/settings.js';
+import {
+  assertSemantics,
+  isVersionRefusal,
+  THIS_SCHEMA,
+  type DataSchema,
+  type Stored,
+} from '../../messages/versions.js';
 import { Activation, addressOfKey, type Trace } from './activation.js';
 import type { ActorKind, SharedState } from './actor-kind.js';
 import type { ChunkHeader } from './large-values.js';
@@ -21,7 +28,6 @@ export interface Position {
 }
 
 const positionShape = {
-  v: z.literal(RECORD_VERSION),
   epoch: z.number(),
   sequence: z.number(),
   identity: z.string(),
@@ -37,17 +43,18 @@ const snapshotSchema = z.object({
   traces: z.array(z.tuple([z.number(), z.record(z.string(), z.number()), z.array(z.unknown())])).optional(),
 });
 
-export function encodeSnapshot(activation: Activation, at: Position): Uint8Array {
+export function encodeSnapshot(activation: Activation, at: Position, schema: DataSchema = THIS_SCHEMA): Uint8Array {
   return Buffer.from(
-    JSON.stringify({
-      v: RECORD_VERSION,
-      ...at,
-      state: activation.state,
-      timer: [activation.timerDue, activation.timerGeneration],
-      seen: activation.seen,
-      seenNext: activation.seenNext === 0 ? undefined : activation.seenNext,
-      traces: activation.traces,
-    }),
+    JSON.stringify(
+      schema.write('snapshot', {
+        ...at,
+        state: activation.state,
+        timer: [activation.timerDue, activation.timerGeneration],
+        seen: activation.seen,
+        seenNext: activation.seenNext === 0 ? undefined : activation.seenNext,
+        traces: activation.traces,
+      }),
+    ),
   );
 }
 
@@ -56,15 +63,16 @@ export interface LoadedSnapshot {
   readonly position: Position;
 }
 
-/** Throws Invariant `SNAPSHOT_DAMAGED` if the bytes are not a snapshot this build can read. */
+/** Throws Invariant `SNAPSHOT_DAMAGED` if the bytes are no snapshot, Configuration `DATA_*` if another build's. */
 export function decodeSnapshot(
   key: string,
   bytes: Uint8Array,
   revision: number,
   kind: ActorKind<unknown, never, never>,
+  schema: DataSchema = THIS_SCHEMA,
 ): LoadedSnapshot {
   try {
-    const saved = snapshotSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const saved = snapshotSchema.parse(schema.read('snapshot', parse(bytes)));
     const activation = new Activation(key, addressOfKey(key), kind.revive(saved.state));
     activation.sequence = saved.sequence;
     activation.savedSequence = saved.sequence;
@@ -77,6 +85,7 @@ export function decodeSnapshot(
     const { epoch, sequence, identity, fingerprint } = saved;
     return { activation, position: { epoch, sequence, identity, fingerprint } };
   } catch (cause) {
+    if (isVersionRefusal(cause)) throw cause;
     throw new EngineError('Invariant', 'SNAPSHOT_DAMAGED', `The snapshot ${key} cannot be read.`, { cause });
   }
 }
@@ -86,6 +95,7 @@ const checkpointSchema = z.object({
   foldTimeMs: z.number(),
   term: termSchema,
   settings: foldSettingsSchema,
+  semantics: z.number().int().min(1),
   shared: z.unknown(),
   watermarks: z.array(z.tuple([z.string(), z.number(), z.number()])),
   chains: z.array(z.tuple([z.string(), z.number(), z.number()])),
@@ -103,29 +113,36 @@ export interface Checkpoint<Shared> {
   readonly marks: readonly (readonly [sequence: number, foldTimeMs: number])[];
 }
 
-export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>): Uint8Array {
+export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>, schema: DataSchema = THIS_SCHEMA): Uint8Array {
   const { position, state, timers, marks } = checkpoint;
   return Buffer.from(
-    JSON.stringify({
-      v: RECORD_VERSION,
-      ...position,
-      foldTimeMs: state.foldTimeMs,
-      term: state.term,
-      settings: state.settings,
-      shared: state.shared,
-      watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
-      chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
-      timers,
-      counters: state.counters,
-      adopting: state.adopting,
-      marks,
-    }),
+    JSON.stringify(
+      schema.write('checkpoint', {
+        ...position,
+        foldTimeMs: state.foldTimeMs,
+        term: state.term,
+        settings: state.settings,
+        semantics: state.semantics,
+        shared: state.shared,
+        watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
+        chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
+        timers,
+        counters: state.counters,
+        adopting: state.adopting,
+        marks,
+      }),
+    ),
   );
 }
 
-export function decodeCheckpoint<Shared>(bytes: Uint8Array, shared: SharedState<Shared>): Checkpoint<Shared> {
+export function decodeCheckpoint<Shared>(
+  bytes: Uint8Array,
+  shared: SharedState<Shared>,
+  schema: DataSchema = THIS_SCHEMA,
+): Checkpoint<Shared> {
   try {
-    const saved = checkpointSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const saved = checkpointSchema.parse(schema.read('checkpoint', parse(bytes)));
+    assertSemantics(saved.semantics, schema.build);
     const { epoch, sequence, identity, fingerprint } = saved;
     return {
       position: { epoch, sequence, identity, fingerprint },
@@ -134,6 +151,7 @@ export function decodeCheckpoint<Shared>(bytes: Uint8Array, shared: SharedState<
         foldTimeMs: saved.foldTimeMs,
         term: saved.term,
         settings: saved.settings,
+        semantics: saved.semantics,
         shared: shared.revive(saved.shared),
         watermarks: new Map(saved.watermarks.map(([source, s, i]) => [source, [s, i] as const])),
         chains: new Map(saved.chains.map(([target, s, i]) => [target, [s, i] as const])),
@@ -144,8 +162,15 @@ export function decodeCheckpoint<Shared>(bytes: Uint8Array, shared: SharedState<
       marks: saved.marks,
     };
   } catch (cause) {
+    if (isVersionRefusal(cause)) throw cause;
     throw new EngineError('Invariant', 'CHECKPOINT_DAMAGED', 'The checkpoint cannot be read.', { cause });
   }
+}
+
+function parse(bytes: Uint8Array): Stored {
+  const json = JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
+  if (typeof json !== 'object' || json === null) throw new Error('it is not a JSON object');
+  return json as Stored;
 }
 
 /** Identifies one record of one journal: enough to notice that history was rewritten under a snapshot. */

@@ -7,7 +7,7 @@ const control = (sequence: number, name: string, body: object): JournalRecord =>
   sequence,
   timestampMs: 1,
   subject: `attune.p.0.control.${name}`,
-  payload: Buffer.from(JSON.stringify({ v: 1, ...body })),
+  payload: Buffer.from(JSON.stringify({ v: 2, ...body })),
   pending: 0,
 });
 const barrier = (sequence: number, epoch: number, settings = SETTINGS) =>
@@ -53,13 +53,13 @@ describe('the verdict book', () => {
     const book = new VerdictBook();
     book.read([1, 0], [control(2, 'barrier', { term: 'none' }), verdict(4, [1, 0], 3)]);
     expect(book.get(3)).toBe('why');
-    const tooNew = control(5, 'barrier', { v: 2 });
-    expect(() => book.read([1, 0], [tooNew])).toThrow(expect.objectContaining({ code: 'RECORD_TOO_NEW' }));
+    const tooNew = control(5, 'barrier', { v: 3 });
+    expect(() => book.read([1, 0], [tooNew])).toThrow(expect.objectContaining({ code: 'DATA_TOO_NEW' }));
   });
 
   it('knows the settings of the first barrier', () => {
     const book = new VerdictBook();
     book.read([0, 0], [barrier(4, 1, { ...SETTINGS, timeZone: 'Europe/Berlin' }), barrier(6, 2)]);
-    expect(book.firstSettings?.timeZone).toBe('Europe/Berlin');
+    expect(book.first?.settings.timeZone).toBe('Europe/Berlin');
   });
 });

@@ -1,6 +1,7 @@
 /** What a learner goes on from after a crash, on whatever host. */
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
+import { DataSchema, isVersionRefusal, THIS_BUILD, THIS_SCHEMA, type Stored } from '../../messages/versions.js';
 import { savedGateSchema } from '../../learners/promotion/index.js';
 import { savedLedgerSchema } from './action-ledger.js';
 import { savedWatermarksSchema } from './chain-watermarks.js';
@@ -23,7 +24,7 @@ export const sessionStateSchema = z.strictObject({
 export type SessionState = z.infer<typeof sessionStateSchema>;
 
 export const checkpointSchema = z.strictObject({
-  schema: z.literal(1),
+  v: z.number().int(),
   learner: z.string(),
   kind: z.string(),
   surface: z.string(),
@@ -41,9 +42,12 @@ export interface CheckpointStore {
   save(learnerId: string, bytes: Uint8Array, epoch: number): Promise<void>;
 }
 
-/** Throws Invariant `LEARNER_STATE_NOT_FINITE`: JSON would turn such a number into null without a word. */
+/**
+ * In the schema that its `v` names. Throws Invariant `LEARNER_STATE_NOT_FINITE`: JSON would turn such a number into null without a word.
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const json = JSON.stringify(checkpoint, (key, value: unknown) => {
+  const stored = new DataSchema(THIS_BUILD, checkpoint.v).write('learner-checkpoint', checkpoint);
+  const json = JSON.stringify(stored, (key, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value))
       throw new EngineError('Invariant', 'LEARNER_STATE_NOT_FINITE', `The learner's state has ${value} in ${key}.`);
     return value;
@@ -51,18 +55,31 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return Buffer.from(json, 'utf8');
 }
 
-/** Throws Invariant `CHECKPOINT_INVALID`. */
+/** Throws Invariant `CHECKPOINT_INVALID`, Configuration `DATA_TOO_NEW` or `DATA_TOO_OLD`. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const parsed = checkpointSchema.safeParse(readCheckpoint(bytes));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw invalid(`${issue.path.join('.')}: ${issue.message}`);
+}
+
+/** Any learner's checkpoint, as this build's schema has it; its contents are not looked at yet. */
+export function readCheckpoint(bytes: Uint8Array): Stored {
   let json: unknown;
   try {
     json = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (cause) {
     throw invalid('it is not JSON', cause);
   }
-  const parsed = checkpointSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw invalid(`${issue.path.join('.')}: ${issue.message}`);
+  if (typeof json !== 'object' || json === null) throw invalid('it is not a JSON object');
+  // The first ones counted their schemas apart from the rest.
+  const stored = 'v' in json || !('schema' in json) ? (json as Stored) : { ...json, v: json.schema };
+  try {
+    return THIS_SCHEMA.read('learner-checkpoint', stored);
+  } catch (error) {
+    if (isVersionRefusal(error)) throw error;
+    throw invalid(String(error), error);
+  }
 }
 
 const invalid = (what: string, cause?: unknown): EngineError =>

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { RECORD_VERSION } from '../../messages/versions.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import type { CheckpointStore } from './checkpoint.js';
@@ -29,6 +30,8 @@ export interface LearnerPorts {
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
   readonly clock: Clock;
+  /** Schema to write checkpoints in; this build's, where left out. */
+  readonly writes?: (() => number) | undefined;
   readonly launch: (settings: LearnerSettings) => Trainer;
   /** Hears of every change of its mode, and of what it computes with. */
   readonly onMode?: (status: LearnerStatus) => void;
@@ -323,7 +326,8 @@ export class LearnerActor {
   }
 
   #encoded(trainer: Trainer): Promise<Uint8Array> {
-    return trainer.save({ epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
+    const v = this.#ports.writes?.() ?? RECORD_VERSION;
+    return trainer.save({ v, epoch: this.#epoch, savedAtMs: this.#ports.clock.nowMs() });
   }
 
   /** Nothing may have been learned since `bytes` were taken. */

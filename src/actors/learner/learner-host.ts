@@ -45,6 +45,8 @@ export interface LearnerHostOptions {
   readonly leases: KeyValue;
   readonly leaseTtlMs: number;
   readonly clock: Clock;
+  /** Schema of checkpoints that the cluster's processes all read; this build's, where left out. */
+  readonly writes?: () => number;
   readonly views: LearnerViews;
   /** Hears of every change of a learner's mode, and of what it computes with. */
   readonly onMode?: (status: LearnerStatus) => void;
@@ -131,13 +133,14 @@ export class LearnerHost {
   }
 
   #actor({ settings }: Place, epoch: number): Runner {
-    const { source, artifacts, checkpoints, verdicts, clock, onMode, launch } = this.#options;
+    const { source, artifacts, checkpoints, verdicts, clock, writes, onMode, launch } = this.#options;
     return new LearnerActor(settings, epoch, {
       source,
       artifacts,
       checkpoints,
       verdicts,
       clock,
+      writes,
       launch:
         launch ?? (({ updateDeadlineMs, heapMbMax }) => new WorkerTrainer({ clock, updateDeadlineMs, heapMbMax })),
       ...(onMode === undefined ? {} : { onMode }),
@@ -145,12 +148,13 @@ export class LearnerHost {
   }
 
   #desk({ settings }: Place): Runner {
-    const { source, artifacts, checkpoints, clock, leases, leaseTtlMs: ttlMs, views } = this.#options;
+    const { source, artifacts, checkpoints, clock, writes, leases, leaseTtlMs: ttlMs, views } = this.#options;
     const desk = new ExternalLearnerDesk(settings, {
       source,
       artifacts,
       checkpoints,
       clock,
+      writes,
       ttlMs,
       claimFor: (owner) => new LeaseClaim(leases, learnerKey(settings), owner, ttlMs, clock),
     });

@@ -53,7 +53,8 @@ function stream(length: number): ExperienceRecord[] {
   });
 }
 
-const sessionOf = (session: LearningSession) => decodeCheckpoint(session.save({ epoch: 1, savedAtMs: 0 })).session;
+const sessionOf = (session: LearningSession) =>
+  decodeCheckpoint(session.save({ epoch: 1, savedAtMs: 0, v: 2 })).session;
 
 describe('a learning session', () => {
   it.each([true, false])('resumed at any place equals an uninterrupted one (incremental: %s)', async (incremental) => {
@@ -68,7 +69,7 @@ describe('a learning session', () => {
           // What came after the checkpoint is read again.
           const from = session.progress.position;
           await session.fold(records.slice(from, Math.max(from, stop)), idle, signal);
-          checkpoint = session.save({ epoch: 1, savedAtMs: 0 });
+          checkpoint = session.save({ epoch: 1, savedAtMs: 0, v: 2 });
           session = new LearningSession(summing(incremental), spec, checkpoint);
         }
         await session.fold(records.slice(session.progress.position), true, signal);
@@ -132,13 +133,13 @@ describe('a learning session', () => {
 
   it('begins a recreated stream at its beginning', () => {
     const session = new LearningSession(summing(true), spec, undefined);
-    const saved = session.save({ epoch: 1, savedAtMs: 0 });
+    const saved = session.save({ epoch: 1, savedAtMs: 0, v: 2 });
     const again = { ...spec, stream: { identity: 'other' } };
     expect(new LearningSession(summing(true), again, saved).progress.position).toBe(0);
   });
 
   it('refuses another learner’s checkpoint and a state that does not fit', () => {
-    const saved = new LearningSession(summing(true), spec, undefined).save({ epoch: 1, savedAtMs: 0 });
+    const saved = new LearningSession(summing(true), spec, undefined).save({ epoch: 1, savedAtMs: 0, v: 2 });
     expect(() => new LearningSession(summing(true), { ...spec, surface: 'other' }, saved)).toThrow(
       expect.objectContaining({ code: 'CHECKPOINT_FOREIGN' }),
     );
@@ -158,7 +159,7 @@ describe('a learning session', () => {
     await session.fold(huge, true, signal);
     const meta = { policyId: 'p', version: 1, parent: undefined, createdAtMs: 0 };
     expect(() => session.exportArtifact(meta)).toThrow(expect.objectContaining({ code: 'ARTIFACT_NOT_FINITE' }));
-    expect(() => session.save({ epoch: 1, savedAtMs: 0 })).toThrow(
+    expect(() => session.save({ epoch: 1, savedAtMs: 0, v: 2 })).toThrow(
       expect.objectContaining({ code: 'LEARNER_STATE_NOT_FINITE' }),
     );
   });

@@ -11,6 +11,7 @@ import { parseLearnerConfig } from '../../learners/plugin-registry.js';
 import { PromotionGate } from '../../learners/promotion/index.js';
 import type { Experience } from '../../messages/decisions.js';
 import { outputRecordSchema } from '../../messages/records.js';
+import { isVersionRefusal, THIS_SCHEMA, type Stored } from '../../messages/versions.js';
 import { subjects } from '../../messages/subjects.js';
 import { encodeArtifact, openArtifact, sealArtifact } from '../../policies/artifact.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
@@ -141,7 +142,7 @@ export class LearningSession {
       ledger: this.#ledger.save(),
       ...(this.#gate === undefined ? {} : { gate: this.#gate.save() }),
     };
-    const bytes = encodeCheckpoint({ schema: 1, learner, kind: this.#plugin.kind, surface, ...meta, session });
+    const bytes = encodeCheckpoint({ learner, kind: this.#plugin.kind, surface, ...meta, session });
     checkState(this.#plugin, session.state);
     return bytes;
   }
@@ -229,9 +230,10 @@ function savedSession(plugin: AnyLearnerPlugin, spec: SessionSpec, bytes: Uint8A
 
 function outputOf(payload: Uint8Array): ReturnType<typeof outputRecordSchema.parse> | undefined {
   try {
-    const parsed = outputRecordSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8')));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
+    const stored = THIS_SCHEMA.read('experience', JSON.parse(Buffer.from(payload).toString('utf8')) as Stored);
+    return outputRecordSchema.safeParse(stored).data;
+  } catch (error) {
+    if (isVersionRefusal(error)) throw error;
     return undefined;
   }
 }

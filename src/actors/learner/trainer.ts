@@ -43,6 +43,8 @@ export interface ArtifactMeta {
 export interface CheckpointMeta {
   readonly epoch: number;
   readonly savedAtMs: number;
+  /** Schema to write it in. */
+  readonly v: number;
 }
 
 /** What an actor asks of its learner's gate: see PromotionGate. */

@@ -40,7 +40,7 @@ describe('a worker thread that learns', () => {
       const kind = join(folder, 'plugin.mjs');
       const stream = { identity: 'stream' };
       await trainer.start({ learner: 'l', kind, surface: 's', config: {}, seed: 1, batchSize: 1, stream }, undefined);
-      const { session } = decodeCheckpoint(await trainer.save({ epoch: 1, savedAtMs: 0 }));
+      const { session } = decodeCheckpoint(await trainer.save({ epoch: 1, savedAtMs: 0, v: 2 }));
       expect(session.state).toEqual({ priority: Math.max(before, NICENESS) });
       expect(getPriority()).toBe(before);
     } finally {

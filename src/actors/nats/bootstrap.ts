@@ -12,10 +12,15 @@ import { Kvm, type KvOptions } from '@nats-io/kv';
 import { Objm } from '@nats-io/obj';
 import { nanos } from '@nats-io/transport-node';
 import { EngineError } from '../../kernel/errors.js';
-import { RECORD_VERSION } from '../../messages/records.js';
 import { buckets, streams } from '../../messages/subjects.js';
+import { THIS_BUILD } from '../../messages/versions.js';
+import {
+  assertCompatible,
+  changeConstants,
+  constantsOrCreate,
+  type ClusterConstants,
+} from '../host/cluster-constants.js';
 import type { AckedPublisher } from './acked-publisher.js';
-import { assertCompatible, changeConstants, constantsOrCreate, type ClusterConstants } from './cluster-constants.js';
 import type { NatsLink } from './connection.js';
 import { dependency, isStreamMissing } from './nats-errors.js';
 import { NatsKeyValue } from './key-value.js';
@@ -45,7 +50,7 @@ export interface ClusterOptions {
 
 /**
  * Creates what is missing and checks that this build and configuration fit the cluster; resolves to its constants.
- * Throws Configuration `CLUSTER_PARTITIONS_MISMATCH`, `CLUSTER_TOO_NEW`, `CLUSTER_LEASE_TTL_MISMATCH`,
+ * Throws Configuration `CLUSTER_PARTITIONS_MISMATCH`, `CLUSTER_TOO_NEW`, `DATA_TOO_OLD`, `CLUSTER_LEASE_TTL_MISMATCH`,
  * `JETSTREAM_MISSING`.
  */
 export async function ensureCluster(link: NatsLink, options: ClusterOptions): Promise<ClusterConstants> {
@@ -65,7 +70,12 @@ async function ensure(link: NatsLink, options: ClusterOptions): Promise<ClusterC
   const { partitions, leaseTtlMs } = options;
   await kvm.create(buckets.cluster, bucketOf(options));
   const cluster = await openBucket(link, buckets.cluster, options.replicas);
-  const constants = await constantsOrCreate(cluster, { partitions, leaseTtlMs, writeVersion: RECORD_VERSION });
+  const constants = await constantsOrCreate(cluster, {
+    partitions,
+    leaseTtlMs,
+    writeVersion: THIS_BUILD.schema,
+    semantics: THIS_BUILD.semantics,
+  });
   assertCompatible(constants, partitions);
 
   const journals = Array.from({ length: partitions }, (_, partition) => partition);

@@ -67,6 +67,7 @@ export class Replay<Shared> {
   private term: Place = [0, 0];
   private foldTimeMs = 0;
   private settings: FoldSettings;
+  private semantics = 0;
   private readonly watermarks = new Map<string, Place>();
   private readonly verdicts: Map<number, string>;
 
@@ -159,6 +160,7 @@ export class Replay<Shared> {
         if (term[0] <= this.term[0]) return 'void';
         this.term = [term[0], 0];
         this.settings = json.settings as FoldSettings;
+        this.semantics = Math.max(this.semantics, json.semantics as number);
         return 'applied';
       case 'marker':
         if (term[0] !== this.term[0] || term[1] <= this.term[1]) return 'void';
@@ -196,6 +198,7 @@ export class Replay<Shared> {
         sequence,
         atMs,
         settings: this.settings,
+        semantics: this.semantics,
         shared: this.shared,
       });
     } catch (error) {
@@ -224,7 +227,13 @@ export class Replay<Shared> {
 
   private operate(sequence: number, atMs: number, name: string, body: unknown): void {
     const { partition, shared } = this.options;
-    const applied = shared.apply(this.shared, name, body, { partition, sequence, atMs, settings: this.settings });
+    const applied = shared.apply(this.shared, name, body, {
+      partition,
+      sequence,
+      atMs,
+      settings: this.settings,
+      semantics: this.semantics,
+    });
     this.shared = applied.shared;
     for (const effect of applied.effects) this.effect(sequence, atMs, effect);
   }

@@ -11,11 +11,11 @@ const PREFIX = subjects.experience('');
  * Pure. An output counts if it stands behind the last of its chain that counted, and the one before it does not: as for
  * hosts, a predecessor below that mark cannot be missing, its source was rebuilt from a journal without its beginning. A
  * repeat, and what comes after something missing, are dropped. Where `adopt` says that the stream's beginning is gone, the first output met
- * of an unknown chain counts whatever came before it. Throws Configuration `RECORD_TOO_NEW`.
+ * of an unknown chain counts whatever came before it. Throws Configuration `DATA_TOO_NEW` or `DATA_TOO_OLD`.
  */
 export function siftExperience(cursor: Cursor, record: JournalRecord, adopt: boolean): Sifted {
   const at = { ...cursor, sequence: record.sequence };
-  const output = parseRecord(record.payload);
+  const output = parseRecord('experience', record.payload);
   const chain = chainOf(output);
   if (chain === undefined || !record.subject.startsWith(PREFIX))
     return { cursor: at, changes: [], skipped: 'malformed' };

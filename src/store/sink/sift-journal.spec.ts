@@ -71,7 +71,7 @@ describe('siftJournal', () => {
     const { subject, payload } = journal.records[old - 1]!;
     appendBarrier(journal, 0, [8, 0]);
     const original = { subject, payload: Buffer.from(payload).toString('base64') };
-    const redrive = { v: 1, term: [8, 0], key: 'k', sequence: old, by: 'me', ...original };
+    const redrive = { v: 2, term: [8, 0], key: 'k', sequence: old, by: 'me', ...original };
     journal.append(subjects.control(0, 'redrive'), redrive);
     journal.append(subjects.control(0, 'redrive'), { ...redrive, term: [5, 0] });
     expect(sift(journal).ids).toEqual(['a', 'a']);
@@ -92,8 +92,8 @@ describe('siftJournal', () => {
 
   it('refuses a record that a newer build has written', () => {
     const journal = new MemoryStream();
-    journal.append(subjects.record(0, 'decision', 'user', '42'), { v: 2, something: 'else' });
-    expect(() => sift(journal)).toThrow(expect.objectContaining({ code: 'RECORD_TOO_NEW' }));
+    journal.append(subjects.record(0, 'decision', 'user', '42'), { v: 3, something: 'else' });
+    expect(() => sift(journal)).toThrow(expect.objectContaining({ code: 'DATA_TOO_NEW' }));
   });
 
   it('does not change the cursor it is given', () => {

@@ -5,6 +5,7 @@
 import type { JournalRecord } from '../../actors/host/ports.js';
 import { compareTerms, type Term } from '../../messages/records.js';
 import { parsePartitionSubject, type PartitionSubject } from '../../messages/subjects.js';
+import type { StoredForm } from '../../messages/versions.js';
 import type { Cursor, FactChange, Sifted } from './cursor.js';
 import { decisionRow } from './fact-rows.js';
 import { isCount, parseRecord, termOf, type JsonObject } from './wire.js';
@@ -12,14 +13,15 @@ import { isCount, parseRecord, termOf, type JsonObject } from './wire.js';
 const NONE: readonly FactChange[] = [];
 
 /**
- * Pure. Records must come in ascending order of sequence. Throws Configuration `RECORD_TOO_NEW` for a record that a newer
- * build has written.
+ * Pure. Records must come in ascending order of sequence. Throws Configuration `DATA_TOO_NEW` or
+ * `DATA_TOO_OLD` for a record that another build has written.
  */
 export function siftJournal(cursor: Cursor, partition: number, record: JournalRecord): Sifted {
   const at = { ...cursor, sequence: record.sequence };
   const subject = parsePartitionSubject(record.subject);
   if (subject?.partition !== partition || (subject.cls !== 'decision' && subject.cls !== 'control')) return none(at);
-  const json = parseRecord(record.payload);
+  const form = subject.cls === 'decision' ? subject.cls : (subject.kind as StoredForm);
+  const json = parseRecord(form, record.payload);
   const term = termOf(json);
   if (json === undefined || term === undefined) return { ...none(at), skipped: 'malformed' };
   return subject.cls === 'decision' ? siftDecision(at, subject, term, json) : siftControl(at, subject, term, json);
@@ -67,7 +69,7 @@ function siftRedrive(at: Cursor, partition: number, term: Term, json: JsonObject
   if (typeof subject !== 'string' || typeof payload !== 'string') return { ...none(at), skipped: 'malformed' };
   const original = parsePartitionSubject(subject);
   if (original?.cls !== 'decision' || original.partition !== partition) return none(at);
-  const record = parseRecord(Buffer.from(payload, 'base64'));
+  const record = parseRecord('decision', Buffer.from(payload, 'base64'));
   return record === undefined ? { ...none(at), skipped: 'malformed' } : siftDecision(at, original, term, record);
 }
 

@@ -2,9 +2,9 @@
  * Checks of what is read from the streams, by hand: a schema library's take four times as long as everything else the
  * sink does with a record, and the fold has already checked what is here. Only what the facts use is looked at.
  */
-import { EngineError } from '../../kernel/errors.js';
 import type { DecisionBody, Experience } from '../../messages/decisions.js';
-import { RECORD_VERSION, type Chain, type Term } from '../../messages/records.js';
+import type { Chain, Term } from '../../messages/records.js';
+import { isVersionRefusal, THIS_SCHEMA, type DataSchema, type StoredForm } from '../../messages/versions.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -19,26 +19,23 @@ export interface Refusal {
 const TIME_MS_MAX = 253_402_300_799_999;
 
 /**
- * The JSON object in a payload, or undefined where there is none. Throws Configuration `RECORD_TOO_NEW` for one that a
- * newer build has written: it must not be read as something it is not.
+ * The JSON object in a payload, or undefined where there is none that names its schema. Throws Configuration `DATA_TOO_NEW`
+ * or `DATA_TOO_OLD` for what another build has written: it must not be read as something it is not.
  */
-export function parseRecord(payload: Uint8Array): JsonObject | undefined {
-  let json: unknown;
+export function parseRecord(
+  form: StoredForm,
+  payload: Uint8Array,
+  schema: DataSchema = THIS_SCHEMA,
+): JsonObject | undefined {
   try {
-    json = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
-  } catch {
+    const json: unknown = JSON.parse(
+      Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'),
+    );
+    return isObject(json) ? schema.read(form, json) : undefined;
+  } catch (error) {
+    if (isVersionRefusal(error)) throw error;
     return undefined;
   }
-  if (!isObject(json)) return undefined;
-  const version = json['v'];
-  if (typeof version === 'number' && version > RECORD_VERSION) {
-    throw new EngineError(
-      'Configuration',
-      'RECORD_TOO_NEW',
-      `A record has schema version ${version}; this build reads up to ${RECORD_VERSION}. Update this process.`,
-    );
-  }
-  return json;
 }
 
 export function termOf(record: JsonObject | undefined): Term | undefined {

@@ -4,7 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { AppendOutcome } from '../../../src/actors/host/ports.js';
 import { ensureCluster } from '../../../src/actors/nats/bootstrap.js';
-import { raiseWriteVersion } from '../../../src/actors/nats/cluster-constants.js';
+import { raiseVersions } from '../../../src/actors/host/cluster-constants.js';
 import { connect, type NatsLink } from '../../../src/actors/nats/connection.js';
 import { JournalEventIngress } from '../../../src/actors/nats/event-ingress.js';
 import { probeMappings } from '../../../src/actors/nats/probe.js';
@@ -61,10 +61,16 @@ describe('nats cluster', () => {
 
     it('raises the write version to what every live host reads, and refuses a build that is too old', async () => {
       await start();
-      expect(await raiseWriteVersion(world.cluster.constants, [])).toBe(1);
-      expect(await raiseWriteVersion(world.cluster.constants, [3, 1])).toBe(1);
-      expect(await raiseWriteVersion(world.cluster.constants, [3, 2])).toBe(2);
-      expect(await raiseWriteVersion(world.cluster.constants, [1])).toBe(2);
+      const raised = (...announced: readonly (readonly [schema: number, semantics: number])[]) =>
+        raiseVersions(
+          world.cluster.constants,
+          announced.map(([schema, semantics]) => ({ schema, semantics })),
+        );
+      expect(await raised()).toEqual({ schema: 2, semantics: 1 });
+      expect(await raised([4, 2], [2, 1])).toEqual({ schema: 2, semantics: 1 });
+      expect(await raised([4, 1], [3, 2])).toEqual({ schema: 3, semantics: 1 });
+      expect(await raised([3, 2])).toEqual({ schema: 3, semantics: 2 });
+      expect(await raised([1, 1])).toEqual({ schema: 3, semantics: 2 });
       await expect(ensureCluster(world.link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000 })).rejects.toMatchObject({
         code: 'CLUSTER_TOO_NEW',
       });

@@ -1,12 +1,14 @@
 /** What an external learner saved: its state, which only it can read, and its place in the stream. */
 import { z } from 'zod';
 import { EngineError } from '../../../kernel/errors.js';
+import { DataSchema, THIS_BUILD } from '../../../messages/versions.js';
+import { readCheckpoint } from '../checkpoint.js';
 
 /** The kind of learners that run in processes of their own. */
 export const EXTERNAL_KIND = 'external';
 
 const externalCheckpointSchema = z.strictObject({
-  schema: z.literal(1),
+  v: z.number().int(),
   learner: z.string(),
   kind: z.literal(EXTERNAL_KIND),
   surface: z.string(),
@@ -19,18 +21,15 @@ const externalCheckpointSchema = z.strictObject({
 });
 export type ExternalCheckpoint = z.infer<typeof externalCheckpointSchema>;
 
-export const encodeExternalCheckpoint = (checkpoint: ExternalCheckpoint): Uint8Array =>
-  Buffer.from(JSON.stringify(checkpoint), 'utf8');
+/** In the schema that its `v` names. */
+export function encodeExternalCheckpoint(checkpoint: ExternalCheckpoint): Uint8Array {
+  const stored = new DataSchema(THIS_BUILD, checkpoint.v).write('learner-checkpoint', checkpoint);
+  return Buffer.from(JSON.stringify(stored), 'utf8');
+}
 
-/** Throws Invariant `CHECKPOINT_INVALID` or `CHECKPOINT_FOREIGN`. */
+/** Throws Invariant `CHECKPOINT_INVALID` or `CHECKPOINT_FOREIGN`, Configuration `DATA_TOO_NEW` or `DATA_TOO_OLD`. */
 export function decodeExternalCheckpoint(bytes: Uint8Array, learner: string, surface: string): ExternalCheckpoint {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (cause) {
-    throw new EngineError('Invariant', 'CHECKPOINT_INVALID', 'The stored checkpoint is not JSON.', { cause });
-  }
-  const parsed = externalCheckpointSchema.safeParse(json);
+  const parsed = externalCheckpointSchema.safeParse(readCheckpoint(bytes));
   if (!parsed.success || parsed.data.learner !== learner || parsed.data.surface !== surface)
     throw new EngineError(
       'Invariant',

@@ -255,7 +255,7 @@ describe('the desk of a learner in another process', () => {
   });
 
   it('does not hand a checkpoint of another kind of learner to a process that cannot read it', async () => {
-    await checkpoints.save('l', Buffer.from('{"schema":1,"learner":"l","kind":"beta-thompson"}'), 1);
+    await checkpoints.save('l', Buffer.from('{"v":2,"learner":"l","kind":"beta-thompson"}'), 1);
     await expect(claim(openDesk())).rejects.toMatchObject({ code: 'CHECKPOINT_FOREIGN' });
   });
 });

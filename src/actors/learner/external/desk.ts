@@ -14,6 +14,7 @@ import {
   type ExternalRequest,
   type ExternalVerb,
 } from '../../../messages/external-learner.js';
+import { RECORD_VERSION } from '../../../messages/versions.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../../policies/artifact.js';
 import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
 import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
@@ -39,6 +40,8 @@ export interface DeskPorts {
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
   readonly clock: Clock;
+  /** Schema to write checkpoints in; this build's, where left out. */
+  readonly writes?: (() => number) | undefined;
   readonly ttlMs: number;
   /** A claim on the learner's lease for a process. */
   readonly claimFor: (owner: LeaseValue) => LeaseClaim;
@@ -272,7 +275,7 @@ export class ExternalLearnerDesk {
     const { position } = decodeCursor(request.cursor, identity);
     const state = session.upload.textOf('state', request.state, request.upload);
     const bytes = encodeExternalCheckpoint({
-      schema: 1,
+      v: this.#ports.writes?.() ?? RECORD_VERSION,
       learner: id,
       kind: EXTERNAL_KIND,
       surface,

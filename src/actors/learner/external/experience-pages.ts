@@ -2,6 +2,7 @@
 import type { Clock } from '../../../kernel/clock.js';
 import { parseExperience } from '../../../learners/experience-schema.js';
 import { outputRecordSchema } from '../../../messages/records.js';
+import { isVersionRefusal, THIS_SCHEMA, type Stored } from '../../../messages/versions.js';
 import { subjects } from '../../../messages/subjects.js';
 import type { ExternalReply } from '../../../messages/external-learner.js';
 import type { JournalRecord } from '../../host/ports.js';
@@ -116,8 +117,10 @@ export class ExperiencePages {
 
 function outputOf(payload: Uint8Array): ReturnType<typeof outputRecordSchema.parse> | undefined {
   try {
-    return outputRecordSchema.safeParse(JSON.parse(Buffer.from(payload).toString('utf8'))).data;
-  } catch {
+    const stored = THIS_SCHEMA.read('experience', JSON.parse(Buffer.from(payload).toString('utf8')) as Stored);
+    return outputRecordSchema.safeParse(stored).data;
+  } catch (error) {
+    if (isVersionRefusal(error)) throw error;
     return undefined;
   }
 }

@@ -1,8 +1,8 @@
 /** What all hosts of a cluster must agree on, kept in the cluster bucket under one key. */
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
-import { RECORD_VERSION } from '../../messages/records.js';
-import type { KeyValue, Stored } from '../host/ports.js';
+import { assertSchema, THIS_BUILD, type Build, type ClusterVersions } from '../../messages/versions.js';
+import type { KeyValue, Stored } from './ports.js';
 
 const KEY = 'constants';
 const TRIES_MAX = 10;
@@ -13,6 +13,8 @@ const constantsSchema = z
     partitions: z.number().int().min(1),
     /** Schema version that hosts write; rises only when every live host reads it. */
     writeVersion: z.number().int().min(1),
+    /** What folds make of records; rises likewise. It counts from the next barrier of each partition on. */
+    semantics: z.number().int().min(1).default(1),
     /** Time to live of the leases and hosts buckets. */
     leaseTtlMs: z.number().int().min(1),
   })
@@ -29,8 +31,8 @@ export async function constantsOrCreate(bucket: KeyValue, wanted: ClusterConstan
   throw contended();
 }
 
-/** Throws Configuration `CLUSTER_PARTITIONS_MISMATCH` or `CLUSTER_TOO_NEW`. */
-export function assertCompatible(constants: ClusterConstants, partitions: number): void {
+/** Throws Configuration `CLUSTER_PARTITIONS_MISMATCH`, `CLUSTER_TOO_NEW` or `DATA_TOO_OLD`. */
+export function assertCompatible(constants: ClusterConstants, partitions: number, build: Build = THIS_BUILD): void {
   if (constants.partitions !== partitions) {
     throw new EngineError(
       'Configuration',
@@ -40,15 +42,22 @@ export function assertCompatible(constants: ClusterConstants, partitions: number
       { field: 'cluster.partitions' },
     );
   }
-  if (constants.writeVersion > RECORD_VERSION) {
+  const { writeVersion, semantics } = constants;
+  if (writeVersion > build.schema || semantics > build.semantics) {
     throw new EngineError(
       'Configuration',
       'CLUSTER_TOO_NEW',
-      `This cluster writes records of version ${constants.writeVersion}, and this build reads up to ` +
-        `${RECORD_VERSION}. Run a newer build.`,
+      `This cluster writes records of version ${writeVersion} with semantics ${semantics}, and this build knows them ` +
+        `up to ${build.schema} and ${build.semantics}. Run a newer build.`,
     );
   }
+  assertSchema('cluster', writeVersion, build);
 }
+
+export const versionsIn = ({ writeVersion, semantics }: ClusterConstants): ClusterVersions => ({
+  schema: writeVersion,
+  semantics,
+});
 
 /** Changes the constants by compare-and-set until it holds; resolves to what is stored then. */
 export async function changeConstants(
@@ -66,15 +75,30 @@ export async function changeConstants(
 }
 
 /**
- * Raises the write version to the newest that every live host reads, and never lowers it; resolves to the version in
- * force. `readVersions` are those of all live hosts, this one included; with none known nothing changes.
+ * Raises the write version and the semantics to the newest that every live host knows, and never lowers them; resolves to
+ * those in force. `announced` are those of all live hosts, this one included; with none known nothing changes.
  */
-export async function raiseWriteVersion(bucket: KeyValue, readVersions: readonly number[]): Promise<number> {
-  const newest = readVersions.length === 0 ? 0 : Math.min(...readVersions);
-  const constants = await changeConstants(bucket, (current) =>
-    newest > current.writeVersion ? { ...current, writeVersion: newest } : current,
-  );
-  return constants.writeVersion;
+export async function raiseVersions(bucket: KeyValue, announced: readonly ClusterVersions[]): Promise<ClusterVersions> {
+  const known = (of: (versions: ClusterVersions) => number): number =>
+    announced.length === 0 ? 0 : Math.min(...announced.map(of));
+  const constants = await changeConstants(bucket, (current) => {
+    const writeVersion = Math.max(
+      current.writeVersion,
+      known(({ schema }) => schema),
+    );
+    const semantics = Math.max(
+      current.semantics,
+      known((versions) => versions.semantics),
+    );
+    const isRaised = writeVersion > current.writeVersion || semantics > current.semantics;
+    return isRaised ? { ...current, writeVersion, semantics } : current;
+  });
+  return versionsIn(constants);
+}
+
+/** The versions in force, as somebody reads them who is no host and raises nothing. */
+export async function readVersions(bucket: KeyValue): Promise<ClusterVersions> {
+  return versionsIn(await changeConstants(bucket, (current) => current));
 }
 
 const encode = (constants: ClusterConstants): Uint8Array => Buffer.from(JSON.stringify(constants), 'utf8');
