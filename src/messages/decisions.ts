@@ -93,6 +93,8 @@ export interface DecisionBody {
   /** Hash of the request; the same requestId with another hash is a conflict. */
   readonly requestHash?: string;
   readonly surface: string;
+  /** What the surface needs consent to: what is kept of the decision hangs on it. */
+  readonly purpose: string;
   readonly subjectKind: SubjectKind;
   readonly sessionId?: string;
   /** The owner's wall clock when it decided. */

@@ -3,6 +3,19 @@ import { z } from 'zod';
 
 export const EVENT_TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,4}$/;
 
+/** Purposes that one subject may have said something about, and so the most that one event may name. */
+export const PURPOSES_MAX = 32;
+export const PURPOSE_LENGTH_MAX = 64;
+
+/** The changes of consent. Any other type under `consent.` is refused: it may be a withdrawal that nobody would notice. */
+export const CONSENT_TYPES = ['consent.granted', 'consent.withdrawn'] as const;
+export type ConsentType = (typeof CONSENT_TYPES)[number];
+
+/** Whether a type says that it is about consent, known or not. */
+export const isAboutConsent = (type: string): boolean => type === 'consent' || type.startsWith('consent.');
+
+export const isConsentType = (type: string): type is ConsentType => (CONSENT_TYPES as readonly string[]).includes(type);
+
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 
 /** Sums of as many values as anybody can send stay finite, and so can be saved. */
@@ -22,7 +35,8 @@ export const eventDataSchema = z.looseObject({
   lat: finite.min(-90).max(90).optional(),
   lng: finite.min(-180).max(180).optional(),
   sessionId: z.string().max(256).optional(),
-  purposes: z.array(z.string().max(64)).max(16).optional(),
+  /** What consent is given or withdrawn for. */
+  purposes: z.array(z.string().min(1).max(PURPOSE_LENGTH_MAX)).max(PURPOSES_MAX).optional(),
 });
 export type EventData = z.infer<typeof eventDataSchema>;
 
@@ -33,6 +47,10 @@ export interface InboundEvent {
   readonly type: string;
   /** The sender's time, bounded in skew against the fold's time; the fold's time where there was none. */
   readonly timeMs: number;
+  /** The sender's own time as it was sent; undefined where there was none. Consent is ordered by it. */
+  readonly saidMs?: number | undefined;
+  /** When it was first folded: for a record that is driven again the original's fold time; the fold's own if left out. */
+  readonly firstFoldedMs?: number;
   readonly data: EventData;
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { episodeSettingsSchema, rewardSettingsSchema } from './rewards.js';
 
 const durationMs = z.number().int().positive();
+const cents = z.number().int().nonnegative().max(1_000_000);
 
 export const foldSettingsSchema = z
   .strictObject({
@@ -33,6 +34,8 @@ export const foldSettingsSchema = z
         /** Remembered requestIds per user. */
         requestIdsMax: z.number().int().min(1).max(1024),
         recentZonesMax: z.number().int().min(0).max(16),
+        /** A driver of whom nothing was heard for so long is off duty. */
+        dutyTimeoutMs: durationMs,
         fatigue: z
           .strictObject({
             halfLifeMs: durationMs,
@@ -45,13 +48,15 @@ export const foldSettingsSchema = z
       .readonly(),
     zone: z
       .strictObject({
-        /** Half-life of the decayed pickup and driver windows. */
+        /** Half-life of the decayed windows of pickups and requests. */
         halfLifeMs: durationMs,
         /** demand/supply above `enter` is undersupplied, below 1/enter oversupplied; back in balance within `leave`. */
         enterRatio: z.number().gt(1),
         leaveRatio: z.number().gt(1),
         /** Smoothing of expected demand per hour of week, in (0, 1]. */
         learningRate: z.number().gt(0).max(1),
+        /** Cents that a driver is offered on top for going there, by the zone's mode. */
+        incentiveCents: z.strictObject({ balanced: cents, undersupplied: cents, oversupplied: cents }).readonly(),
       })
       .readonly(),
     campaign: z
@@ -84,9 +89,16 @@ export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
     pendingMax: 32,
     requestIdsMax: 64,
     recentZonesMax: 4,
+    dutyTimeoutMs: 2 * 3_600_000,
     fatigue: { halfLifeMs: 6 * 3_600_000, threshold: 20, coolDownMs: 3_600_000 },
   },
-  zone: { halfLifeMs: 15 * 60_000, enterRatio: 1.5, leaveRatio: 1.2, learningRate: 0.3 },
+  zone: {
+    halfLifeMs: 15 * 60_000,
+    enterRatio: 1.5,
+    leaveRatio: 1.2,
+    learningRate: 0.3,
+    incentiveCents: { balanced: 0, undersupplied: 0, oversupplied: 0 },
+  },
   campaign: { initialShare: 4, holdGraceMs: 60_000 },
   rewards: {},
 });

@@ -12,8 +12,9 @@ export const zoneFactsSchema = z
     /** Fold sequence in its partition, so that an older broadcast never replaces a newer one. */
     sequence: z.number(),
     mode: z.enum(ZONE_MODES),
-    /** Exponentially decayed counts as of `atMs` (half-life in settings.zone.halfLifeMs). */
+    /** Exponentially decayed count as of `atMs` (half-life in settings.zone.halfLifeMs). */
     pickups: z.number(),
+    /** Drivers on duty there now, exactly. */
     drivers: z.number(),
     /** All pickups ever counted, exactly. */
     pickupsTotal: z.number(),
@@ -29,6 +30,12 @@ export const zoneFactsSchema = z
   })
   .readonly();
 export type ZoneFacts = z.infer<typeof zoneFactsSchema>;
+
+/** Output of a driver's actor to a zone: one driver more or fewer is on duty there. */
+export const SUPPLY_OUTPUT = 'supply';
+export interface SupplyChange {
+  readonly by: 1 | -1;
+}
 
 /** A read-only view of all zones a process knows. */
 export interface ZoneDirectory {

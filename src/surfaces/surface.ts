@@ -129,6 +129,10 @@ function relations(surface: SurfaceDefinition): string[] {
   const { slate, reward } = surface;
   if (slate.k > slate.max) problems.push(`slate.k: must be at most slate.max (${slate.max})`);
   if (slate.max > CANDIDATES_MAX) problems.push(`slate.max: must be at most ${CANDIDATES_MAX}`);
+  if (reward.impression === 'required' && reward.windowMs < surface.validMs)
+    problems.push(
+      `reward.windowMs: must be at least validMs (${surface.validMs}) where an impression is required: caps count until then`,
+    );
   if (reward.min > reward.max) problems.push('reward.min: must be at most reward.max');
   if (surface.observation !== undefined) {
     const { length } = compileObservation(surface.observation).names;

@@ -10,6 +10,7 @@ export function decisionBodyOf(id: string, changes: Partial<DecisionBody> = {}):
   return {
     id,
     surface: 'rider.pickup',
+    purpose: 'personalization',
     subjectKind: 'rider',
     atMs: AT_MS,
     basedOn: 3,

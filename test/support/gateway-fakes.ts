@@ -37,6 +37,7 @@ export const answerTo = (request: DecisionRequest): DecisionAnswer => ({
 export const decisionBody = (id: string, slate: readonly string[]): DecisionBody => ({
   id,
   surface: 'rider.pickup',
+  purpose: 'personalization',
   subjectKind: 'rider',
   atMs: 1,
   basedOn: 1,

@@ -140,10 +140,16 @@ export class UserRig {
     return folded;
   }
 
-  event(type: string, data: EventData = {}): Folded<UserState> {
+  /** `at` is the sender's own time and, for what is driven again, when it was first folded. */
+  event(
+    type: string,
+    data: EventData = {},
+    { saidMs, firstFoldedMs = this.nowMs }: { saidMs?: number; firstFoldedMs?: number } = {},
+  ): Folded<UserState> {
+    const timeMs = saidMs ?? this.nowMs;
     return this.fold({
       type: 'event',
-      event: { source: 'test', id: String(this.sequence), type, timeMs: this.nowMs, data },
+      event: { source: 'test', id: String(this.sequence), type, timeMs, saidMs, firstFoldedMs, data },
     });
   }
 

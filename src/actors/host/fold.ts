@@ -253,6 +253,8 @@ export class PartitionFold<Shared> {
       id: decoded.id === '' ? `${this.options.partition}-${record.sequence}` : decoded.id,
       type: decoded.type,
       timeMs: Math.min(Math.max(decoded.timeMs ?? atMs, atMs - events.pastMaxMs), atMs + events.futureMaxMs),
+      saidMs: decoded.timeMs,
+      firstFoldedMs: atMs,
       data: decoded.data,
     };
     const applied = this.foldActor(record, activation, { type: 'event', event }, atMs);

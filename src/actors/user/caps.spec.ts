@@ -5,6 +5,7 @@ import { capUses, countOf, raiseCaps, releaseCaps } from './caps.js';
 import type { CapCounter } from './state.js';
 
 const WINDOW = 100;
+const made = (atMs: number, purpose = 'p') => ({ purpose, atMs });
 const use = (key: string, windowMs = WINDOW) => ({ key, windowMs, max: 3 });
 
 describe('frequency caps', () => {
@@ -17,7 +18,7 @@ describe('frequency caps', () => {
         let nowMs = 1000;
         for (const { wait, key } of steps) {
           nowMs += wait;
-          caps = raiseCaps(caps, [use(key)], nowMs);
+          caps = raiseCaps(caps, [use(key)], made(nowMs));
           all.push({ key, atMs: nowMs });
           for (const one of ['a', 'b']) {
             const expected = all.filter((entry) => entry.key === one && entry.atMs > nowMs - WINDOW).length;
@@ -29,27 +30,33 @@ describe('frequency caps', () => {
   });
 
   test('the window is open at its old end: a decision exactly one window ago no longer counts', () => {
-    const caps = raiseCaps([], [use('a')], 1000);
+    const caps = raiseCaps([], [use('a')], made(1000));
     expect(countOf(caps, 'a', WINDOW, 1000 + WINDOW - 1)).toBe(1);
     expect(countOf(caps, 'a', WINDOW, 1000 + WINDOW)).toBe(0);
   });
 
   test('a release takes out one decision of that moment, and only under its keys', () => {
-    let caps = raiseCaps([], [use('a'), use('b')], 1000);
-    caps = raiseCaps(caps, [use('a')], 1000);
-    caps = releaseCaps(caps, ['a'], 1000);
+    let caps = raiseCaps([], [use('a'), use('b')], made(1000));
+    caps = raiseCaps(caps, [use('a')], made(1000));
+    caps = releaseCaps(caps, ['a'], made(1000));
     expect(countOf(caps, 'a', WINDOW, 1001)).toBe(1);
     expect(countOf(caps, 'b', WINDOW, 1001)).toBe(1);
-    expect(releaseCaps(caps, ['a', 'b'], 1000)).toEqual([]);
+    expect(releaseCaps(caps, ['a', 'b'], made(1000))).toEqual([]);
+  });
+
+  test('surfaces of several purposes count together, and are released apart', () => {
+    const caps = raiseCaps(raiseCaps([], [use('a')], made(1000, 'p')), [use('a')], made(1000, 'q'));
+    expect(countOf(caps, 'a', WINDOW, 1001)).toBe(2);
+    expect(releaseCaps(caps, ['a'], made(1000, 'q'))).toEqual(raiseCaps([], [use('a')], made(1000, 'p')));
   });
 
   test('counters that no window reaches are forgotten', () => {
-    const caps = raiseCaps(raiseCaps([], [use('a')], 1000), [use('b')], 2000);
+    const caps = raiseCaps(raiseCaps([], [use('a')], made(1000)), [use('b')], made(2000));
     expect(caps.map(({ key }) => key)).toEqual(['b']);
   });
 
   test('decisions that arrive out of order are kept in order', () => {
-    const caps = raiseCaps(raiseCaps([], [use('a')], 1010), [use('a')], 1000);
+    const caps = raiseCaps(raiseCaps([], [use('a')], made(1010)), [use('a')], made(1000));
     expect(caps[0]!.at).toEqual([1000, 1010]);
   });
 

@@ -44,39 +44,55 @@ export function capUses(surface: Surface, shown: readonly Pick<Candidate, 'id' |
   return uses;
 }
 
-/** How many decisions a counter still counts at `nowMs`: those made after `nowMs - windowMs`. */
+/** How many decisions the counters of a key still count at `nowMs`: those made after `nowMs - windowMs`. */
 export function countOf(caps: readonly CapCounter[], key: string, windowMs: number, nowMs: number): number {
+  let count = 0;
   for (const counter of caps) {
     if (counter.key !== key) continue;
     const { at } = counter;
     let expired = 0;
     while (expired < at.length && at[expired]! <= nowMs - windowMs) expired++;
-    return at.length - expired;
+    count += at.length - expired;
   }
-  return 0;
+  return count;
 }
 
-/** Counts a decision made at `atMs`, and forgets what no window reaches any more. */
-export function raiseCaps(caps: readonly CapCounter[], uses: readonly CapUse[], atMs: number): readonly CapCounter[] {
+/** The decisions that counters count: whose, and when they were made. */
+export interface Counted {
+  readonly purpose: string;
+  readonly atMs: number;
+}
+
+/** Counts a decision, and forgets what no window reaches any more. */
+export function raiseCaps(
+  caps: readonly CapCounter[],
+  uses: readonly CapUse[],
+  { purpose, atMs }: Counted,
+): readonly CapCounter[] {
   const live: CapCounter[] = [];
   for (const counter of caps) {
     const kept = within(counter, atMs);
     if (kept !== undefined) live.push(kept);
   }
   for (const { key, windowMs } of uses) {
-    const index = live.findIndex((counter) => counter.key === key);
-    if (index < 0) live.push({ key, windowMs, at: [atMs] });
-    else live[index] = { key, windowMs, at: insert(live[index]!.at, atMs) };
+    const index = live.findIndex((counter) => counter.key === key && counter.purpose === purpose);
+    if (index < 0) live.push({ key, purpose, windowMs, at: [atMs] });
+    else live[index] = { key, purpose, windowMs, at: insert(live[index]!.at, atMs) };
   }
   return live.length === 0 ? NONE : live;
 }
 
-/** Takes one decision made at `atMs` out of its counters again. */
-export function releaseCaps(caps: readonly CapCounter[], keys: readonly string[], atMs: number): readonly CapCounter[] {
+/** Takes one decision out of its counters again. */
+export function releaseCaps(
+  caps: readonly CapCounter[],
+  keys: readonly string[],
+  { purpose, atMs }: Counted,
+): readonly CapCounter[] {
   if (keys.length === 0) return caps;
   const kept: CapCounter[] = [];
   for (const counter of caps) {
-    const place = keys.includes(counter.key) ? counter.at.indexOf(atMs) : -1;
+    const isIts = counter.purpose === purpose && keys.includes(counter.key);
+    const place = isIts ? counter.at.indexOf(atMs) : -1;
     if (place < 0) kept.push(counter);
     else if (counter.at.length > 1) kept.push({ ...counter, at: counter.at.toSpliced(place, 1) });
   }
@@ -84,10 +100,10 @@ export function releaseCaps(caps: readonly CapCounter[], keys: readonly string[]
 }
 
 function within(counter: CapCounter, nowMs: number): CapCounter | undefined {
-  const { at, windowMs } = counter;
+  const { key, purpose, windowMs, at } = counter;
   if (at[0]! > nowMs - windowMs) return counter;
   const kept = at.filter((t) => t > nowMs - windowMs);
-  return kept.length === 0 ? undefined : { key: counter.key, windowMs, at: kept };
+  return kept.length === 0 ? undefined : { key, purpose, windowMs, at: kept };
 }
 
 function insert(at: readonly number[], atMs: number): readonly number[] {

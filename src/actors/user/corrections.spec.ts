@@ -143,8 +143,9 @@ describe('a signal after the window', () => {
     rig.pass(WINDOW_MS);
     rig.event('consent.withdrawn');
     expect(rig.state.closed).toEqual([]);
+    rig.nowMs++;
     rig.event('consent.granted');
-    expect(rig.event('accept', { decisionId: id })).toMatchObject({ outcome: 'ignored', reason: 'late' });
+    expect(rig.event('accept', { decisionId: id })).toMatchObject({ outcome: 'ignored', reason: 'decision-unknown' });
   });
 
   test('reaches an anonymous actor, which forgets all behind the horizon', () => {

@@ -20,10 +20,10 @@ export function keepCorrectable(work: FoldWork, pending: PendingDecision, experi
   const untilMs = correctableUntilMs(work, pending);
   const { correctableMax } = work.ctx.settings.user;
   if (untilMs <= atMs || correctableMax === 0 || experience.ending === 'withdrawn') return;
-  const { nonce, surface, openedAtMs, detail, reactions, next } = pending;
+  const { nonce, surface, purpose, openedAtMs, detail, reactions, next } = pending;
   const { status, reward, rewardedId } = experience;
   const said = JSON.stringify({ status, reward, rewardedId });
-  const closed: ClosedDecision = { nonce, surface, openedAtMs, untilMs, detail, reactions, next, said };
+  const closed: ClosedDecision = { nonce, surface, purpose, openedAtMs, untilMs, detail, reactions, next, said };
   work.state = { ...work.state, closed: [...work.state.closed, closed].slice(-correctableMax) };
   if (pending.late !== '') correct(work, closed, pending.late, atMs);
 }

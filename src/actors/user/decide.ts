@@ -48,6 +48,7 @@ export function decide(state: UserState, request: DecisionRequest, surface: Surf
       ? undefined
       : { requestId: request.requestId, requestHash: hashRequest(request) }),
     surface: surface.id,
+    purpose: surface.purpose,
     subjectKind: context.subjectKind,
     ...(request.sessionId === undefined ? undefined : { sessionId: request.sessionId }),
     atMs: nowMs,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { experiencesOf, surfaceWith, UserRig } from '../../../test/support/user-actor.js';
-import { reviveUserState } from './state.js';
 
 const MINUTE = 60_000;
 const state = [{ name: 'n', from: 'context', key: 'n', edges: [1, 2] }];
@@ -97,9 +96,8 @@ describe('experience for reinforcement learning', () => {
     const rig = rigOf(surface);
     rig.decide(at(0));
     rig.decide(at(1));
-    rig.event('consent.withdrawn');
+    const closed = experiencesOf([rig.event('consent.withdrawn')]);
     expect(rig.state.episodes).toEqual([]);
-    const closed = experiencesOf(rig.pass(60 * MINUTE));
     expect(closed).toHaveLength(2);
     for (const experience of closed) {
       expect(experience).toMatchObject({ status: 'censored', ending: 'withdrawn', context: {}, features: {} });
@@ -125,24 +123,5 @@ describe('experience for reinforcement learning', () => {
     const [experience] = experiencesOf(rig.pass(60 * MINUTE));
     expect(experience).not.toHaveProperty('subject');
     expect(experience).toMatchObject({ observation: [0, 0], next: { observation: [0.5, 0] } });
-  });
-
-  test('what was saved before there were endings is read as it was meant', () => {
-    const rig = rigOf(surfaceWith({ state }));
-    rig.decide(at(0));
-    rig.decide(at(1));
-    const { episodes: _episodes, closed: _closed, pending, ...rest } = JSON.parse(JSON.stringify(rig.state));
-    const old = pending.map((one: Record<string, string>, i: number) => {
-      const { openedAtMs: _openedAtMs, late: _late, ...saved } = one;
-      const { step: _step, ...detail } = JSON.parse(saved['detail']!);
-      const next = { next: i === 0 ? { state: 'n=1', eligible: ['a'] } : null, terminal: false };
-      return { ...saved, detail: JSON.stringify(detail), next: JSON.stringify(next) };
-    });
-    rig.state = reviveUserState({ ...rest, pending: old });
-    expect(rig.state.pending[0]!.openedAtMs).toBe(rig.nowMs);
-    const [first, second] = experiencesOf(rig.pass(60 * MINUTE));
-    expect(first).toMatchObject({ next: { state: 'n=1' } });
-    expect(first).not.toHaveProperty('ending');
-    expect(second).toMatchObject({ next: null, ending: 'truncated' });
   });
 });

@@ -8,13 +8,13 @@ import { NONE, type OpenEpisode } from './state.js';
 const EPISODES_MAX = 64;
 
 /** The place of a decision that is being folded in its surface's episode, which it opens if there is none. */
-export function takeStep(work: FoldWork, surface: string): { episode: string; step: number } {
+export function takeStep(work: FoldWork, surface: string, purpose: string): { episode: string; step: number } {
   const { address, atMs, sequence } = work.ctx;
   const { episodes } = work.state;
   const known = episodes.find((one) => one.surface === surface);
   const id = known?.id ?? `${address.kind}.${address.token}.${atMs.toString(36)}-${sequence.toString(36)}`;
   const step = known?.step ?? 0;
-  const next: OpenEpisode = { surface, id, step: step + 1 };
+  const next: OpenEpisode = { surface, purpose, id, step: step + 1 };
   work.state = {
     ...work.state,
     episodes:

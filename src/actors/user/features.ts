@@ -1,6 +1,7 @@
 /** What policies may know of a subject: recency, frequency, habits, last zones. */
 import { latLngToCell } from 'h3-js';
 import { decayed } from './decay.js';
+import { mayRead } from './slices.js';
 import { NONE, type UserState } from './state.js';
 
 const DAY_MS = 86_400_000;
@@ -11,11 +12,13 @@ const FREQUENCY_DAYS = FREQUENCY_HALF_LIFE_MS / DAY_MS / Math.LN2;
 
 /** Features by name; durations in seconds, rates per day, shares in [0, 1]. Of a fresh subject all are 0. */
 export function featuresOf(state: UserState, nowMs: number): Record<string, number> {
-  const sinceLast = state.lastMs === 0 ? 0 : Math.max(0, nowMs - state.lastMs);
+  const sinceLast = state.seenMs === 0 ? 0 : Math.max(0, nowMs - state.seenMs);
+  // A session may be open for another purpose than that of the profile.
+  const inSession = state.mode.session === 'active' && mayRead(state, 'activity');
   return {
     recencySeconds: sinceLast / 1000,
     eventsPerDay: decayed(state.frequency, sinceLast, FREQUENCY_HALF_LIFE_MS) / FREQUENCY_DAYS,
-    sessionSeconds: state.mode.session === 'active' ? Math.max(0, nowMs - state.sessionStartMs) / 1000 : 0,
+    sessionSeconds: inSession ? Math.max(0, nowMs - state.sessionStartMs) / 1000 : 0,
     decisions: state.decisions,
     impressions: state.impressions,
     clicks: state.clicks,
@@ -30,7 +33,7 @@ export function featuresOf(state: UserState, nowMs: number): Record<string, numb
 
 /** One more activity at `atMs` in the decayed count. */
 export const nextFrequency = (state: UserState, atMs: number): number =>
-  decayed(state.frequency, atMs - state.lastMs, FREQUENCY_HALF_LIFE_MS) + 1;
+  decayed(state.frequency, atMs - state.seenMs, FREQUENCY_HALF_LIFE_MS) + 1;
 
 /** The zone moves to the front; what was there longest falls out. */
 export function withZone(zones: readonly string[], cell: string, limit: number): readonly string[] {

@@ -4,6 +4,7 @@ import type { DecisionBody } from '../../messages/decisions.js';
 import { parseDecisionId } from '../../messages/tokens.js';
 import type { FoldContext } from '../host/actor-kind.js';
 import { raiseCaps } from './caps.js';
+import { hasConsent } from './consent.js';
 import { addFatigue } from './fatigue.js';
 import { takeStep } from './episodes.js';
 import { follow, ledger, rewardSettingsFor, type FoldWork } from './fold-work.js';
@@ -11,6 +12,7 @@ import { holdsAreFull, isStep, openPending, type NextStep } from './pending.js';
 import { findByRequestId, rememberDecision } from './recent-decisions.js';
 import { touch } from './session.js';
 import { closeOverdue, settle } from './settle.js';
+import { mayWrite } from './slices.js';
 import type { UserState } from './state.js';
 
 /** Why a decision may no longer happen. */
@@ -19,7 +21,7 @@ export type Refusal = 'consent' | 'request-id' | 'budget' | 'holds';
 /** Undefined where it may happen. */
 export function refusalOf(state: UserState, body: DecisionBody, ctx: FoldContext<CampaignLedger>): Refusal | undefined {
   // What it was based on no longer holds: it is decided anew.
-  if (body.personalized && state.consentSequence > body.basedOn) return 'consent';
+  if (body.personalized && (state.consentSequence > body.basedOn || !hasConsent(state, body.purpose))) return 'consent';
   if (body.requestId !== undefined && findByRequestId(state.recent, body.requestId) !== undefined) return 'request-id';
   if (body.holds.length > 0) {
     if (holdsAreFull(state, ctx.settings.user.pendingMax)) return 'holds';
@@ -37,22 +39,25 @@ export function foldDecision(work: FoldWork, body: DecisionBody): void {
   if (isStep(body)) {
     const step = stepTo(body);
     follow(work, (surface) => (surface === body.surface ? step : undefined));
-    place = takeStep(work, body.surface);
+    place = takeStep(work, body.surface, body.purpose);
   }
   // Caps count by the time at which it was decided; an owner's clock that runs ahead must not close a cap for longer.
   const capAtMs = Math.min(Math.max(body.atMs, ctx.atMs), ctx.atMs + events.futureMaxMs);
   const impression = rewardSettingsFor(ctx, body.surface).impression === 'required';
-  const opened = openPending({ nonce, body, atMs: ctx.atMs, capAtMs, impression, place });
+  const graceMs = ctx.settings.campaign.holdGraceMs;
+  const opened = openPending({ nonce, body, atMs: ctx.atMs, capAtMs, graceMs, impression, place });
   const { sequence } = ctx;
-  const entry = { nonce, sequence, requestHash: body.requestHash ?? '', requestId: body.requestId ?? '' };
+  const { purpose } = body;
+  const entry = { nonce, sequence, purpose, requestHash: body.requestHash ?? '', requestId: body.requestId ?? '' };
   work.state = {
     ...work.state,
-    decisions: work.state.decisions + 1,
-    caps: raiseCaps(work.state.caps, body.caps, capAtMs),
+    decisions: work.state.decisions + (mayWrite(work, 'counters') ? 1 : 0),
+    caps: raiseCaps(work.state.caps, body.caps, { purpose, atMs: capAtMs }),
     pending: [...work.state.pending, opened],
     recent: rememberDecision(work.state.recent, entry, user.requestIdsMax),
   };
-  if (!impression) work.state = addFatigue(work.state, body.fatigueCost, ctx.atMs, user.fatigue);
+  if (!impression && mayWrite(work, 'fatigue'))
+    work.state = addFatigue(work.state, body.fatigueCost, ctx.atMs, user.fatigue);
   for (const { campaign, amountCents } of body.holds) ledger(work, { op: 'hold', campaign, amountCents });
   for (const campaign of body.wants) {
     if (ctx.shared.get(campaign) !== undefined) ledger(work, { op: 'want', campaign });

@@ -1,25 +1,25 @@
 /** Folds feedback: consent, sessions, counters, places, and reactions to decisions. */
 import type { Hold } from '../../messages/decisions.js';
-import type { InboundEvent } from '../../messages/events.js';
+import { CONSENT_TYPES, isAboutConsent, isConsentType, type InboundEvent } from '../../messages/events.js';
 import { decisionIdOf, parseDecisionId } from '../../messages/tokens.js';
 import { addFatigue } from './fatigue.js';
 import { withZone } from './features.js';
-import { grantConsent, withdrawConsent } from './consent.js';
+import { foldConsent } from './consent.js';
 import { correctableUntilMs, creditClosed, findCorrectable } from './corrections.js';
+import { foldDuty } from './duty.js';
 import { endEpisodes } from './episodes.js';
-import { ledger, rewardSettingsFor, type FoldWork } from './fold-work.js';
+import { ignored, ledger, rejected, rewardSettingsFor, type FoldWork, type Unapplied } from './fold-work.js';
 import { detailOf, reactionsOf, type PendingDetail } from './pending.js';
 import { addReaction, isReactionType, worthOf, type Reaction } from './reward.js';
 import { findByNonce } from './recent-decisions.js';
 import { endSession, touch } from './session.js';
 import { settle } from './settle.js';
+import { mayWrite } from './slices.js';
 import type { ClosedDecision, PendingDecision, UserState } from './state.js';
-import { cellOfEvent, tellZones } from './zone-effects.js';
+import { cellOfEvent, tellPickup } from './zone-effects.js';
 
-/** What became of an event; `undefined` means it was applied. */
-export type Unapplied = { readonly outcome: 'ignored' | 'rejected'; readonly reason: string } | undefined;
-
-const ignored = (reason: string): Unapplied => ({ outcome: 'ignored', reason });
+const CONSENT_TYPE_UNKNOWN = `CONSENT_TYPE_UNKNOWN: consent changes by ${CONSENT_TYPES.join(' and ')} alone`;
+const CONSENT_OF_NOBODY = 'CONSENT_TYPE_UNKNOWN: consent is a subject’s, not that of an anonymous stand-in';
 
 /** Longer kinds are nothing that a surface could name. */
 const KIND_LENGTH_MAX = 64;
@@ -33,14 +33,8 @@ export interface ForwardedReaction extends Reaction {
 }
 
 export function foldUserEvent(work: FoldWork, event: InboundEvent): Unapplied {
-  switch (event.type) {
-    case 'consent.granted':
-      grantConsent(work, event.data);
-      return undefined;
-    case 'consent.withdrawn':
-      withdrawConsent(work, event.data);
-      return undefined;
-  }
+  if (isConsentType(event.type)) return foldConsent(work, event.type, event);
+  if (isAboutConsent(event.type)) return rejected(CONSENT_TYPE_UNKNOWN);
   forwardToAnonymous(work, event);
   const cell = cellOfEvent(work, event);
   if (work.state.mode.consent !== 'granted') return foldWithoutConsent(work, event, cell);
@@ -49,6 +43,7 @@ export function foldUserEvent(work: FoldWork, event: InboundEvent): Unapplied {
 
 /** An anonymous actor's event: nothing of it is kept but the reaction. */
 export function foldAnonymousEvent(work: FoldWork, event: InboundEvent): Unapplied {
+  if (isAboutConsent(event.type)) return rejected(CONSENT_OF_NOBODY);
   const target = targetOf(work, event);
   if (typeof target === 'string') return ignored(target);
   return target === undefined ? ignored('no-decision') : reactAnonymously(work, target, reactionTo(event));
@@ -75,9 +70,9 @@ function forwardToAnonymous(work: FoldWork, event: InboundEvent): void {
   work.effects.push({ to: 'actor', address: { kind: 'anon', token: parsed.token }, name: REACTION_OUTPUT, body });
 }
 
-/** No profile is written; zones are told, and an offer made before the withdrawal can still be taken. */
+/** No profile is written; zones are told of pickups, and an offer made before the withdrawal can still be taken. */
 function foldWithoutConsent(work: FoldWork, event: InboundEvent, cell: string | undefined): Unapplied {
-  tellZones(work, event, cell, '');
+  tellPickup(work, event, cell);
   const target = event.type === 'accept' ? targetOf(work, event) : undefined;
   if (target !== undefined && typeof target !== 'string') return react(work, target, reactionTo(event), undefined);
   return work.effects.length > 0 ? undefined : ignored('no-consent');
@@ -89,14 +84,11 @@ function foldProfile(work: FoldWork, event: InboundEvent, cell: string | undefin
   const isReaction = isReactionType(event.type);
   if (typeof before === 'string' && isReaction && work.effects.length === 0) return ignored(before);
   touch(work, event.data.sessionId);
-  const driverZone = tellZones(work, event, cell, work.state.driverZone);
-  const { recentZonesMax } = work.ctx.settings.user;
-  const { zones } = work.state;
-  work.state = {
-    ...count(work.state, event),
-    driverZone,
-    zones: cell === undefined ? zones : withZone(zones, cell, recentZonesMax),
-  };
+  tellPickup(work, event, cell);
+  foldDuty(work, event, cell);
+  if (mayWrite(work, 'counters')) work.state = count(work.state, event);
+  if (mayWrite(work, 'trips') && event.type === 'trip.completed') work.state = oneTripMore(work.state);
+  if (mayWrite(work, 'places') && cell !== undefined) work.state = wentTo(work, cell);
   // Opening another session may have settled the decision that the event reacts to.
   const target = typeof before === 'object' ? findTarget(work, before.nonce) : undefined;
   const unapplied = target ? react(work, target, reactionTo(event), cell) : undefined;
@@ -192,6 +184,9 @@ function react(work: FoldWork, target: Target, given: Reaction, cell: string | u
   }
   const late = closed && !detail.withdrawn ? lateReactions(work, target, detail, reaction) : undefined;
   const credited = late !== undefined || (closed && creditIfClosed(work, target.nonce, reaction));
+  // What was closed before its offer ended can still be seen: then its caps count for good.
+  const seen = closed && target.capsEndMs > 0 && isReactionType(reaction.type) && !before.shown;
+  if (seen) after = { ...after, shown: true };
   if (after === before && !credited) return ignored(closed ? 'late' : 'withdrawn');
 
   const settled = detail.holds.length > 0 && detail.holds.length === after.confirmed.length;
@@ -199,10 +194,11 @@ function react(work: FoldWork, target: Target, given: Reaction, cell: string | u
     ...target,
     reactions: after === before ? target.reactions : JSON.stringify(after),
     holdsEndMs: settled ? 0 : target.holdsEndMs,
+    capsEndMs: after.shown ? 0 : target.capsEndMs,
     late: late ?? target.late,
   };
   work.state = { ...work.state, pending: work.state.pending.map((one) => (one === target ? changed : one)) };
-  if (detail.impression && after.shown && !before.shown) {
+  if (detail.impression && after.shown && !before.shown && mayWrite(work, 'fatigue')) {
     work.state = addFatigue(work.state, detail.fatigueCost, ctx.atMs, ctx.settings.user.fatigue);
   }
   settle(work, ctx.atMs);
@@ -232,6 +228,12 @@ function holdTaken(detail: PendingDetail, reaction: Reaction, confirmed: readonl
   return detail.holds.find(({ candidateId }) => candidateId === item && !confirmed.includes(candidateId));
 }
 
+const oneTripMore = (state: UserState): UserState => ({ ...state, trips: state.trips + 1 });
+
+function wentTo({ state, ctx }: FoldWork, cell: string): UserState {
+  return { ...state, zones: withZone(state.zones, cell, ctx.settings.user.recentZonesMax) };
+}
+
 function count(state: UserState, event: InboundEvent): UserState {
   const events = state.events + 1;
   const value = event.data.value;
@@ -244,8 +246,6 @@ function count(state: UserState, event: InboundEvent): UserState {
       return { ...state, events, accepts: state.accepts + 1 };
     case 'skip':
       return { ...state, events, skips: state.skips + 1 };
-    case 'trip.completed':
-      return { ...state, events, trips: state.trips + 1 };
     case 'rating':
       return value === undefined
         ? { ...state, events }

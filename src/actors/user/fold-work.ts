@@ -13,6 +13,12 @@ export interface FoldWork {
   readonly effects: Effect[];
 }
 
+/** What became of a record that changed nothing; `undefined` means that it was applied. */
+export type Unapplied = { readonly outcome: 'ignored' | 'rejected'; readonly reason: string } | undefined;
+
+export const ignored = (reason: string): Unapplied => ({ outcome: 'ignored', reason });
+export const rejected = (reason: string): Unapplied => ({ outcome: 'rejected', reason });
+
 export const rewardSettingsFor = (ctx: FoldContext<CampaignLedger>, surface: string): RewardSettings =>
   (Object.hasOwn(ctx.settings.rewards, surface) ? ctx.settings.rewards[surface] : undefined) ?? DEFAULT_REWARD;
 

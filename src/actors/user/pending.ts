@@ -48,11 +48,6 @@ export interface NextStep {
   readonly ending?: 'terminal' | 'truncated';
 }
 
-/** As it was saved before there were endings. */
-interface SavedNextStep extends NextStep {
-  readonly terminal?: boolean;
-}
-
 /** In `PendingDecision.next`: nothing follows, as the surface has no state. */
 export const NO_NEXT = '-';
 /** In `PendingDecision.next`: not known yet. */
@@ -75,9 +70,7 @@ export const reactionsOf = ({ reactions }: Pick<PendingDecision, 'reactions'>): 
 
 function stepOf({ next: text }: Pick<PendingDecision, 'next'>): NextStep | undefined {
   if (text === NO_NEXT || text === NEXT_AWAITED) return undefined;
-  const { next, ending, terminal } = JSON.parse(text) as SavedNextStep;
-  if (ending !== undefined || next !== null) return ending === undefined ? { next } : { next, ending };
-  return { next, ending: terminal === true ? 'terminal' : 'truncated' };
+  return JSON.parse(text) as NextStep;
 }
 
 export interface Opening {
@@ -85,6 +78,8 @@ export interface Opening {
   readonly body: DecisionBody;
   readonly atMs: number;
   readonly capAtMs: number;
+  /** How long holds, and with them offers, outlive their validUntil. */
+  readonly graceMs: number;
   readonly impression: boolean;
   /** Where the surface learns by reinforcement. */
   readonly place: { readonly episode: string; readonly step: number } | undefined;
@@ -94,7 +89,7 @@ export interface Opening {
 export const isStep = ({ state, observation }: Pick<DecisionBody, 'state' | 'observation'>): boolean =>
   state !== undefined || observation !== undefined;
 
-export function openPending({ nonce, body, atMs, capAtMs, impression, place }: Opening): PendingDecision {
+export function openPending({ nonce, body, atMs, capAtMs, graceMs, impression, place }: Opening): PendingDecision {
   const detail: PendingDetail = {
     decidedAtMs: body.atMs,
     policy: body.policy,
@@ -118,12 +113,18 @@ export function openPending({ nonce, body, atMs, capAtMs, impression, place }: O
     impression,
     withdrawn: false,
   };
+  const windowEndsMs = atMs + body.windowMs;
+  // By the clock that the app was told the time by, or the fold's where that is later.
+  const offerEndsMs = Math.max(body.validUntilMs, atMs + body.validUntilMs - body.atMs) + graceMs;
   return {
     nonce,
     surface: body.surface,
+    purpose: body.purpose,
     openedAtMs: atMs,
-    windowEndsMs: atMs + body.windowMs,
+    windowEndsMs,
     holdsEndMs: body.holds.reduce((latest, hold) => Math.max(latest, hold.untilMs), 0),
+    capsEndMs: impression && body.caps.length > 0 ? Math.max(windowEndsMs, offerEndsMs) : 0,
+    offerEndsMs,
     detail: JSON.stringify(detail),
     reactions: '',
     next: place === undefined ? NO_NEXT : NEXT_AWAITED,
@@ -132,7 +133,7 @@ export function openPending({ nonce, body, atMs, capAtMs, impression, place }: O
   };
 }
 
-/** Leaves nothing personal in a pending decision but what its holds need. */
+/** Leaves nothing personal in a pending decision but what its holds need, and closes it. */
 export function withdrawPending(pending: PendingDecision): PendingDecision {
   const {
     state: _state,
@@ -145,7 +146,15 @@ export function withdrawPending(pending: PendingDecision): PendingDecision {
   const { shown, confirmed } = reactionsOf(pending);
   return {
     ...pending,
-    detail: JSON.stringify({ ...detail, context: {}, features: {}, withdrawn: true } satisfies PendingDetail),
+    windowEndsMs: 0,
+    capsEndMs: 0,
+    detail: JSON.stringify({
+      ...detail,
+      capKeys: [],
+      context: {},
+      features: {},
+      withdrawn: true,
+    } satisfies PendingDetail),
     reactions: JSON.stringify({ ...NO_REACTIONS, shown, confirmed } satisfies Reactions),
     next: NO_NEXT,
     late: '',

@@ -2,6 +2,7 @@
 import { nextFrequency } from './features.js';
 import { episodeSettingsFor, follow, type FoldWork } from './fold-work.js';
 import { settle } from './settle.js';
+import { mayWrite } from './slices.js';
 import { NONE } from './state.js';
 import { nextMode } from './user.machine.js';
 
@@ -15,18 +16,20 @@ export function touch(work: FoldWork, sessionId: string | undefined): void {
     const other = sessionId !== undefined && state.sessionId !== '' && sessionId !== state.sessionId;
     if (idle || other) endSession(work, 'timeout');
   }
-  const frequency = nextFrequency(work.state, atMs);
+  const activity = mayWrite(work, 'activity')
+    ? { frequency: nextFrequency(work.state, atMs), seenMs: atMs }
+    : undefined;
   if (work.state.mode.session === 'active') {
-    work.state = { ...work.state, frequency, lastMs: atMs, sessionId: sessionId ?? work.state.sessionId };
+    work.state = { ...work.state, ...activity, lastMs: atMs, sessionId: sessionId ?? work.state.sessionId };
     return;
   }
   work.state = {
     ...work.state,
+    ...activity,
     mode: nextMode(work.state.mode, 'session.started'),
     sessionId: sessionId ?? '',
     sessionStartMs: atMs,
     sessionCheckMs: atMs + sessionIdleMs,
-    frequency,
     lastMs: atMs,
   };
 }

@@ -24,17 +24,21 @@ export function settle(work: FoldWork, atMs: number): void {
 function settleOne(work: FoldWork, pending: PendingDecision, atMs: number): PendingDecision | undefined {
   let now = pending;
   if (now.holdsEndMs > 0 && now.holdsEndMs <= atMs) now = returnHolds(work, now);
-  if (now.windowEndsMs > 0 && now.windowEndsMs <= atMs) {
-    releaseUnseen(work, now);
-    now = { ...now, windowEndsMs: 0 };
-  }
+  if (now.windowEndsMs > 0 && now.windowEndsMs <= atMs) now = { ...now, windowEndsMs: 0 };
+  if (now.capsEndMs > 0 && now.capsEndMs <= atMs) now = releaseUnseen(work, now);
   if (now.windowEndsMs === 0 && !now.emitted && now.next !== NEXT_AWAITED) now = emit(work, now, atMs, false);
-  return now.emitted && now.holdsEndMs === 0 ? undefined : now;
+  return isOver(now) ? undefined : now;
 }
+
+/** Nothing is awaited of it any more. */
+const isOver = ({ emitted, holdsEndMs, capsEndMs }: PendingDecision): boolean =>
+  emitted && holdsEndMs === 0 && capsEndMs === 0;
 
 /**
  * Closes the oldest decisions before their windows have passed, until no more than `pendingMax` await anything but the
- * end of their holds. Holds stay as long as they were promised: the app may show the offer until its validUntil.
+ * end of their offers. Holds stay as long as they were promised: the app may show the offer until its validUntil. Caps
+ * count as long, and longer where there is no room to remember that nobody has seen it: what is not known to be unseen
+ * keeps its cap.
  */
 export function closeOverdue(work: FoldWork, atMs: number): void {
   const { pendingMax } = work.ctx.settings.user;
@@ -45,15 +49,19 @@ export function closeOverdue(work: FoldWork, atMs: number): void {
     const closes = !one.emitted && over > 0;
     if (closes) over--;
     const now = closes ? closeEarly(work, one, atMs) : one;
-    if (!now.emitted || now.holdsEndMs > 0) kept.push(now);
+    if (!isOver(now)) kept.push(now);
   }
-  work.state = { ...work.state, pending: kept };
+  const isUnseen = ({ emitted, holdsEndMs, capsEndMs }: PendingDecision): boolean =>
+    emitted && holdsEndMs === 0 && capsEndMs > 0;
+  let forgotten = kept.reduce((count, one) => count + (isUnseen(one) ? 1 : 0), -pendingMax);
+  work.state = { ...work.state, pending: kept.filter((one) => !(isUnseen(one) && forgotten-- > 0)) };
 }
 
 function closeEarly(work: FoldWork, pending: PendingDecision, atMs: number): PendingDecision {
   const early = pending.windowEndsMs > 0;
-  if (early) releaseUnseen(work, pending);
-  return emit(work, { ...pending, windowEndsMs: 0 }, atMs, early);
+  const closed = { ...pending, windowEndsMs: 0, capsEndMs: pending.capsEndMs > 0 ? pending.offerEndsMs : 0 };
+  const judged = closed.capsEndMs > 0 && closed.capsEndMs <= atMs ? releaseUnseen(work, closed) : closed;
+  return emit(work, judged, atMs, early);
 }
 
 function emit(work: FoldWork, pending: PendingDecision, atMs: number, early: boolean): PendingDecision {
@@ -74,9 +82,12 @@ function returnHolds(work: FoldWork, pending: PendingDecision): PendingDecision 
   return { ...pending, holdsEndMs: 0 };
 }
 
-/** A decision that was never shown does not count against caps. */
-function releaseUnseen(work: FoldWork, pending: PendingDecision): void {
+/** A decision that was never shown while it could be does not count against caps. */
+function releaseUnseen(work: FoldWork, pending: PendingDecision): PendingDecision {
   const detail = detailOf(pending);
-  if (isShown(detail, reactionsOf(pending))) return;
-  work.state = { ...work.state, caps: releaseCaps(work.state.caps, detail.capKeys, detail.capAtMs) };
+  if (!isShown(detail, reactionsOf(pending))) {
+    const counted = { purpose: pending.purpose, atMs: detail.capAtMs };
+    work.state = { ...work.state, caps: releaseCaps(work.state.caps, detail.capKeys, counted) };
+  }
+  return { ...pending, capsEndMs: 0 };
 }

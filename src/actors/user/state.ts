@@ -3,11 +3,14 @@
  * closure, timer, promise or Map; what is rarely read is kept as text.
  */
 import { z } from 'zod';
+import { EMPTY_CONSENT, type ConsentTable } from './consent-table.js';
 import { INITIAL_MODE, internMode, type UserMode } from './user.machine.js';
 
 /** A counter of a frequency cap: when each decision that it counts was made, ascending, milliseconds. */
 export interface CapCounter {
   readonly key: string;
+  /** Of the surface whose decisions it counts: surfaces of other purposes that share the cap have counters of their own. */
+  readonly purpose: string;
   readonly windowMs: number;
   readonly at: readonly number[];
 }
@@ -16,19 +19,24 @@ export interface CapCounter {
 export interface PendingDecision {
   readonly nonce: string;
   readonly surface: string;
+  readonly purpose: string;
   /** Fold time of the decision: the age of what comes back for it counts from here. */
   readonly openedAtMs: number;
   /** Fold time at which the attribution window closes; 0 once it has. */
   readonly windowEndsMs: number;
   /** Fold time at which unconfirmed holds go back; 0 where none is left. */
   readonly holdsEndMs: number;
+  /** Fold time at which its caps go back unless it was seen; 0 where they count for good, or no longer. */
+  readonly capsEndMs: number;
+  /** Fold time until which the app may show it. */
+  readonly offerEndsMs: number;
   /** JSON of PendingDetail: what was decided; never changes but by withdrawal. */
   readonly detail: string;
   /** JSON of Reactions: what has come back so far; '' for nothing. */
   readonly reactions: string;
   /** JSON of NextStep, once it is known; '' until then. */
   readonly next: string;
-  /** Its experience has been emitted; only holds keep it here. */
+  /** Its experience has been emitted; only holds and caps keep it here. */
   readonly emitted: boolean;
   /** JSON of Reactions with what came after the window, while its experience still waits; '' for nothing. */
   readonly late: string;
@@ -38,6 +46,7 @@ export interface PendingDecision {
 export interface ClosedDecision {
   readonly nonce: string;
   readonly surface: string;
+  readonly purpose: string;
   readonly openedAtMs: number;
   /** Fold time from which on nothing corrects it any more. */
   readonly untilMs: number;
@@ -52,6 +61,7 @@ export interface ClosedDecision {
 /** The running episode of one surface. */
 export interface OpenEpisode {
   readonly surface: string;
+  readonly purpose: string;
   readonly id: string;
   /** Place of its next decision, from 0. */
   readonly step: number;
@@ -59,14 +69,16 @@ export interface OpenEpisode {
 
 export interface UserState {
   readonly mode: UserMode;
-  /** What the subject has consented to, sorted. */
+  /** What was said of which purpose, and when. */
+  readonly consent: ConsentTable;
+  /** What the subject consents to by that, sorted. */
   readonly purposes: readonly string[];
   /** Sequence of the last change of consent: a personal decision based on less is void. */
   readonly consentSequence: number;
   /** The app's session id; '' where it gave none. */
   readonly sessionId: string;
   readonly sessionStartMs: number;
-  /** Last activity, fold time. */
+  /** Last activity in a session, fold time. */
   readonly lastMs: number;
   /** When to look whether the session has gone idle; 0 for never. It is not moved by each activity. */
   readonly sessionCheckMs: number;
@@ -75,7 +87,9 @@ export interface UserState {
   readonly fatigueAtMs: number;
   /** End of the cool-down; 0 for none. */
   readonly coolUntilMs: number;
-  /** Decayed count of activity as of `lastMs`. */
+  /** Last activity that the profile knows of, fold time. */
+  readonly seenMs: number;
+  /** Decayed count of activity as of `seenMs`. */
   readonly frequency: number;
   readonly events: number;
   readonly decisions: number;
@@ -89,8 +103,12 @@ export interface UserState {
   readonly dwellSeconds: number;
   /** Last zones, newest first (H3 cells). */
   readonly zones: readonly string[];
-  /** Where a driver on duty last was; '' for off duty. */
-  readonly driverZone: string;
+  /** The zone that counts a driver on duty; '' for off duty. */
+  readonly dutyZone: string;
+  /** What was last said of the duty, by the sender's time; 0 for nothing. */
+  readonly dutyAtMs: number;
+  /** When to look whether the driver has fallen silent; 0 for never. It is not moved by each sign of life. */
+  readonly dutyCheckMs: number;
   readonly caps: readonly CapCounter[];
   /** Oldest first. */
   readonly pending: readonly PendingDecision[];
@@ -105,13 +123,15 @@ export interface UserState {
 export const NONE: readonly never[] = Object.freeze([]);
 const PERSONALIZATION_ONLY: readonly string[] = Object.freeze(['personalization']);
 
-const FRESH: UserState = Object.freeze({
+export const FRESH: UserState = Object.freeze({
   mode: INITIAL_MODE,
+  consent: EMPTY_CONSENT,
   purposes: NONE,
   consentSequence: 0,
   sessionId: '',
   sessionStartMs: 0,
   lastMs: 0,
+  seenMs: 0,
   sessionCheckMs: 0,
   fatigue: 0,
   fatigueAtMs: 0,
@@ -128,7 +148,9 @@ const FRESH: UserState = Object.freeze({
   ratingSum: 0,
   dwellSeconds: 0,
   zones: NONE,
-  driverZone: '',
+  dutyZone: '',
+  dutyAtMs: 0,
+  dutyCheckMs: 0,
   caps: NONE,
   pending: NONE,
   closed: NONE,
@@ -168,11 +190,16 @@ const savedSchema = z.strictObject({
     session: z.enum(['away', 'active']),
     fatigue: z.enum(['fresh', 'cooling']),
   }),
+  consent: z.strictObject({
+    entries: z.array(z.strictObject({ purpose: z.string(), grantedMs: z.number(), withdrawnMs: z.number() })),
+    othersMs: z.number(),
+  }),
   purposes: z.array(z.string()),
   consentSequence: z.number(),
   sessionId: z.string(),
   sessionStartMs: z.number(),
   lastMs: z.number(),
+  seenMs: z.number(),
   sessionCheckMs: z.number(),
   fatigue: z.number(),
   fatigueAtMs: z.number(),
@@ -189,38 +216,43 @@ const savedSchema = z.strictObject({
   ratingSum: z.number(),
   dwellSeconds: z.number(),
   zones: z.array(z.string()),
-  driverZone: z.string(),
-  caps: z.array(z.strictObject({ key: z.string(), windowMs: z.number(), at: z.array(z.number()) })),
+  dutyZone: z.string(),
+  dutyAtMs: z.number(),
+  dutyCheckMs: z.number(),
+  caps: z.array(
+    z.strictObject({ key: z.string(), purpose: z.string(), windowMs: z.number(), at: z.array(z.number()) }),
+  ),
   pending: z.array(
     z.strictObject({
       nonce: z.string(),
       surface: z.string(),
-      // 0, and `late` below: as states were saved before there were ages and corrections.
-      openedAtMs: z.number().default(0),
+      purpose: z.string(),
+      openedAtMs: z.number(),
       windowEndsMs: z.number(),
       holdsEndMs: z.number(),
+      capsEndMs: z.number(),
+      offerEndsMs: z.number(),
       detail: z.string(),
       reactions: z.string(),
       next: z.string(),
       emitted: z.boolean(),
-      late: z.string().default(''),
+      late: z.string(),
     }),
   ),
-  closed: z
-    .array(
-      z.strictObject({
-        nonce: z.string(),
-        surface: z.string(),
-        openedAtMs: z.number(),
-        untilMs: z.number(),
-        detail: z.string(),
-        reactions: z.string(),
-        next: z.string(),
-        said: z.string(),
-      }),
-    )
-    .default([]),
-  episodes: z.array(z.strictObject({ surface: z.string(), id: z.string(), step: z.number() })).default([]),
+  closed: z.array(
+    z.strictObject({
+      nonce: z.string(),
+      surface: z.string(),
+      purpose: z.string(),
+      openedAtMs: z.number(),
+      untilMs: z.number(),
+      detail: z.string(),
+      reactions: z.string(),
+      next: z.string(),
+      said: z.string(),
+    }),
+  ),
+  episodes: z.array(z.strictObject({ surface: z.string(), purpose: z.string(), id: z.string(), step: z.number() })),
   recent: z.array(z.string()),
 });
 
@@ -231,19 +263,13 @@ export function reviveUserState(saved: unknown): UserState {
     ...FRESH,
     ...parsed,
     mode: internMode(parsed.mode),
+    consent: parsed.consent.entries.length === 0 && parsed.consent.othersMs === 0 ? EMPTY_CONSENT : parsed.consent,
     purposes: internPurposes(parsed.purposes),
     zones: listOf(parsed.zones),
     caps: listOf(parsed.caps),
-    pending: listOf(parsed.pending.map(withAge)),
+    pending: listOf(parsed.pending),
     closed: listOf(parsed.closed),
     episodes: listOf(parsed.episodes),
     recent: listOf(parsed.recent),
   };
-}
-
-/** A decision saved without its fold time is as old as its owner's clock said. */
-function withAge(pending: PendingDecision): PendingDecision {
-  if (pending.openedAtMs > 0) return pending;
-  const { decidedAtMs } = JSON.parse(pending.detail) as { decidedAtMs?: number };
-  return { ...pending, openedAtMs: decidedAtMs ?? 0 };
 }

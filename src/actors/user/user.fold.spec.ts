@@ -52,10 +52,10 @@ describe('consent', () => {
     const rig = consented();
     rig.decide({ context: { mood: 'secret' } });
     rig.event('click', { decisionId: rig.decide({ context: { mood: 'secret' } }).id });
-    rig.event('consent.withdrawn');
-    expect(JSON.stringify(rig.state.pending)).not.toContain('secret');
-    const closed = experiencesOf(rig.pass(60 * MINUTE));
+    const closed = experiencesOf([rig.event('consent.withdrawn')]);
+    expect(rig.state.pending).toEqual([]);
     expect(closed).toHaveLength(2);
+    expect(JSON.stringify(closed)).not.toContain('secret');
     for (const experience of closed)
       expect(experience).toMatchObject({ status: 'censored', reward: 0, events: [], context: {} });
   });
@@ -71,8 +71,10 @@ describe('consent', () => {
   test('withdrawal takes a driver off the map', () => {
     const rig = consented();
     rig.event('driver.online', place);
-    expect(rig.event('consent.withdrawn').effects).toMatchObject([{ name: 'driver.offline' }]);
-    expect(rig.state.driverZone).toBe('');
+    expect(rig.event('consent.withdrawn').effects).toMatchObject([
+      { address: { kind: 'zone', token: cell }, name: 'supply', body: { by: -1 } },
+    ]);
+    expect(rig.state.dutyZone).toBe('');
   });
 });
 
@@ -138,20 +140,6 @@ describe('features', () => {
     expect(rate()).toBeLessThan(4.5);
     rig.nowMs += 7 * 24 * 60 * MINUTE;
     expect(rate()).toBeLessThan(2.3);
-  });
-});
-
-describe('drivers', () => {
-  test('are in one zone at a time', () => {
-    const rig = consented();
-    const there = { lat: 41.5, lng: -73.98 };
-    const names = (effects: readonly unknown[]) => effects.map((effect) => (effect as { name: string }).name);
-    expect(names(rig.event('driver.online', place).effects)).toEqual(['driver.online']);
-    expect(names(rig.event('driver.online', place).effects)).toEqual([]);
-    expect(names(rig.event('driver.moved', there).effects)).toEqual(['driver.offline', 'driver.online']);
-    const left = rig.event('driver.offline', place).effects;
-    expect(left).toMatchObject([{ name: 'driver.offline', address: { token: latLngToCell(there.lat, there.lng, 8) } }]);
-    expect(names(rig.event('driver.moved', place).effects)).toEqual([]);
   });
 });
 

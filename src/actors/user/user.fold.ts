@@ -3,6 +3,7 @@ import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { DecisionBody } from '../../messages/decisions.js';
 import type { ActorRecord, Effect, FoldContext, Folded } from '../host/actor-kind.js';
 import { forgetDueMs } from './corrections.js';
+import { checkDuty } from './duty.js';
 import { recover } from './fatigue.js';
 import { foldDecision, refusalOf } from './fold-decision.js';
 import {
@@ -11,9 +12,8 @@ import {
   foldUserEvent,
   REACTION_OUTPUT,
   type ForwardedReaction,
-  type Unapplied,
 } from './fold-event.js';
-import type { FoldWork } from './fold-work.js';
+import type { FoldWork, Unapplied } from './fold-work.js';
 import { checkSession } from './session.js';
 import { settle } from './settle.js';
 import { createUserState, NONE, type UserState } from './state.js';
@@ -48,18 +48,20 @@ export function foldUser(state: UserState, record: ActorRecord, ctx: FoldContext
 }
 
 /**
- * Fold time at which something is due: a window, a hold, the last closed decision's horizon, the look at an idle
+ * Fold time at which something is due: a window, a hold, an unseen offer's caps, a silent driver's duty, the last closed decision's horizon, the look at an idle
  * session, the end of a cool-down; or 0.
  */
 export function nextDueMs(state: UserState): number {
   let due = Infinity;
-  for (const { windowEndsMs, holdsEndMs } of state.pending) {
+  for (const { windowEndsMs, holdsEndMs, capsEndMs } of state.pending) {
     if (windowEndsMs > 0 && windowEndsMs < due) due = windowEndsMs;
     if (holdsEndMs > 0 && holdsEndMs < due) due = holdsEndMs;
+    if (capsEndMs > 0 && capsEndMs < due) due = capsEndMs;
   }
   const forgetMs = forgetDueMs(state.closed);
   if (forgetMs > 0 && forgetMs < due) due = forgetMs;
   if (state.sessionCheckMs > 0 && state.sessionCheckMs < due) due = state.sessionCheckMs;
+  if (state.dutyCheckMs > 0 && state.dutyCheckMs < due) due = state.dutyCheckMs;
   if (state.mode.fatigue === 'cooling' && state.coolUntilMs < due) due = state.coolUntilMs;
   return due === Infinity ? 0 : due;
 }
@@ -67,6 +69,7 @@ export function nextDueMs(state: UserState): number {
 function foldTimer(work: FoldWork, atMs: number, anonymous: boolean): void {
   settle(work, atMs);
   checkSession(work, atMs);
+  checkDuty(work, atMs);
   work.state = recover(work.state, atMs);
   // What an anonymous actor knows lasts a session, and as long as its last decision awaits an answer.
   if (anonymous && work.state.mode.session === 'away') {

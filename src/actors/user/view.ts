@@ -3,6 +3,7 @@ import type { FoldSettings } from '../../messages/settings.js';
 import { decisionIdOf } from '../../messages/tokens.js';
 import type { ActorAddress } from '../host/actor-kind.js';
 import { countOf } from './caps.js';
+import type { ConsentEntry } from './consent-table.js';
 import { fatigueAt } from './fatigue.js';
 import { featuresOf } from './features.js';
 import { reactionsOf } from './pending.js';
@@ -13,7 +14,15 @@ export interface UserView {
   readonly token: string;
   /** Last folded sequence that this view reflects. */
   readonly sequence: number;
-  readonly consent: { readonly mode: string; readonly purposes: readonly string[] };
+  readonly consent: {
+    readonly mode: string;
+    /** What is consented to now. */
+    readonly purposes: readonly string[];
+    /** What was last said of which purpose: the later of the two times counts, and a withdrawal where they are equal. */
+    readonly said: readonly ConsentEntry[];
+    /** When every other purpose was withdrawn. */
+    readonly othersWithdrawnMs?: number;
+  };
   readonly session: { readonly mode: string; readonly startedAtMs?: number; readonly lastAtMs?: number };
   readonly fatigue: { readonly mode: string; readonly value: number; readonly coolUntilMs?: number };
   readonly counters: Readonly<Record<string, number>>;
@@ -52,7 +61,12 @@ export function viewOf(state: UserState, input: ViewInput): UserView {
     kind: address.kind,
     token: address.token,
     sequence,
-    consent: { mode: state.mode.consent, purposes: state.purposes },
+    consent: {
+      mode: state.mode.consent,
+      purposes: state.purposes,
+      said: state.consent.entries,
+      ...(state.consent.othersMs === 0 ? {} : { othersWithdrawnMs: state.consent.othersMs }),
+    },
     session: {
       mode: state.mode.session,
       ...(active ? { startedAtMs: state.sessionStartMs, lastAtMs: state.lastMs } : {}),
@@ -65,7 +79,7 @@ export function viewOf(state: UserState, input: ViewInput): UserView {
     counters: known ? countersOf(state) : {},
     features: known ? featuresOf(state, nowMs) : {},
     lastZones: known ? state.zones : [],
-    driverZone: known && state.driverZone !== '' ? state.driverZone : null,
+    driverZone: known && state.dutyZone !== '' ? state.dutyZone : null,
     caps: known
       ? state.caps.map(({ key, windowMs }) => ({ key, windowMs, count: countOf(state.caps, key, windowMs, nowMs) }))
       : [],

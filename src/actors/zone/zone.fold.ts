@@ -2,6 +2,7 @@
 import { getResolution, isValidCell } from 'h3-js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import { SUPPLY_OUTPUT } from '../../messages/zones.js';
 import { hourIndexOf } from '../../surfaces/sources/hour-of-week.js';
 import type { ActorRecord, FoldContext, Folded } from '../host/actor-kind.js';
 import { decayed, msUntilRatio } from './decay.js';
@@ -9,7 +10,7 @@ import { advanceTo, countPickup } from './demand-profile.js';
 import { balanceRatio, modeAfter } from './zone.machine.js';
 import { isEmptyZone, type ZoneState } from './zone.state.js';
 
-export const ZONE_SIGNALS = ['pickup', 'trip.requested', 'driver.online', 'driver.offline'] as const;
+export const ZONE_SIGNALS = ['pickup', 'trip.requested'] as const;
 type ZoneSignal = (typeof ZONE_SIGNALS)[number];
 
 const isSignal = (name: string): name is ZoneSignal => (ZONE_SIGNALS as readonly string[]).includes(name);
@@ -19,26 +20,59 @@ export const isZoneCell = (token: string, resolution: number): boolean =>
 
 export function foldZone(state: ZoneState, record: ActorRecord, ctx: FoldContext<CampaignLedger>): Folded<ZoneState> {
   if (record.type === 'timer') return folded(settle(state, ctx));
-  const signal = signalOf(record);
-  if (typeof signal === 'string') return { state, outcome: 'rejected', reason: signal, effects: [] };
   // Only a zone that has never folded anything can have a token that is no cell.
   if (isEmptyZone(state) && !isZoneCell(ctx.address.token, ctx.settings.h3Resolution)) {
-    return { state, outcome: 'rejected', reason: notACell(ctx.settings), effects: [] };
+    return rejected(state, notACell(ctx.settings));
   }
-  const counted = count(state, signal.name, signal.timeMs, ctx.settings);
-  return folded(rebalance({ ...counted, foldedAtMs: ctx.atMs, sequence: ctx.sequence }, 0, ctx.settings));
+  const isSupply = record.type === 'output' && record.name === SUPPLY_OUTPUT;
+  const counted = isSupply ? supplied(state, record.body, ctx) : signalled(state, record, ctx);
+  if (typeof counted === 'string') return rejected(state, counted);
+  return folded(rebalance({ ...counted, foldedAtMs: ctx.atMs, sequence: ctx.sequence }, ctx.atMs, ctx.settings));
 }
+
+const rejected = (state: ZoneState, reason: string): Folded<ZoneState> => ({
+  state,
+  outcome: 'rejected',
+  reason,
+  effects: [],
+});
 
 export const notACell = (settings: FoldSettings): string =>
   `A zone's id must be an H3 cell index of resolution ${settings.h3Resolution}.`;
 
 const folded = (state: ZoneState): Folded<ZoneState> => ({ state, outcome: 'applied', effects: [] });
 
+/** With one driver more or fewer, or why that cannot be. Of who it is a zone knows nothing. */
+function supplied(state: ZoneState, body: unknown, { atMs }: FoldContext<CampaignLedger>): ZoneState | string {
+  const by = (body as { by?: unknown } | null)?.by;
+  if (by !== 1 && by !== -1) return 'by must be 1 or -1.';
+  if (state.drivers + by < 0) return 'SUPPLY_BELOW_ZERO: more drivers left the zone than came';
+  const opened = openedAt(state, atMs);
+  return { ...opened, drivers: opened.drivers + by };
+}
+
+/** A zone's clock begins with the first it hears. */
+const openedAt = (state: ZoneState, timeMs: number): ZoneState =>
+  isEmptyZone(state) ? { ...state, atMs: timeMs, hourIndex: hourIndexOf(timeMs) } : state;
+
+function signalled(
+  state: ZoneState,
+  record: Exclude<ActorRecord, { type: 'timer' }>,
+  { atMs, settings }: FoldContext<CampaignLedger>,
+): ZoneState | string {
+  const signal = signalOf(record);
+  if (typeof signal === 'string') return signal;
+  return { ...count(state, signal.name, signal.timeMs, settings), demandAtMs: atMs };
+}
+
 /** What the record says, or why it says nothing to a zone. */
 function signalOf(record: Exclude<ActorRecord, { type: 'timer' }>): { name: ZoneSignal; timeMs: number } | string {
   if (record.type === 'event') {
     const { type, timeMs } = record.event;
-    return isSignal(type) ? { name: type, timeMs } : `A zone has no use for events of type ${type}.`;
+    if (isSignal(type)) return { name: type, timeMs };
+    return type.startsWith('driver.')
+      ? `DUTY_OF_DRIVER: ${type} is an event of the driver, not of a zone`
+      : `A zone has no use for events of type ${type}.`;
   }
   if (record.type !== 'output' || !isSignal(record.name)) return `A zone has no use for this ${record.type}.`;
   const timeMs = (record.body as { timeMs?: unknown } | null)?.timeMs;
@@ -49,7 +83,7 @@ function signalOf(record: Exclude<ActorRecord, { type: 'timer' }>): { name: Zone
 function count(state: ZoneState, name: ZoneSignal, timeMs: number, settings: FoldSettings): ZoneState {
   const { halfLifeMs, learningRate } = settings.zone;
   const hour = hourIndexOf(timeMs);
-  const opened = isEmptyZone(state) ? { ...state, atMs: timeMs, hourIndex: hour } : state;
+  const opened = openedAt(state, timeMs);
   const atMs = Math.max(opened.atMs, timeMs);
   const elapsedMs = atMs - opened.atMs;
   // A late event weighs what it would weigh now had it come in time.
@@ -60,29 +94,28 @@ function count(state: ZoneState, name: ZoneSignal, timeMs: number, settings: Fol
     atMs,
     pickups: decayed(opened.pickups, elapsedMs, halfLifeMs) + here('pickup'),
     requests: decayed(opened.requests, elapsedMs, halfLifeMs) + here('trip.requested'),
-    drivers: Math.max(
-      0,
-      decayed(opened.drivers, elapsedMs, halfLifeMs) + here('driver.online') - here('driver.offline'),
-    ),
   };
   return name === 'pickup' ? { ...countPickup(moved, hour), pickupsTotal: moved.pickupsTotal + 1 } : moved;
 }
 
-/** The mode after `idleMs` without an event, and when to look again. */
-function rebalance(state: ZoneState, idleMs: number, settings: FoldSettings): ZoneState {
-  const { halfLifeMs, leaveRatio } = settings.zone;
+/**
+ * The mode at fold time `nowMs`, what it offers, and when to look again. Without pickups demand fades, and with it the
+ * reason for the mode; a supply that no demand meets goes on until its drivers do.
+ */
+function rebalance(state: ZoneState, nowMs: number, settings: FoldSettings): ZoneState {
+  const { halfLifeMs, enterRatio, leaveRatio, incentiveCents } = settings.zone;
   // A trip is requested and then picked up: the larger of the two windows counts it once.
+  const idleMs = Math.max(0, nowMs - state.demandAtMs);
   const demand = decayed(Math.max(state.pickups, state.requests), idleMs, halfLifeMs);
-  const supply = decayed(state.drivers, idleMs, halfLifeMs);
-  const mode = modeAfter(state.mode, balanceRatio(demand, supply), settings.zone);
-  if (mode === 'balanced') return { ...state, mode, checkAtMs: 0 };
+  const mode = modeAfter(state.mode, balanceRatio(demand, state.drivers), settings.zone);
+  const now: ZoneState = { ...state, mode, incentiveCents: incentiveCents[mode] };
+  const next = mode === 'undersupplied' ? leaveRatio : mode === 'balanced' ? 1 / enterRatio : undefined;
+  const waitMs = next === undefined ? Infinity : msUntilRatio(demand, state.drivers, next, halfLifeMs);
+  if (waitMs === Infinity) return { ...now, checkAtMs: 0 };
   // The timer is left where it stands until it fires: moving it with every event would cost more than it saves.
-  if (mode === state.mode && state.checkAtMs > state.foldedAtMs + idleMs) return state;
-  const leave = mode === 'undersupplied' ? leaveRatio : 1 / leaveRatio;
-  const waitMs = Math.ceil(msUntilRatio(demand, supply, leave, halfLifeMs)) + 1;
-  return { ...state, mode, checkAtMs: state.foldedAtMs + idleMs + waitMs };
+  if (mode === state.mode && state.checkAtMs > nowMs) return now;
+  return { ...now, checkAtMs: nowMs + Math.ceil(waitMs) + 1 };
 }
 
-/** Without events both windows fade, and with them the reason for the mode. The zone's own clock stands still. */
 const settle = (state: ZoneState, ctx: FoldContext<CampaignLedger>): ZoneState =>
-  rebalance({ ...state, sequence: ctx.sequence }, Math.max(0, ctx.atMs - state.foldedAtMs), ctx.settings);
+  rebalance({ ...state, sequence: ctx.sequence }, ctx.atMs, ctx.settings);

@@ -3,7 +3,6 @@ import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { ZoneFacts } from '../../messages/zones.js';
 import type { ActorAddress, ActorKind, Handling } from '../host/actor-kind.js';
 import { foldZone, isZoneCell, notACell } from './zone.fold.js';
-import { INCENTIVE_CENTS } from './zone.machine.js';
 import { emptyZone, isEmptyZone, reviveZone, type ZoneState } from './zone.state.js';
 
 /** Broadcasts carry the profile to a thousandth of a pickup: every change of a busy zone repeats it. */
@@ -16,20 +15,20 @@ export function zoneFacts(state: ZoneState, address: ActorAddress): ZoneFacts {
     sequence: state.sequence,
     mode: state.mode,
     pickups: rounded(state.pickups),
-    drivers: rounded(state.drivers),
+    drivers: state.drivers,
     pickupsTotal: state.pickupsTotal,
     hoursSeen: state.firstHour < 0 ? 1 : Math.max(1, state.hourIndex - state.firstHour + 1),
     expectedByHour: state.profile.map(rounded),
     hourIndex: state.hourIndex,
     thisHour: state.thisHour,
     lastHour: state.lastHour,
-    incentiveCents: INCENTIVE_CENTS[state.mode],
+    incentiveCents: state.incentiveCents,
   };
 }
 
 const failed = (error: EngineError): Handling => ({ do: 'fail', error: error.toWire() });
 
-/** A zone: one H3 cell. Events and outputs `pickup`, `trip.requested`, `driver.online`, `driver.offline`; verb `view`. */
+/** A zone: one H3 cell. Events and outputs `pickup` and `trip.requested`, the output `supply` of drivers; verb `view`. */
 export const zoneKind: ActorKind<ZoneState, CampaignLedger, unknown> = {
   kind: 'zone',
   create: emptyZone,

@@ -16,13 +16,6 @@ export const zoneMachine = createMachine({
   },
 });
 
-/** Cents that a driver is offered on top, by mode. */
-export const INCENTIVE_CENTS: Readonly<Record<ZoneMode, number>> = {
-  balanced: 0,
-  undersupplied: 250,
-  oversupplied: 0,
-};
-
 export interface BalanceSettings {
   readonly enterRatio: number;
   readonly leaveRatio: number;

@@ -33,8 +33,12 @@ const event = (type: string, timeMs: number): ActorRecord => ({
   event: { source: 's', id: String(sequence), type, timeMs, data: {} },
 });
 
+const supply = (by: number): ActorRecord => ({ type: 'output', name: 'supply', from: 0, body: { by } });
+
+/** `+1` and `-1` are drivers who come and go. */
 const fold = (state: ZoneState, type: string, timeMs: number, over = {}): ZoneState => {
-  const folded = zoneKind.fold(deepFreeze(state), event(type, timeMs), ctx({ atMs: timeMs, ...over }));
+  const record = /^[+-]1$/.test(type) ? supply(Number(type)) : event(type, timeMs);
+  const folded = zoneKind.fold(deepFreeze(state), record, ctx({ atMs: timeMs, ...over }));
   expect(folded.outcome).toBe('applied');
   return folded.state;
 };
@@ -81,11 +85,35 @@ describe('zone fold', () => {
       ['pickup', MONDAY],
     ]);
     expect(late.pickups).toBeCloseTo(1.5, 12);
-    expect(fold(late, 'driver.online', MONDAY + 2 * halfLifeMs).pickups).toBeCloseTo(0.75, 12);
+    expect(fold(late, 'trip.requested', MONDAY + 2 * halfLifeMs).pickups).toBeCloseTo(0.75, 12);
   });
 
-  it('never has fewer than no drivers', () => {
-    expect(foldAll([['driver.offline', MONDAY]]).drivers).toBe(0);
+  it('counts drivers on duty exactly, however long they stay', () => {
+    const three = foldAll(['+1', '+1', '+1'].map((by): [string, number] => [by, MONDAY]));
+    expect(three.drivers).toBe(3);
+    expect(fold(three, '-1', MONDAY + 30 * 60_000).drivers).toBe(2);
+    expect(zoneFacts(fold(three, 'pickup', MONDAY + 9 * HOUR_MS), address).drivers).toBe(3);
+  });
+
+  it('rejects a driver who leaves without having come, and what is no driver', () => {
+    for (const [by, reason] of [
+      [-1, expect.stringContaining('SUPPLY_BELOW_ZERO')],
+      [0, 'by must be 1 or -1.'],
+      [0.5, 'by must be 1 or -1.'],
+      [2, 'by must be 1 or -1.'],
+    ] as const) {
+      expect(zoneKind.fold(emptyZone(), supply(by), ctx())).toMatchObject({ outcome: 'rejected', reason });
+    }
+  });
+
+  it('takes no event for the duty of a driver', () => {
+    const folded = zoneKind.fold(emptyZone(), event('driver.online', MONDAY), ctx());
+    expect(folded).toMatchObject({ outcome: 'rejected', reason: expect.stringContaining('DUTY_OF_DRIVER') });
+  });
+
+  it('opens its clock with the first driver', () => {
+    const state = fold(emptyZone(), '+1', MONDAY);
+    expect(zoneFacts(state, address)).toMatchObject({ atMs: MONDAY, hourIndex: MONDAY / HOUR_MS, hoursSeen: 1 });
   });
 
   it('averages the first weeks and smooths the later ones, empty hours included', () => {
@@ -109,9 +137,9 @@ describe('zone fold', () => {
       ['pickup', MONDAY + 5 * HOUR_MS],
     ]);
     const far = MONDAY + 40 * 168 * HOUR_MS + 7 * HOUR_MS;
-    const jumped = fold(early, 'driver.online', far);
+    const jumped = fold(early, 'trip.requested', far);
     let walked = early;
-    for (let t = MONDAY + 6 * HOUR_MS; t <= far; t += HOUR_MS) walked = fold(walked, 'driver.online', t);
+    for (let t = MONDAY + 6 * HOUR_MS; t <= far; t += HOUR_MS) walked = fold(walked, 'trip.requested', t);
     jumped.profile.forEach((expected, slot) => expect(walked.profile[slot]).toBeCloseTo(expected, 6));
     expect(jumped.profile[hourOfWeek(far / HOUR_MS - 7, 'UTC')]).toBeLessThan(1e-4);
   });
@@ -136,17 +164,18 @@ describe('zone fold', () => {
   it('survives a save and a load, also as JSON', () => {
     const state = foldAll([
       ['pickup', MONDAY],
-      ['driver.online', MONDAY + 9 * HOUR_MS],
+      ['+1', MONDAY + 9 * HOUR_MS],
     ]);
     expect(zoneKind.revive(JSON.parse(JSON.stringify(state)))).toEqual(state);
     expect(() => zoneKind.revive({ ...state, pickups: -1 })).toThrow();
+    expect(() => zoneKind.revive({ ...state, drivers: 0.5 })).toThrow();
   });
 });
 
 describe('zone mode', () => {
   const drive = (pickups: number, drivers: number): ZoneState =>
     foldAll([
-      ...Array.from({ length: drivers }, (): [string, number] => ['driver.online', MONDAY]),
+      ...Array.from({ length: drivers }, (): [string, number] => ['+1', MONDAY]),
       ...Array.from({ length: pickups }, (): [string, number] => ['pickup', MONDAY]),
     ]);
 
@@ -155,15 +184,21 @@ describe('zone mode', () => {
     const short = drive(5, 3);
     expect(short.mode).toBe('undersupplied');
     expect(drive(4, 3).mode).toBe('balanced');
-    expect(fold(short, 'driver.online', MONDAY).mode).toBe('balanced');
-    const stays = fold(fold(short, 'driver.online', MONDAY), 'pickup', MONDAY);
+    expect(fold(short, '+1', MONDAY).mode).toBe('balanced');
+    const stays = fold(fold(short, '+1', MONDAY), 'pickup', MONDAY);
     expect([stays.pickups, stays.drivers, stays.mode]).toEqual([6, 4, 'balanced']);
     expect(drive(0, 1).mode).toBe('oversupplied');
   });
 
   it('offers an incentive only where drivers are short', () => {
-    expect(zoneFacts(drive(5, 0), address).incentiveCents).toBeGreaterThan(0);
-    expect(zoneFacts(drive(0, 5), address).incentiveCents).toBe(0);
+    const offers = { balanced: 0, undersupplied: 175, oversupplied: 0 };
+    const over = { settings: { ...settings, zone: { ...settings.zone, incentiveCents: offers } } };
+    const short = fold(drive(5, 0), 'pickup', MONDAY, over);
+    expect(zoneFacts(short, address).incentiveCents).toBe(175);
+    const even = ['+1', '+1', '+1', '+1', '+1'].reduce((state, by) => fold(state, by, MONDAY, over), short);
+    expect(zoneFacts(even, address)).toMatchObject({ mode: 'balanced', incentiveCents: 0 });
+    // Without a configuration nothing is promised.
+    expect(zoneFacts(drive(5, 0), address)).toMatchObject({ mode: 'undersupplied', incentiveCents: 0 });
   });
 
   it('counts a trip that was requested and picked up once', () => {
@@ -173,11 +208,8 @@ describe('zone mode', () => {
     expect(both.checkAtMs).toBe(requested.checkAtMs);
   });
 
-  it.each([
-    [6, 0],
-    [0, 6],
-  ])('comes back to balance by its timer when nothing happens (%i pickups, %i drivers)', (pickups, drivers) => {
-    let state = drive(pickups, drivers);
+  it('comes back to balance by its timer when nothing happens', () => {
+    let state = drive(6, 0);
     const mode = state.mode;
     let due = zoneKind.timer(state);
     expect(due).toBeGreaterThan(MONDAY);
@@ -187,6 +219,19 @@ describe('zone mode', () => {
       state = zoneKind.fold(deepFreeze(state), { type: 'timer', dueMs: due }, ctx({ atMs: due })).state;
     }
     expect([state.mode, due]).toEqual(['balanced', 0]);
+  });
+
+  it('becomes oversupplied by its timer when demand fades and drivers stay, and stays so', () => {
+    let state = drive(5, 4);
+    expect(state.mode).toBe('balanced');
+    for (let due = zoneKind.timer(state), firings = 0; due > 0 && firings < 3; due = zoneKind.timer(state), firings++)
+      state = zoneKind.fold(deepFreeze(state), { type: 'timer', dueMs: due }, ctx({ atMs: due })).state;
+    expect([state.mode, zoneKind.timer(state), state.drivers]).toEqual(['oversupplied', 0, 4]);
+  });
+
+  it('fades demand also while drivers come and go', () => {
+    const later = MONDAY + 6 * settings.zone.halfLifeMs;
+    expect(fold(drive(6, 0), '+1', later).mode).not.toBe('undersupplied');
   });
 
   it('keeps a timer that events have overtaken, and sets it anew when it fires', () => {

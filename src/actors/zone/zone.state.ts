@@ -13,10 +13,14 @@ const zoneStateSchema = z
     foldedAtMs: z.number(),
     sequence: index,
     mode: z.enum(ZONE_MODES),
-    /** Decayed windows as of `atMs`. */
+    /** Decayed windows as of `atMs`, and the fold time at which they were last added to. */
     pickups: count,
     requests: count,
-    drivers: count,
+    demandAtMs: z.number(),
+    /** Drivers on duty here now. */
+    drivers: index.nonnegative(),
+    /** What `mode` offers a driver on top. */
+    incentiveCents: index.nonnegative(),
     pickupsTotal: index,
     /** The hour of the first pickup; -1 before it. */
     firstHour: index,
@@ -43,7 +47,9 @@ const EMPTY: ZoneState = Object.freeze({
   mode: 'balanced',
   pickups: 0,
   requests: 0,
+  demandAtMs: 0,
   drivers: 0,
+  incentiveCents: 0,
   pickupsTotal: 0,
   firstHour: -1,
   hourIndex: 0,

@@ -34,7 +34,7 @@ describe('isCloudEvent', () => {
       lat: field(1, 90, 90.01, -91, '1'),
       lng: field(1, 180, -180.01, Infinity),
       sessionId: field('s', 'x'.repeat(256), 'x'.repeat(257)),
-      purposes: field(['a'], ['x'.repeat(65)], [1], Array(17).fill('p'), Array(16).fill('p')),
+      purposes: field(['a'], ['x'.repeat(65)], [1], [''], Array(33).fill('p'), Array(32).fill('p')),
       other: fc.anything(),
     },
     { requiredKeys: [] },

@@ -6,7 +6,14 @@ import { getResolution, isValidCell } from 'h3-js';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import { cloudEventSchema, EVENT_TYPE, EVENT_VALUE_ABS_MAX, type CloudEvent } from '../../messages/events.js';
+import {
+  cloudEventSchema,
+  EVENT_TYPE,
+  EVENT_VALUE_ABS_MAX,
+  PURPOSE_LENGTH_MAX,
+  PURPOSES_MAX,
+  type CloudEvent,
+} from '../../messages/events.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { PUBLIC_KINDS } from '../../messages/subjects.js';
 import { parseDecisionId } from '../../messages/tokens.js';
@@ -146,6 +153,8 @@ function isEventData(value: unknown): boolean {
     isOptionalNumber(value.lng, -180, 180) &&
     isOptionalText(value.sessionId, 256) &&
     (value.purposes === undefined ||
-      (Array.isArray(value.purposes) && value.purposes.length <= 16 && value.purposes.every((p) => isText(p, 0, 64))))
+      (Array.isArray(value.purposes) &&
+        value.purposes.length <= PURPOSES_MAX &&
+        value.purposes.every((p) => isText(p, 1, PURPOSE_LENGTH_MAX))))
   );
 }

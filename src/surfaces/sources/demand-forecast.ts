@@ -54,8 +54,9 @@ export interface ZoneForecast {
   readonly expectedPickups: number;
   /** Pickups in the 60 minutes before, as far as whole-hour counts tell. */
   readonly lastHour: number;
-  /** The decayed windows, faded to the time asked about. */
+  /** The decayed window, faded to the time asked about. */
   readonly recentPickups: number;
+  /** Drivers on duty there now. */
   readonly supply: number;
   /** Long-run pickups an hour, since any zone was first seen. */
   readonly popularity: number;
@@ -99,7 +100,7 @@ export function forecastDemand(
     const recentPickups = z.pickups * fade;
     const recent =
       parameters.lastHour * lastHour + parameters.hourBefore * hourBefore + parameters.window * recentPickups;
-    return { pickups: alike + recent, lastHour, recentPickups, supply: z.drivers * fade };
+    return { pickups: alike + recent, lastHour, recentPickups, supply: z.drivers };
   });
   const evidenceTotal = evidence.reduce((sum, e) => sum + e.pickups, 0);
   const lastHourTotal = evidence.reduce((sum, e) => sum + e.lastHour, 0);
