@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Host } from '../actors/host/index.js';
 import { requestActor } from '../actors/nats/request-transport.js';
 import type { ActorClient } from '../gateway/ports.js';
+import { JSON_BOUNDS, parseBoundedJson } from '../kernel/bounded-json.js';
 import type { Clock } from '../kernel/clock.js';
 import { EngineError, type WireError } from '../kernel/errors.js';
 import { partitionOf } from '../kernel/ids.js';
@@ -65,7 +66,7 @@ export class RoutedActorClient implements ActorClient {
   /** Asks a subject over NATS and unwraps the answer. */
   async remote(subject: string, body: unknown, leftMs: number, trace?: string): Promise<unknown> {
     const reply = await requestActor(this.options.nc, subject, Buffer.from(JSON.stringify(body)), leftMs, trace);
-    const answer: unknown = JSON.parse(Buffer.from(reply).toString('utf8'));
+    const answer: unknown = parseBoundedJson(reply, JSON_BOUNDS.internal);
     const error = (answer as { error?: WireError } | null)?.error;
     if (error && typeof error.code === 'string' && typeof error.family === 'string') throw EngineError.fromWire(error);
     return answer;

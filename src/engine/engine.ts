@@ -11,7 +11,8 @@ import { ZoneReplica } from '../actors/replica/zone-replica.js';
 import { createFallbackDecider } from '../actors/user/fallback.js';
 import { createGateway } from '../gateway/create-gateway.js';
 import { systemClock } from '../kernel/clock.js';
-import type { Logger } from '../kernel/logger.js';
+import { isLoopback } from '../kernel/config/index.js';
+import { createLogger, type Logger, type LogLevel } from '../kernel/logger.js';
 import { chainDirectories } from '../policies/declared-policies.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
@@ -156,6 +157,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     status: new ClusterStatus(attachment, host && { hostId, host, parts }, partitions),
     clock: systemClock,
     logger: log,
+    audit: auditLog(log, config.log.level),
     settings: world.settings,
     surfaces: world.surfaces,
     zones,
@@ -165,22 +167,26 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     ...(host ? { queues: { collect: () => queueDepths(host) } } : {}),
     options: {
       bodyBytesMax: config.limits.bodyBytesMax,
+      connectionsMax: config.limits.connectionsMax,
+      connectionsPerAddressMax: config.limits.connectionsPerAddressMax,
+      slowClientMs: config.limits.slowClientMs,
       deadlineMs: config.limits.requestDeadlineMs,
-      rateLimit: limitsOf(config),
-      apiKeys: config.auth.apiKeys.map((key) => ({ ...key })),
+      rateLimit: config.rateLimit,
+      apiKeys: config.auth.apiKeys.map((key) => ({ ...key, scopes: [...key.scopes] })),
+      docs: config.http.docs,
+      // On loopback no key may be asked for, and whatever a browser on this machine is told to fetch gets here.
+      ...(isLoopback(config.http.host) || config.http.allowedHosts.length > 0
+        ? { allowedHosts: [...config.http.allowedHosts] }
+        : {}),
     },
   });
   await app.listen(config.http.port, config.http.host);
   return app;
 }
 
-/** Zero in the configuration means no limit. */
-function limitsOf({ rateLimit }: EngineConfig): { perKey?: number; perUser?: number } {
-  return {
-    ...(rateLimit.perKey > 0 ? { perKey: rateLimit.perKey } : {}),
-    ...(rateLimit.perUser > 0 ? { perUser: rateLimit.perUser } : {}),
-  };
-}
+/** Audit lines are written at every level but `silent`: what was read and done is no matter of taste. */
+const auditLog = (log: Logger, level: LogLevel): Logger =>
+  (level === 'silent' ? log : createLogger('info')).with({ audit: true });
 
 function queueDepths(host: EngineHost): Record<string, number> {
   const depths = {

@@ -22,6 +22,8 @@ export interface GatewayDeps {
   readonly status: StatusSource;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Takes the audit lines; the logger where left out. */
+  readonly audit?: Logger;
   /** Skew bounds of events and the resolution of zone cells. */
   readonly settings: Pick<FoldSettings, 'events' | 'h3Resolution'>;
   /** Known surfaces; where given, an unknown one is refused before any actor is asked. */

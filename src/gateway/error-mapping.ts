@@ -17,6 +17,9 @@ const STATUS: Record<ErrorFamily, number> = {
 /** Codes whose status says more than their family's. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   BODY_TOO_LARGE: 413,
+  BODY_UNPACKS_TOO_FAR: 413,
+  JSON_TOO_LARGE: 413,
+  REQUEST_TIMEOUT: 408,
   MEDIA_TYPE_UNSUPPORTED: 415,
   ENCODING_UNSUPPORTED: 415,
   HEADERS_TOO_LARGE: 431,

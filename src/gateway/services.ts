@@ -1,8 +1,10 @@
 /** The gateway's parts, put together once from its ports. */
 import type { LearnerStatus } from '../actors/learner/status.js';
 import { BoundedActors, BoundedIngress } from './admission.js';
-import { authenticator, type Credentials } from './auth/api-keys.js';
-import { rateLimit, type RateLimit } from './auth/rate-limit.js';
+import { authenticator, type Caller, type Credentials } from './auth/api-keys.js';
+import { hostGuard, type Provenance } from './auth/host-guard.js';
+import { RateLimit } from './auth/rate-limit.js';
+import { RequestLimits } from './auth/request-limits.js';
 import { DecisionLookup } from './decide/decision-lookup.js';
 import { Decider } from './decide/decider.js';
 import { Rewards } from './decide/rewards.js';
@@ -19,10 +21,11 @@ export class GatewayServices {
   readonly ingest: Ingest;
   readonly lookup: DecisionLookup;
   readonly rewards: Rewards;
-  /** Name of the caller, or Unauthenticated. */
-  readonly authenticate: (headers: Credentials) => string;
-  /** Undefined where no limit is configured. */
-  readonly perKey: RateLimit | undefined;
+  /** The caller, or Unauthenticated. */
+  readonly authenticate: (headers: Credentials) => Caller;
+  /** Throws Forbidden; undefined where any host will do. */
+  readonly guardHost: ((headers: Provenance) => void) | undefined;
+  readonly limits: RequestLimits;
 
   constructor(readonly deps: GatewayDeps) {
     const options = (this.options = gatewayOptionsSchema.parse(deps.options ?? {}));
@@ -37,9 +40,10 @@ export class GatewayServices {
       }),
     };
     const metrics = (this.metrics = new GatewayMetrics(queues, () => this.learners()));
-    const { perKey, perUser } = options.rateLimit;
-    const userLimit = perUser === 0 ? undefined : rateLimit(perUser, 'user');
-    this.perKey = perKey === 0 ? undefined : rateLimit(perKey, 'caller');
+    const { perUser, ...perRequest } = options.rateLimit;
+    const userLimit = perUser === 0 ? undefined : new RateLimit(perUser, 'user', clock);
+    this.limits = new RequestLimits({ ...perRequest, clock });
+    this.guardHost = options.allowedHosts && hostGuard(options.allowedHosts);
     this.authenticate = authenticator(options.apiKeys);
     this.decider = new Decider({
       actors,

@@ -3,6 +3,15 @@ import { z } from 'zod';
 
 export const CANDIDATES_MAX = 500;
 export const SLATE_MAX = 50;
+/** Features of one candidate. */
+export const FEATURES_MAX = 128;
+/** Features of all candidates of a request. */
+export const FEATURES_TOTAL_MAX = 16_384;
+/** Names of one candidate's features, as UTF-8. */
+export const FEATURES_BYTES_MAX = 4096;
+export const CONTEXT_KEYS_MAX = 128;
+/** Names and text values of a context, as UTF-8. */
+export const CONTEXT_BYTES_MAX = 16_384;
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 const scalar = z.union([z.string().max(256), finite, z.boolean()]);

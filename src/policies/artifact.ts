@@ -1,6 +1,7 @@
 /** A policy's stored parameters: the only thing that passes from learners to hosts. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isExcess, JSON_BOUNDS, parseBoundedJson } from '../kernel/bounded-json.js';
 import { EngineError } from '../kernel/errors.js';
 
 export const ARTIFACT_BYTES_MAX = 8 * 1024 * 1024;
@@ -39,14 +40,15 @@ export function sealArtifact(unsealed: Unsealed): Artifact {
   return { ...unsealed, checksum: checksumOf(unsealed) };
 }
 
-/** Parses and checks an artifact's bytes; throws InvalidRequest `ARTIFACT_*` naming what is wrong. */
+/** Parses and checks an artifact's bytes; throws InvalidRequest `ARTIFACT_*` or `JSON_TOO_*` naming what is wrong. */
 export function openArtifact(bytes: Uint8Array): Artifact {
   if (bytes.length > ARTIFACT_BYTES_MAX)
     throw bad('ARTIFACT_TOO_LARGE', `An artifact may have ${ARTIFACT_BYTES_MAX} bytes.`);
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
+    json = parseBoundedJson(bytes, JSON_BOUNDS.artifact);
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw bad('ARTIFACT_MALFORMED', 'The artifact is not JSON.');
   }
   const { schema } = (json ?? {}) as { schema?: unknown };

@@ -1,4 +1,5 @@
 /** Journal bytes → what the fold works on. One JSON parse a record; nothing here depends on state. */
+import { excessOf, JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
 import { decodeToken } from '../../kernel/ids.js';
 import { EVENT_TYPE, eventDataSchema, type EventData } from '../../messages/events.js';
 import {
@@ -80,6 +81,8 @@ export function decodeRecord(
   const subject = parsePartitionSubject(record.subject);
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
   if (subject.cls === 'event') return decodeEvent(subject.kind, subject.token, subject.name, record.payload);
+  // An output may carry what somebody outside wrote.
+  if (subject.cls === 'output') refuseExcess(record.payload, JSON_BOUNDS.internal);
   const stored = parseJson(record.payload) as Stored | undefined;
   if (stored === undefined || stored === null || typeof stored !== 'object')
     throw new Error('the record is not a JSON object');
@@ -196,6 +199,8 @@ function decodeEvent(kind: string, token: string, type: string, payload: Uint8Ar
   if (!KINDS.has(kind)) return malformed(`EVENT_KIND_UNKNOWN: ${kind} is not a kind of actor`);
   if (decodeToken(token) === undefined) return malformed('EVENT_ID_INVALID: the id is not a well-formed token');
   if (!EVENT_TYPE.test(type)) return malformed('EVENT_TYPE_INVALID: the type must be lower-case words joined by dots');
+  const excess = excessOf(payload, JSON_BOUNDS.event);
+  if (excess) return malformed(`${excess.code}: ${excess.message}`);
   const json = payload.length === 0 ? {} : parseJson(payload);
   if (json === undefined || json === null || typeof json !== 'object' || Array.isArray(json)) {
     return malformed('EVENT_MALFORMED: the payload is not a JSON object');

@@ -1,4 +1,5 @@
 /** Requests over NATS: JSON in, JSON out; errors as `{"error": {family, code, message, field}}`. */
+import { isExcess, JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { decodeToken } from '../../kernel/ids.js';
 import { ACTOR_KINDS, parsePartitionSubject, type ActorKindName } from '../../messages/subjects.js';
@@ -33,8 +34,9 @@ const reply = (body: unknown): Uint8Array => Buffer.from(JSON.stringify(body ?? 
 function parseBody(payload: Uint8Array): unknown {
   if (payload.length === 0) return {};
   try {
-    return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
-  } catch {
+    return parseBoundedJson(payload, JSON_BOUNDS.request);
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw invalidRequest('JSON_MALFORMED', 'The request is not JSON.');
   }
 }

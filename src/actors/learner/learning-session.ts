@@ -3,6 +3,7 @@
  * multiples of `batchSize` sequences, each output of a chain counts once, and chance comes from a generator that is
  * checkpointed. So a session that resumes ends where one that never stopped does, bit for bit.
  */
+import { JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
 import { EngineError } from '../../kernel/errors.js';
 import { seededRandom, type SeededRandom } from '../../kernel/random.js';
 import { parseExperience } from '../../learners/experience-schema.js';
@@ -230,7 +231,7 @@ function savedSession(plugin: AnyLearnerPlugin, spec: SessionSpec, bytes: Uint8A
 
 function outputOf(payload: Uint8Array): ReturnType<typeof outputRecordSchema.parse> | undefined {
   try {
-    const stored = THIS_SCHEMA.read('experience', JSON.parse(Buffer.from(payload).toString('utf8')) as Stored);
+    const stored = THIS_SCHEMA.read('experience', parseBoundedJson(payload, JSON_BOUNDS.internal) as Stored);
     return outputRecordSchema.safeParse(stored).data;
   } catch (error) {
     if (isVersionRefusal(error)) throw error;

@@ -6,6 +6,7 @@
  */
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
+import { JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
 import { streams, subjects } from '../../messages/subjects.js';
 import { zoneFactsSchema } from '../../messages/zones.js';
 import type { NatsLink } from '../nats/connection.js';
@@ -119,7 +120,7 @@ export class NatsZoneFeed {
 
   #apply(message: Msg): void {
     try {
-      const facts = zoneFactsSchema.parse(message.json());
+      const facts = zoneFactsSchema.parse(parseBoundedJson(message.data, JSON_BOUNDS.event));
       if (message.subject !== subjects.state('zone', facts.cell)) throw new Error('facts of another zone');
       this.#replica.apply(facts);
     } catch {

@@ -1,21 +1,29 @@
 /** What is asked, checked: at the edge of the actor, whoever the sender is. */
 import { hash } from 'node:crypto';
+import type { ZodType } from 'zod';
 import { invalidRequest } from '../../kernel/errors.js';
 import {
   CANDIDATES_MAX,
+  candidateSchema,
+  CONTEXT_BYTES_MAX,
+  CONTEXT_KEYS_MAX,
   decisionRequestSchema,
+  FEATURES_BYTES_MAX,
+  FEATURES_MAX,
+  FEATURES_TOTAL_MAX,
   type Candidate,
   type DecisionRequest,
 } from '../../messages/decisions.js';
 import type { Surface } from '../../surfaces/surface.js';
+import { refuseOversize } from './request-bounds.js';
 
 const NO_FEATURES: Readonly<Record<string, number>> = Object.freeze({});
 const NO_CONTEXT: DecisionRequest['context'] = Object.freeze({}) as DecisionRequest['context'];
 
 /**
  * The request in `body`, with defaults filled in. Throws InvalidRequest with the path of the field at fault:
- * `INVALID_REQUEST`, `CANDIDATES_TOO_MANY`, `CANDIDATE_DUPLICATE`. Exactly what decisionRequestSchema accepts is
- * accepted; the common form takes a path that is many times faster.
+ * `INVALID_REQUEST`, `CANDIDATE_DUPLICATE` and the codes of refuseOversize. Exactly what decisionRequestSchema accepts, within
+ * those bounds, is accepted; the common form takes a path that is many times faster.
  */
 export function parseDecisionRequest(body: unknown): DecisionRequest {
   const request = readPlain(body) ?? parseThoroughly(body);
@@ -66,14 +74,21 @@ function sortedEntries(record: Readonly<Record<string, unknown>>): unknown[] {
     .map((name) => [name, record[name]]);
 }
 
+/** Says what is wrong: the first thing, for a request may be wrong in as many places as it has values. */
 function parseThoroughly(body: unknown): DecisionRequest {
-  const parsed = decisionRequestSchema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  refuseOversize(body);
+  const candidates: unknown = (body as { candidates?: unknown } | null | undefined)?.candidates;
+  if (!Array.isArray(candidates)) return parsed(decisionRequestSchema, body, []);
+  const request = parsed(decisionRequestSchema, { ...(body as object), candidates: [] }, []);
+  return { ...request, candidates: candidates.map((one, i) => parsed(candidateSchema, one, ['candidates', i])) };
+}
+
+function parsed<T>(schema: ZodType<T>, value: unknown, prefix: readonly PropertyKey[]): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
   const last = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
-  const field = fieldPath(last);
-  if (issue.code === 'too_big' && field === 'candidates')
-    throw invalidRequest('CANDIDATES_TOO_MANY', `A request may have ${CANDIDATES_MAX} candidates.`, field);
+  const field = fieldPath([...prefix, ...last]);
   throw invalidRequest('INVALID_REQUEST', `${field === '' ? 'The request' : field}: ${issue.message}`, field);
 }
 
@@ -118,17 +133,12 @@ function readPlain(body: unknown): DecisionRequest | undefined {
         request.subject = value;
         break;
       case 'context':
-        if (!isPlainRecord(value, isScalar)) return undefined;
+        if (plainKeys(value, isScalar, CONTEXT_KEYS_MAX, CONTEXT_BYTES_MAX) < 0) return undefined;
         request.context = value as DecisionRequest['context'];
         break;
       case 'candidates': {
-        if (!Array.isArray(value) || value.length > CANDIDATES_MAX) return undefined;
-        const candidates: Candidate[] = [];
-        for (const one of value) {
-          const candidate = readPlainCandidate(one);
-          if (candidate === undefined) return undefined;
-          candidates.push(candidate);
-        }
+        const candidates = readPlainCandidates(value);
+        if (candidates === undefined) return undefined;
         request.candidates = candidates;
         break;
       }
@@ -159,6 +169,23 @@ function readPlain(body: unknown): DecisionRequest | undefined {
   return request.surface === '' ? undefined : request;
 }
 
+function readPlainCandidates(value: unknown): Candidate[] | undefined {
+  if (!Array.isArray(value) || value.length > CANDIDATES_MAX) return undefined;
+  const candidates: Candidate[] = [];
+  let features = 0;
+  for (const one of value) {
+    const candidate = readPlainCandidate(one);
+    if (candidate === undefined) return undefined;
+    if (candidate.features !== NO_FEATURES) {
+      const keys = plainKeys(candidate.features, isFiniteNumber, FEATURES_MAX, FEATURES_BYTES_MAX);
+      if (keys < 0 || (features += keys) > FEATURES_TOTAL_MAX) return undefined;
+    }
+    candidates.push(candidate);
+  }
+  return candidates;
+}
+
+/** With features that are yet to be looked at. */
 function readPlainCandidate(value: unknown): Candidate | undefined {
   if (!isPlainObject(value)) return undefined;
   const { id, features = NO_FEATURES, category, campaign, nonPersonal = true } = value;
@@ -173,7 +200,6 @@ function readPlainCandidate(value: unknown): Candidate | undefined {
       return undefined;
   }
   if (!isText(id, 1, 256) || typeof nonPersonal !== 'boolean') return undefined;
-  if (features !== NO_FEATURES && !isPlainRecord(features, isFiniteNumber)) return undefined;
   if (category !== undefined && !isText(category, 0, 64)) return undefined;
   if (campaign !== undefined && !isText(campaign, 0, 256)) return undefined;
   return {
@@ -206,8 +232,16 @@ const isFiniteNumber = (value: unknown): boolean => typeof value === 'number' &&
 const isScalar = (value: unknown): boolean =>
   typeof value === 'boolean' || isFiniteNumber(value) || isText(value, 0, 256);
 
-function isPlainRecord(value: unknown, isValue: (value: unknown) => boolean): boolean {
-  if (!isPlainObject(value)) return false;
-  for (const name in value) if (name.length > 64 || !isValue(value[name])) return false;
-  return true;
+/** How many keys a record of plain values has; below 0 where it needs a closer look. */
+function plainKeys(value: unknown, isValue: (value: unknown) => boolean, keysMax: number, bytesMax: number): number {
+  if (!isPlainObject(value)) return -1;
+  let keys = 0;
+  let units = 0;
+  for (const name in value) {
+    const one = value[name];
+    if (++keys > keysMax || name.length > 64 || !isValue(one)) return -1;
+    units += name.length + (typeof one === 'string' ? one.length : 0);
+  }
+  // A UTF-16 unit has at most three bytes of UTF-8.
+  return units * 3 > bytesMax ? -1 : keys;
 }

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { encodeToken } from '../../kernel/ids.js';
 import { CAMPAIGN_COMMANDS } from '../../messages/campaigns.js';
+import { Allow } from '../http/route-access.js';
 import { openApiSchema } from '../http/openapi-schema.js';
 import { ZodPipe } from '../http/zod-pipe.js';
 import { GatewayServices } from '../services.js';
@@ -24,6 +25,7 @@ export class CampaignsController {
   constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
 
   @Post(':id/commands')
+  @Allow({ scopes: ['campaigns'], body: true, audited: 'act' })
   @HttpCode(200)
   @ApiOperation({ summary: 'Defines, schedules, launches, pauses, resumes or ends a campaign, or raises its budget' })
   @ApiParam({ name: 'id' })
@@ -35,7 +37,7 @@ export class CampaignsController {
   ): Promise<unknown> {
     const { actors, options } = this.services;
     const token = encodeToken(id, 'id');
-    const body = { ...command, by: request.caller };
+    const body = { ...command, by: request.caller.name };
     return actors.request('campaign', token, 'command', body, { deadlineMs: options.deadlineMs, trace: request.id });
   }
 }

@@ -3,6 +3,7 @@ import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
+import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
 import type { DeadLetter, DeadLetters } from '../ports.js';
 import { GatewayServices } from '../services.js';
@@ -22,6 +23,7 @@ export class DeadLettersController {
   constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
 
   @Get()
+  @Allow({ scopes: ['operate'], audited: 'personal data' })
   @ApiOperation({ summary: 'Records that were rejected or could not be folded, newest first' })
   @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
@@ -34,6 +36,7 @@ export class DeadLettersController {
   }
 
   @Post(':partition/:sequence/redrive')
+  @Allow({ scopes: ['operate'], audited: 'act' })
   @HttpCode(202)
   @ApiOperation({ summary: 'Journals a dead letter again, as a new record naming the original' })
   @ApiParam({ name: 'partition', schema: { type: 'integer' } })
@@ -42,7 +45,7 @@ export class DeadLettersController {
     @Param(new ZodPipe(placeSchema)) place: z.infer<typeof placeSchema>,
     @Req() request: FastifyRequest,
   ): Promise<{ token: string }> {
-    return this.deadLetters().redrive(place.partition, place.sequence, request.caller);
+    return this.deadLetters().redrive(place.partition, place.sequence, request.caller.name);
   }
 
   private deadLetters(): DeadLetters {

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Allow } from '../http/route-access.js';
 import { GatewayServices } from '../services.js';
 
 /** What operators and their machines ask: alive, ready, counters, who owns what. */
@@ -24,6 +25,7 @@ export class OperationsController {
   }
 
   @Get('metrics')
+  @Allow({ scopes: ['operate', 'read'] })
   @ApiOperation({ summary: 'Prometheus metrics' })
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     const { metrics } = this.services;
@@ -32,6 +34,7 @@ export class OperationsController {
   }
 
   @Get('v1/status')
+  @Allow({ scopes: ['operate', 'read'] })
   @ApiOperation({ summary: 'Hosts, the partitions they own, how far behind they are' })
   async status(): Promise<{ ready: boolean; reasons: readonly string[]; hosts: readonly unknown[] }> {
     const { status } = this.services.deps;

@@ -6,6 +6,7 @@ import type { LearnerStatus } from '../../actors/learner/status.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import type { ZoneFacts } from '../../messages/zones.js';
+import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
 import { GatewayServices } from '../services.js';
 
@@ -26,6 +27,7 @@ export class ViewsController {
   constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
 
   @Get('users/:id')
+  @Allow({ scopes: ['read'], audited: 'personal data' })
   @ApiOperation({ summary: 'A user’s consent, session, fatigue, caps and pending decisions' })
   @ApiParam({ name: 'id' })
   user(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
@@ -33,6 +35,7 @@ export class ViewsController {
   }
 
   @Get('zones/:cell')
+  @Allow({ scopes: ['read'] })
   @ApiOperation({ summary: 'A zone’s facts' })
   @ApiParam({ name: 'cell', description: 'H3 cell index' })
   zone(@Param('cell') cell: string, @Req() request: FastifyRequest): Promise<unknown> {
@@ -40,6 +43,7 @@ export class ViewsController {
   }
 
   @Get('campaigns/:id')
+  @Allow({ scopes: ['campaigns', 'read'] })
   @ApiOperation({ summary: 'A campaign’s status, budget and audit trail' })
   @ApiParam({ name: 'id' })
   campaign(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
@@ -47,12 +51,14 @@ export class ViewsController {
   }
 
   @Get('learners')
+  @Allow({ scopes: ['operate', 'read'] })
   @ApiOperation({ summary: 'Every learner: is it learning, how far behind, and why it did or did not publish' })
   async learners(): Promise<{ learners: readonly LearnerStatus[] }> {
     return { learners: await this.services.learners() };
   }
 
   @Get('learners/:id')
+  @Allow({ scopes: ['operate', 'read'] })
   @ApiOperation({ summary: 'One learner: loss, reward, regret, exploration, coverage, staleness, last publication' })
   @ApiParam({ name: 'id' })
   async learner(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
@@ -68,6 +74,7 @@ export class ViewsController {
   }
 
   @Get('zones')
+  @Allow({ scopes: ['read'] })
   @ApiOperation({ summary: 'The zones this gateway knows, most recent pickups first' })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
   @ApiQuery({ name: 'cells', required: false, description: 'Only these H3 cells, separated by commas' })

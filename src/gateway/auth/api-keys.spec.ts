@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { ANONYMOUS, authenticator } from './api-keys.js';
+import { authenticator, TRUSTED } from './api-keys.js';
 
 const keyOf = (name: string, secret: string) => ({
   name,
   sha256: createHash('sha256').update(secret).digest('hex'),
+  scopes: ['decide'] as const,
 });
 
 describe('authenticator', () => {
   const authenticate = authenticator([keyOf('app', 's3cret'), keyOf('ops', 'other')]);
 
   it('lets everybody in where no keys are configured', () => {
-    expect(authenticator([])({})).toBe(ANONYMOUS);
+    expect(authenticator([])({})).toBe(TRUSTED);
   });
 
   it.each([
@@ -20,7 +21,7 @@ describe('authenticator', () => {
     [{ 'x-api-key': 'other' }, 'ops'],
     [{ authorization: 'Basic eDp5', 'x-api-key': 's3cret' }, 'app'],
   ])('knows the caller by %j', (headers, name) => {
-    expect(authenticate(headers)).toBe(name);
+    expect(authenticate(headers)).toMatchObject({ name, key: name, scopes: new Set(['decide']) });
   });
 
   it.each([

@@ -26,7 +26,7 @@ export class Decider {
     const startedMs = clock.monotonicMs();
     const { request, token } = readDecisionRequest(body);
     if (surfaces && !surfaces.has(request.surface)) throw unknownSurface(request.surface);
-    if (perUser) await perUser.take(token);
+    perUser?.take(token);
     const deadlineMs = request.deadlineMs ?? this.deps.deadlineMs;
     let answer: DecisionAnswer;
     try {

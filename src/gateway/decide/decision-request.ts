@@ -2,7 +2,7 @@
 import { parseDecisionRequest } from '../../actors/user/request.js';
 import { invalidRequest } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import { CANDIDATES_MAX, decisionRequestSchema, VALIDATED, type DecisionRequest } from '../../messages/decisions.js';
+import { decisionRequestSchema, VALIDATED, type DecisionRequest } from '../../messages/decisions.js';
 import { decodePosition } from '../../messages/tokens.js';
 
 /** For `/docs`. */
@@ -16,24 +16,15 @@ export interface AddressedRequest {
 }
 
 interface Raw {
-  readonly candidates?: unknown;
   readonly subject?: { readonly id?: unknown } | null;
 }
 
 /**
- * Checks a parsed body. Throws InvalidRequest: `INVALID_REQUEST`, `CANDIDATES_TOO_MANY`, `CANDIDATE_DUPLICATE`, `ID_EMPTY`,
- * `ID_TOO_LONG`, `ID_NOT_TEXT`, `TOKEN_INVALID`, each with the field.
+ * Checks a parsed body. Throws InvalidRequest: those of parseDecisionRequest, `ID_EMPTY`, `ID_TOO_LONG`, `ID_NOT_TEXT`,
+ * `TOKEN_INVALID`, each with the field.
  */
 export function readDecisionRequest(body: unknown): AddressedRequest {
-  const { candidates, subject } = (body ?? {}) as Raw;
-  if (Array.isArray(candidates) && candidates.length > CANDIDATES_MAX) {
-    // Before anything looks at each of them.
-    throw invalidRequest(
-      'CANDIDATES_TOO_MANY',
-      `candidates has ${candidates.length} entries; at most ${CANDIDATES_MAX} are allowed.`,
-      'candidates',
-    );
-  }
+  const { subject } = (body ?? {}) as Raw;
   const token = typeof subject?.id === 'string' ? encodeToken(subject.id, 'subject.id') : undefined;
   const request = parseDecisionRequest(body);
   if (token === undefined) throw invalidRequest('INVALID_REQUEST', 'subject is required.', 'subject');

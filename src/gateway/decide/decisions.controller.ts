@@ -3,6 +3,7 @@ import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swa
 import type { FastifyRequest } from 'fastify';
 import type { DecisionBody } from '../../messages/decisions.js';
 import type { AcceptedEvent } from '../events/ingest.js';
+import { Allow } from '../http/route-access.js';
 import { openApiSchema } from '../http/openapi-schema.js';
 import { GatewayServices } from '../services.js';
 import { rewardBodySchema } from './rewards.js';
@@ -14,6 +15,7 @@ export class DecisionsController {
   constructor(@Inject(GatewayServices) private readonly services: GatewayServices) {}
 
   @Get(':id')
+  @Allow({ scopes: ['read'], audited: 'personal data' })
   @ApiOperation({ summary: 'A decision as it was journaled' })
   @ApiParam({ name: 'id' })
   async view(@Param('id') id: string, @Req() request: FastifyRequest): Promise<DecisionBody> {
@@ -21,6 +23,7 @@ export class DecisionsController {
   }
 
   @Post(':id/reward')
+  @Allow({ scopes: ['events'], body: true })
   @HttpCode(202)
   @ApiOperation({ summary: 'Credits a reward to a decision' })
   @ApiParam({ name: 'id' })

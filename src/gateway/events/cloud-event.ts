@@ -4,7 +4,8 @@
  */
 import { getResolution, isValidCell } from 'h3-js';
 import { z } from 'zod';
-import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
+import { invalidRequest } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import {
   cloudEventSchema,
@@ -31,7 +32,7 @@ export interface CheckedEvent extends OutgoingEvent {
 }
 
 /**
- * Throws InvalidRequest: `INVALID_REQUEST`, `EVENT_IN_FUTURE`, `EVENT_TOO_OLD`, `EVENT_TOO_LARGE`, `EVENT_TOO_NESTED`,
+ * Throws InvalidRequest: `INVALID_REQUEST`, `EVENT_IN_FUTURE`, `EVENT_TOO_OLD`, `EVENT_TOO_LARGE`, `JSON_TOO_*`,
  * `SUBJECT_KIND_UNKNOWN`, `ZONE_CELL_INVALID`, `DECISION_UNKNOWN`, `ID_*`. `traceparent` is stamped onto an event that
  * brings none (CloudEvents' distributed tracing extension).
  */
@@ -43,10 +44,12 @@ export function readCloudEvent(value: unknown, rules: EventRules, nowMs: number,
   if (event.time !== undefined) checkTime(event.time, rules.events, nowMs);
   const address = addressOf(event, rules.h3Resolution);
   event.traceparent ??= traceparent;
-  const payload = encode(event);
+  const payload = Buffer.from(JSON.stringify(event));
   if (payload.length > rules.recordBytesMax) {
     throw invalidRequest('EVENT_TOO_LARGE', `The event is larger than ${rules.recordBytesMax} bytes.`, 'data');
   }
+  // What is accepted here is not to be rejected when it is folded.
+  refuseExcess(payload, JSON_BOUNDS.event, 'data');
   return { id: event.id, kind: address.kind, token: address.token, type: event.type, payload };
 }
 
@@ -54,18 +57,6 @@ function parseEvent(value: unknown): CloudEvent {
   const parsed = cloudEventSchema.safeParse(value);
   if (!parsed.success) throw issueError(parsed.error.issues);
   return parsed.data;
-}
-
-function encode(event: CloudEvent): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(event));
-  } catch (error) {
-    // What JSON.parse gave can only fail to be written again by its depth.
-    throw new EngineError('InvalidRequest', 'EVENT_TOO_NESTED', 'data is nested too deeply.', {
-      field: 'data',
-      cause: error,
-    });
-  }
 }
 
 function checkTime(time: string, skew: FoldSettings['events'], nowMs: number): void {

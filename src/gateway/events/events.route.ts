@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { RequestLimits } from '../auth/request-limits.js';
+import type { Access } from '../http/route-access.js';
 import { readBatch } from './event-batch.js';
 import { isOverload, type Ingest } from './ingest.js';
 
@@ -30,6 +32,8 @@ export const ingestResultJsonSchema = {
   },
 } as const;
 
+const access: Access = { scopes: ['events'], body: true };
+
 const schema: FastifySchema = { response: { 202: ingestResultJsonSchema } };
 
 /** What a caller waits before it tries an event again that was not journaled. */
@@ -39,9 +43,15 @@ const RETRY_AFTER_SECONDS = '1';
  * `POST /v1/events`. Where nothing was accepted, the answer is an error that also carries the list: `code`, `message` and
  * `field` are those of the first rejection.
  */
-export function routeEvents(server: FastifyInstance, ingest: Ingest, eventsPerBatchMax: number): void {
-  server.post('/v1/events', { schema }, async (request, reply) => {
+export function routeEvents(
+  server: FastifyInstance,
+  ingest: Ingest,
+  limits: RequestLimits,
+  eventsPerBatchMax: number,
+): void {
+  server.post('/v1/events', { schema, config: { access } }, async (request, reply) => {
     const batch = readBatch(request.headers, request.body, eventsPerBatchMax);
+    limits.charge(request, batch.length - 1);
     const { status, accepted, rejected } = await ingest.accept(batch, request.id);
     void reply.code(status);
     if (status === 202) return { accepted, rejected };

@@ -54,7 +54,7 @@ export class Ingest {
     for (let index = 0; index < batch.length; index++) {
       try {
         const event = readCloudEvent(batch[index], rules, nowMs, traceparent);
-        if (perUser && event.kind === 'user') await perUser.take(event.token);
+        if (event.kind === 'user') perUser?.take(event.token);
         good.push(event);
         indexes.push(index);
       } catch (thrown) {

@@ -1,18 +1,24 @@
-/** Bodies: JSON in its three media types, plain or gzipped, bounded before and after unpacking. */
+/** Bodies: JSON in its three media types, plain or gzipped, bounded before and after unpacking, and before parsing. */
 import { isUtf8 } from 'node:buffer';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import type { RequestLimits } from '../auth/request-limits.js';
 import { toEngineError } from '../error-mapping.js';
 
 export const JSON_TYPE = 'application/json';
 export const EVENT_TYPE_JSON = 'application/cloudevents+json';
 export const BATCH_TYPE_JSON = 'application/cloudevents-batch+json';
 
+/** What packs better than this is not JSON that somebody meant to send; up to RATIO_FREE_BYTES nobody asks. */
+const UNPACK_RATIO_MAX = 100;
+const RATIO_FREE_BYTES = 64 * 1024;
+
 type Done = (error: Error | null, body?: unknown) => void;
 
 /** Installs the parsers; every failure is an EngineError with a `BODY_*`, `JSON_*` or `ENCODING_*` code. */
-export function installBodyParsers(server: FastifyInstance, bytesMax: number): void {
+export function installBodyParsers(server: FastifyInstance, bytesMax: number, limits: RequestLimits): void {
   // Fastify's own parser refuses `__proto__` and `constructor.prototype` keys.
   const parseJson = server.getDefaultJsonParser('error', 'error') as (
     request: FastifyRequest,
@@ -22,6 +28,13 @@ export function installBodyParsers(server: FastifyInstance, bytesMax: number): v
   const parseText = (request: FastifyRequest, bytes: Buffer, done: Done): void => {
     if (!isUtf8(bytes)) {
       done(invalidRequest('BODY_MALFORMED', 'The body is not UTF-8.'));
+      return;
+    }
+    try {
+      limits.chargeBytes(request, bytes.length);
+      refuseExcess(bytes, JSON_BOUNDS.request);
+    } catch (error) {
+      done(error as Error);
       return;
     }
     parseJson(request, bytes.toString('utf8'), (error, body) => {
@@ -43,8 +56,9 @@ export function installBodyParsers(server: FastifyInstance, bytesMax: number): v
         done(invalidRequest('ENCODING_UNSUPPORTED', 'Content-Encoding must be gzip or left out.', 'content-encoding'));
         return;
       }
-      gunzip(body, { maxOutputLength: bytesMax }, (error, unpacked) => {
-        if (error) done(gunzipError(error, bytesMax));
+      const unpackedMax = Math.min(bytesMax, Math.max(RATIO_FREE_BYTES, body.length * UNPACK_RATIO_MAX));
+      gunzip(body, { maxOutputLength: unpackedMax }, (error, unpacked) => {
+        if (error) done(gunzipError(error, bytesMax, unpackedMax));
         else parseText(request, unpacked, done);
       });
     },
@@ -65,8 +79,12 @@ function jsonError(error: Error): EngineError {
   );
 }
 
-function gunzipError(error: NodeJS.ErrnoException, bytesMax: number): EngineError {
+function gunzipError(error: NodeJS.ErrnoException, bytesMax: number, unpackedMax: number): EngineError {
   if (error.code === 'ERR_BUFFER_TOO_LARGE') {
+    if (unpackedMax < bytesMax) {
+      const message = `The body unpacks to more than ${UNPACK_RATIO_MAX} times its size.`;
+      return invalidRequest('BODY_UNPACKS_TOO_FAR', message, 'content-encoding');
+    }
     return invalidRequest('BODY_TOO_LARGE', `The unpacked body is larger than ${bytesMax} bytes.`);
   }
   if (error.code === 'Z_BUF_ERROR') {

@@ -1,44 +1,57 @@
 /** What happens around every request, raw or Nest's: trace id, who calls, limits, errors. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { toEngineError, toHttpError } from '../error-mapping.js';
+import { EngineError } from '../../kernel/errors.js';
 import type { Logger } from '../../kernel/logger.js';
+import { ANONYMOUS, demandScope, type Caller } from '../auth/api-keys.js';
+import { toEngineError, toHttpError } from '../error-mapping.js';
 import type { GatewayServices } from '../services.js';
+import { drain } from './unread-body.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Name of the API key the request came with, or `anonymous`. `request.id` is the trace id. */
-    caller: string;
+    /** Who calls. `request.id` is the trace id. */
+    caller: Caller;
   }
 }
 
 export const TRACE_HEADER = 'x-trace-id';
 
-/** Open to everybody: probes have no keys, and the docs hold no data. */
-const OPEN_PREFIXES = ['/health/', '/docs'];
+/** The documentation runs scripts, its own and no others, and stands in nobody's frame. */
+const DOCS_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
 
+const isDocs = ({ routeOptions: { url } }: FastifyRequest): boolean => url !== undefined && url.startsWith('/docs');
+
+/**
+ * Everything that stands between a request and its route, in this order and before a byte of its body is read: its
+ * address's limit, where it says it comes from, who it is, whether there is such a route, whether the caller may use it,
+ * the caller's limit. All of it goes by the route that was found, never by the URL's spelling.
+ */
 export function installHooks(server: FastifyInstance, services: GatewayServices): void {
-  const { authenticate, perKey } = services;
-  const hasKeys = services.options.apiKeys.length > 0;
-  server.decorateRequest('caller', '');
+  server.decorateRequest('caller');
   server.addHook('onRequest', (request, reply, done) => {
-    reply.header(TRACE_HEADER, request.id);
-    const isOpen = hasKeys && OPEN_PREFIXES.some((prefix) => request.url.startsWith(prefix));
+    reply.header(TRACE_HEADER, request.id).header('x-content-type-options', 'nosniff');
+    request.caller = ANONYMOUS;
     try {
-      request.caller = isOpen ? 'anonymous' : authenticate(request.headers);
+      admit(request, services);
     } catch (error) {
       done(error as Error);
       return;
     }
+    if (isDocs(request)) reply.headers(DOCS_HEADERS);
+    else reply.header('cache-control', 'no-store');
+    if (!request.routeOptions.config.access?.body) leaveBody(request);
     done();
   });
-  if (perKey) {
-    server.addHook('onRequest', async (request) => {
-      if (!request.url.startsWith('/v1/')) return;
-      // Without keys the address is the caller.
-      await perKey.take(hasKeys ? request.caller : request.ip);
-    });
-  }
   server.addHook('onResponse', (request, reply, done) => {
+    audit(request, reply, services);
     services.deps.logger.debug('Request answered.', {
       trace: request.id,
       method: request.method,
@@ -47,6 +60,43 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
       ms: reply.elapsedTime,
     });
     done();
+  });
+}
+
+function admit(request: FastifyRequest, { limits, guardHost, authenticate }: GatewayServices): void {
+  limits.admitAddress(request);
+  guardHost?.(request.headers);
+  const { access } = request.routeOptions.config;
+  // What has no access and is a route is one of the open ones.
+  if (access === undefined && !request.is404) return;
+  request.caller = authenticate(request.headers);
+  limits.admitCaller(request);
+  if (access === undefined) {
+    throw new EngineError('NotFound', 'ROUTE_UNKNOWN', 'There is nothing at this method and path.');
+  }
+  demandScope(request.caller, access.scopes);
+}
+
+/** Takes the body of a route that wants none off the wire, and out of the parsers' sight. */
+function leaveBody({ raw }: FastifyRequest): void {
+  drain(raw);
+  for (const name of ['content-type', 'content-length', 'transfer-encoding']) delete raw.headers[name];
+}
+
+/** Who looked at a person's data, and who did what: written whatever the log's level is. */
+function audit(request: FastifyRequest, reply: FastifyReply, { deps }: GatewayServices): void {
+  const { config, url } = request.routeOptions;
+  const audited = config.access?.audited;
+  // A caller that is not known did not get as far as the route.
+  if (audited === undefined || reply.statusCode === 401) return;
+  (deps.audit ?? deps.logger).info(audited === 'act' ? 'Operator acted.' : 'Personal data read.', {
+    by: request.caller.name,
+    action: `${request.method} ${url}`,
+    target: request.params,
+    command: (request.body as { name?: unknown } | null | undefined)?.name,
+    status: reply.statusCode,
+    address: request.ip,
+    trace: request.id,
   });
 }
 
@@ -61,5 +111,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   }
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
+  // It may have failed before its body was read.
+  drain(request.raw);
   return reply.code(status).header(TRACE_HEADER, request.id).type('application/json; charset=utf-8').send(body);
 }

@@ -1,2 +1,2 @@
 export { loadConfig, type ConfigSection, type ConfigSources } from './load.js';
-export type { Config, Role } from './schema.js';
+export { isLoopback, type Config, type Role } from './schema.js';

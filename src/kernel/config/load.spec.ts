@@ -29,7 +29,10 @@ function failure(texts: string[], env: NodeJS.ProcessEnv = {}): EngineError {
   throw new Error('the configuration was accepted');
 }
 
-const A_KEY = `auth: { apiKeys: [{ name: app, sha256: '${'a'.repeat(64)}' }] }`;
+const keyOf = (name: string, digit: string, scopes = ', scopes: [decide]'): string =>
+  `{ name: ${name}, sha256: '${digit.repeat(64)}'${scopes} }`;
+const keys = (...all: string[]): string => `auth: { apiKeys: [${all.join()}] }`;
+const A_KEY = keys(keyOf('app', 'a'));
 
 describe('loadConfig', () => {
   test('has a value for everything without files and environment', () => {
@@ -101,7 +104,7 @@ describe('loadConfig', () => {
     ['a URL password with @ and /', [], { ATTUNE_NATS_URL: 'http://u:hu/s@hush@h' }],
     ['a password of the wrong type', ['nats: { user: u, password: [hush] }'], {}],
     ['a password without a user', ['nats: { password: hush }'], {}],
-    ['a hash that is none', ['auth: { apiKeys: [{ name: a, sha256: hush }] }'], {}],
+    ['a hash that is none', ['auth: { apiKeys: [{ name: a, sha256: hush, scopes: [read] }] }'], {}],
   ])('does not show %s', (_, texts, env) => {
     expect(failure(texts, env).message).not.toContain('hush');
   });
@@ -110,7 +113,12 @@ describe('loadConfig', () => {
     [['role: gateway'], 'nats.url'],
     [['http: { host: 0.0.0.0 }'], 'auth.apiKeys'],
     [['nats: { user: a }'], 'nats.password'],
-    [[A_KEY.replace(']', `, { name: app, sha256: '${'b'.repeat(64)}' }]`)], 'auth.apiKeys[1].name'],
+    [[keys(keyOf('app', 'a'), keyOf('app', 'b'))], 'auth.apiKeys[1].name'],
+    [[keys(keyOf('app', 'a'), keyOf('other', 'a'))], 'auth.apiKeys[1].sha256'],
+    [[keys(keyOf('app', 'a', ''))], 'auth.apiKeys[0].scopes'],
+    [[keys(keyOf('app', 'a', ', scopes: []'))], 'auth.apiKeys[0].scopes'],
+    [[keys(keyOf('app', 'a'), keyOf('b', 'b', ', scopes: [decide, everything]'))], 'auth.apiKeys[1].scopes[1]'],
+    [['http: { allowedHosts: ["https://a"] }'], 'http.allowedHosts[0]'],
     [
       ['learners: [{ id: a, kind: k, surface: s, policy: p }, { id: a, kind: k, surface: s, policy: p }]'],
       'learners[1].id',

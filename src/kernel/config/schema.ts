@@ -4,6 +4,7 @@
  */
 import { z, type ZodType } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
+import { SCOPES } from '../scopes.js';
 
 const ROLES = ['all', 'gateway', 'host', 'learner'] as const;
 export type Role = (typeof ROLES)[number];
@@ -19,7 +20,22 @@ const urlOf = (...schemes: string[]): z.ZodString =>
       `must begin with ${schemes.map((s) => `${s}://`).join(' or ')}`,
     );
 
-const http = z.strictObject({ host: z.string().min(1), port: count(0, 65_535) });
+const http = z.strictObject({
+  host: z.string().min(1),
+  port: count(0, 65_535),
+  allowedHosts: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/,
+          'must be a host name without a port',
+        )
+        .max(253),
+    )
+    .max(100),
+  docs: z.boolean(),
+});
 
 const nats = z.strictObject({
   url: urlOf('nats', 'tls', 'ws', 'wss').optional(),
@@ -45,13 +61,18 @@ const limits = z.strictObject({
   requestDeadlineMs: durationMs(1, 60_000),
   poisonShareMax: z.number().gt(0).max(1),
   bodyBytesMax: count(1024, 64 * 1024 * 1024),
+  connectionsMax: count(1, 1_000_000),
+  connectionsPerAddressMax: count(0, 1_000_000),
+  slowClientMs: durationMs(1000, 600_000),
 });
 
-const rateLimit = z.strictObject({ perKey: count(0, 10_000_000), perUser: count(0, 10_000_000) });
+const perSecond = count(0, 10_000_000);
+const rateLimit = z.strictObject({ perAddress: perSecond, perKey: perSecond, perUser: perSecond });
 
 const apiKey = z.strictObject({
   name,
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the key: 64 lower-case hex digits'),
+  scopes: z.array(z.enum(SCOPES)).min(1, 'must hold at least one scope').max(SCOPES.length),
 });
 
 /** The rest of a learner's settings is checked by the learner host, which knows the plug-ins. */
@@ -89,7 +110,7 @@ export type Config<Fold> = DeepReadonly<z.infer<ReturnType<typeof configSchema<F
 /** Built-in values; files and environment are laid over them. */
 export const CONFIG_DEFAULTS = {
   role: 'all',
-  http: { host: '127.0.0.1', port: 8080 },
+  http: { host: '127.0.0.1', port: 8080, allowedHosts: [], docs: true },
   nats: {},
   database: {},
   stateDir: '.attune',
@@ -107,8 +128,11 @@ export const CONFIG_DEFAULTS = {
     requestDeadlineMs: 1000,
     poisonShareMax: 0.01,
     bodyBytesMax: 4 * 1024 * 1024,
+    connectionsMax: 10_000,
+    connectionsPerAddressMax: 1000,
+    slowClientMs: 30_000,
   },
-  rateLimit: { perKey: 100_000, perUser: 200 },
+  rateLimit: { perAddress: 100_000, perKey: 100_000, perUser: 200 },
   auth: { apiKeys: [] },
   log: { level: 'info' },
   learners: [],
@@ -148,6 +172,8 @@ export function relationProblems(config: Config<unknown>): Problem[] {
     rule: 'must be 1 without nats.url: the embedded server is one node',
   });
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'name', problems);
+  // One key under two names would have the scopes of whichever comes last.
+  demandUnique(auth.apiKeys, 'auth.apiKeys', 'sha256', problems);
   demandUnique(learners, 'learners', 'id', problems);
   return problems;
 }
@@ -166,5 +192,6 @@ function demandUnique<K extends string>(
   });
 }
 
-const isLoopback = (host: string): boolean =>
+/** Whether only this machine can connect to what listens on `host`. */
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);

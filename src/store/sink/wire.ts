@@ -2,6 +2,7 @@
  * Checks of what is read from the streams, by hand: a schema library's take four times as long as everything else the
  * sink does with a record, and the fold has already checked what is here. Only what the facts use is looked at.
  */
+import { JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
 import type { DecisionBody, Experience } from '../../messages/decisions.js';
 import type { Chain, Term } from '../../messages/records.js';
 import { isVersionRefusal, THIS_SCHEMA, type DataSchema, type StoredForm } from '../../messages/versions.js';
@@ -28,9 +29,7 @@ export function parseRecord(
   schema: DataSchema = THIS_SCHEMA,
 ): JsonObject | undefined {
   try {
-    const json: unknown = JSON.parse(
-      Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'),
-    );
+    const json = parseBoundedJson(payload, JSON_BOUNDS.internal);
     return isObject(json) ? schema.read(form, json) : undefined;
   } catch (error) {
     if (isVersionRefusal(error)) throw error;

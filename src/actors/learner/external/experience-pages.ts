@@ -1,4 +1,5 @@
 /** The experience stream, a page at a time, for a learner that says where it is. */
+import { JSON_BOUNDS, parseBoundedJson } from '../../../kernel/bounded-json.js';
 import type { Clock } from '../../../kernel/clock.js';
 import { parseExperience } from '../../../learners/experience-schema.js';
 import { outputRecordSchema } from '../../../messages/records.js';
@@ -117,7 +118,7 @@ export class ExperiencePages {
 
 function outputOf(payload: Uint8Array): ReturnType<typeof outputRecordSchema.parse> | undefined {
   try {
-    const stored = THIS_SCHEMA.read('experience', JSON.parse(Buffer.from(payload).toString('utf8')) as Stored);
+    const stored = THIS_SCHEMA.read('experience', parseBoundedJson(payload, JSON_BOUNDS.internal) as Stored);
     return outputRecordSchema.safeParse(stored).data;
   } catch (error) {
     if (isVersionRefusal(error)) throw error;

@@ -1,13 +1,15 @@
 /** Reading what a learner in another process asks, and telling it what stands in the way. */
 import type { z } from 'zod';
+import { isExcess, JSON_BOUNDS, parseBoundedJson, parseBoundedText } from '../../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
 
-/** Checked against its verb's schema. Throws InvalidRequest `INVALID_REQUEST` naming the field. */
+/** Checked against its verb's schema. Throws InvalidRequest `JSON_TOO_*`, or `INVALID_REQUEST` naming the field. */
 export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(payload).toString('utf8'));
-  } catch {
+    json = parseBoundedJson(payload, JSON_BOUNDS.request);
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw invalidRequest('INVALID_REQUEST', 'The request is not JSON.');
   }
   const parsed = schema.safeParse(json);
@@ -17,11 +19,12 @@ export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
   throw invalidRequest('INVALID_REQUEST', `${field === '' ? '' : `${field}: `}${issue.message}`, field || undefined);
 }
 
-/** Throws InvalidRequest `ARTIFACT_MALFORMED`. */
+/** Throws InvalidRequest `JSON_TOO_*` or `ARTIFACT_MALFORMED`. */
 export function parseParameters(json: string): unknown {
   try {
-    return JSON.parse(json);
-  } catch {
+    return parseBoundedText(json, JSON_BOUNDS.artifact, 'parameters');
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw invalidRequest('ARTIFACT_MALFORMED', 'The parameters are not JSON, which knows no NaN.', 'parameters');
   }
 }

@@ -1,4 +1,5 @@
 /** Attune's own log: an experience a line, as on `attune.experience.<surface>`. */
+import { isExcess, JSON_BOUNDS, parseBoundedText } from '../../../kernel/bounded-json.js';
 import type { Experience } from '../../../messages/decisions.js';
 import { creditedId } from '../../credit.js';
 import { parseExperience } from '../../experience-schema.js';
@@ -16,8 +17,9 @@ const CONDITIONAL_TOLERANCE = 1e-6;
 export function readAttune(line: string, range: RewardRange): LineOutcome {
   let body: unknown;
   try {
-    body = JSON.parse(line);
-  } catch {
+    body = parseBoundedText(line, JSON_BOUNDS.logLine);
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw malformed('The line is not JSON.');
   }
   namePropensity(body);

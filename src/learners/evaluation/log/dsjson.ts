@@ -3,6 +3,7 @@
  * (`c._slots`, `_outcomes`) and slates (`c._multi[]._slot_id`). A cost is a negative reward. In `a` actions count from 1, or
  * from 0 where a 0 is among them; in `_a` they count from 0. Source: vowpal_wabbit, parse_example_json and its wiki page.
  */
+import { isExcess, JSON_BOUNDS, parseBoundedText } from '../../../kernel/bounded-json.js';
 import { invalidRequest } from '../../../kernel/errors.js';
 import type { Json, JsonObject, LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
 import {
@@ -182,8 +183,9 @@ function weightOf(record: Loose): number {
 
 function parsed(line: string): unknown {
   try {
-    return JSON.parse(line);
-  } catch {
+    return parseBoundedText(line, JSON_BOUNDS.logLine);
+  } catch (error) {
+    if (isExcess(error)) throw error;
     throw malformed('The line is not JSON.');
   }
 }
