@@ -13,6 +13,10 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   overlay: 'overlay',
   cas: 'cas',
   'timer-generation': 'timerGeneration',
+  'renew-on-progress': 'renewOnProgress',
+  'never-reacquire': 'neverReacquire',
+  'lease-before-answer': 'leaseBeforeAnswer',
+  'lease-before-write': 'leaseBeforeWrite',
 };
 const FAILURES_MAX = 10;
 const SEEDS = 2_000;

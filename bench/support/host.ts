@@ -1,6 +1,7 @@
 /** A host in this process, as the engine makes it, so that its fold can be watched from close by. */
 import { attach, type Attachment } from '../../src/engine/attachment.js';
 import { createHost, type EngineHost } from '../../src/engine/host-role.js';
+import { startKeeper } from '../../src/engine/keeper-role.js';
 import { loadWorld } from '../../src/engine/world.js';
 import { loadConfig } from '../../src/kernel/config/index.js';
 import { systemClock } from '../../src/kernel/clock.js';
@@ -39,11 +40,19 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     hosts: true,
     log,
   });
+  const thread = startKeeper({
+    config,
+    nats: { url: nats.url, user: nats.user, password: nats.pass },
+    hostId: 'bench-host',
+    attachment,
+    log,
+  });
   const host = createHost({
     config,
     hostId: 'bench-host',
     world,
     attachment,
+    keeper: thread.keeper,
     policies: world.policies,
     zones: new ZoneReplica(systemClock),
     log,
@@ -54,6 +63,7 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     attachment,
     close: async () => {
       host.abort();
+      await thread.stop();
       await attachment.link.close();
     },
   };

@@ -24,6 +24,7 @@ import { FactsFloor, type FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
 import { ClusterLearners } from './cluster-learners.js';
+import { startKeeper } from './keeper-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
 import { loadWorld, type EngineConfig, type World } from './world.js';
@@ -86,6 +87,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
           )
         : undefined;
     if (facts) stops.push(() => facts.stop());
+    const thread = has('host') || has('learner') ? startKeeper({ config, nats, hostId, attachment, log }) : undefined;
+    if (thread) stops.push(() => thread.stop());
     let host: EngineHost | undefined;
     if (has('host')) {
       const created = createHost({
@@ -93,6 +96,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         hostId,
         world,
         attachment,
+        keeper: thread!.keeper,
         policies,
         zones,
         log,
@@ -104,7 +108,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       await readiness(created, partitions);
     }
     const learners: LearnerRole | undefined = has('learner')
-      ? await startLearners({ config, hostId, attachment, ports: learnerPorts, log })
+      ? await startLearners({ config, hostId, attachment, keeper: thread!.keeper, ports: learnerPorts, log })
       : undefined;
     if (learners) stops.push(() => learners.stop());
     const server = (): string => attachment.link.nc.getServer();

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CampaignLedgerState } from '../actors/campaign/ledger.js';
 import { campaignKind } from '../actors/campaign/campaign.kind.js';
 import { DEFAULT_HOST_LIMITS, Host, type HostLimits } from '../actors/host/index.js';
+import type { Keeper } from '../actors/keeper/keeper.js';
 import type { DecisionServices } from '../actors/user/services.js';
 import { userKind } from '../actors/user/user.kind.js';
 import { zoneKind } from '../actors/zone/zone.kind.js';
@@ -21,6 +22,7 @@ export interface HostRoleOptions {
   readonly hostId: string;
   readonly world: World;
   readonly attachment: Attachment;
+  readonly keeper: Keeper;
   readonly policies: PolicyDirectory;
   readonly zones: ZoneDirectory;
   readonly log: Logger;
@@ -30,7 +32,7 @@ export interface HostRoleOptions {
 export type EngineHost = Host<CampaignLedger>;
 
 export function createHost(options: HostRoleOptions): EngineHost {
-  const { config, hostId, world, attachment, policies, zones, log, trimFloor } = options;
+  const { config, hostId, world, attachment, keeper, policies, zones, log, trimFloor } = options;
   const services: DecisionServices = {
     surfaces: world.surfaces,
     policies,
@@ -42,6 +44,7 @@ export function createHost(options: HostRoleOptions): EngineHost {
     hostId,
     incarnation: nonce(),
     cluster: attachment.cluster,
+    keeper,
     kinds: [userKind('user'), userKind('anon'), zoneKind, campaignKind] as never,
     createShared: () => new CampaignLedgerState(),
     services,

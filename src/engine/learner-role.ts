@@ -1,4 +1,5 @@
 /** The learners of a process. */
+import type { Keeper } from '../actors/keeper/keeper.js';
 import { LearnerHost } from '../actors/learner/learner-host.js';
 import type { NatsLearnerPorts } from '../actors/learner/nats-learner-ports.js';
 import type { LearnerStatus } from '../actors/learner/status.js';
@@ -11,6 +12,7 @@ export interface LearnerRoleOptions {
   readonly config: EngineConfig;
   readonly hostId: string;
   readonly attachment: Attachment;
+  readonly keeper: Keeper;
   readonly ports: NatsLearnerPorts;
   readonly log: Logger;
 }
@@ -26,6 +28,7 @@ export async function startLearners({
   config,
   hostId,
   attachment,
+  keeper,
   ports,
   log,
 }: LearnerRoleOptions): Promise<LearnerRole> {
@@ -37,7 +40,7 @@ export async function startLearners({
     checkpoints: ports.checkpoints,
     verdicts: ports.verdicts,
     views: ports.views,
-    leases: attachment.cluster.leases,
+    keeper,
     leaseTtlMs: config.cluster.leaseTtlMs,
     clock: systemClock,
     writes: () => attachment.versions.current.schema,

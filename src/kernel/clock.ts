@@ -2,7 +2,10 @@
 export interface Clock {
   /** Wall-clock milliseconds since the epoch. May jump. */
   nowMs(): number;
-  /** Milliseconds on a clock that only moves forward, also through a process's sleep where the platform allows. */
+  /**
+   * Milliseconds on a clock that only moves forward, also through a process's sleep where the platform allows. All threads of
+   * a process read the same.
+   */
   monotonicMs(): number;
   /** Runs `task` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void;
@@ -12,7 +15,8 @@ export interface Clock {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // Not performance.now(), which begins anew in every thread.
+  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
   after: (delayMs, task) => {
     const timer = setTimeout(task, delayMs);
     return () => clearTimeout(timer);

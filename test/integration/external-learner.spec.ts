@@ -12,6 +12,7 @@ import { LEARNED_FAMILIES } from '../../src/policies/registry/learned-families.j
 import { PolicyRegistry } from '../../src/policies/registry/registry.js';
 import { eventually } from '../support/eventually.js';
 import { Chainer, experience, SURFACE } from '../support/learning.js';
+import { localKeeper } from '../support/local-keeper.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 
 jest.setTimeout(60_000);
@@ -54,12 +55,14 @@ afterEach(async () => {
 });
 
 async function startHost(hostId: string): Promise<LearnerHost> {
-  const { leases } = opened;
+  const { leases, hosts } = opened;
+  const { keeper } = localKeeper({ leases, hosts, clock: systemClock, ttlMs: cluster.leaseTtlMs });
+  ends.push(() => keeper.stop());
   const host = new LearnerHost({
     ...ports,
     learners: [LEARNER],
     hostId,
-    leases,
+    keeper,
     leaseTtlMs: cluster.leaseTtlMs,
     clock: systemClock,
   });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { jetstreamManager } from '@nats-io/jetstream';
 import { fileURLToPath } from 'node:url';
 import { LearnerHost, type LearnerHostOptions } from '../../src/actors/learner/learner-host.js';
+import type { RemoteKeeper } from '../../src/actors/keeper/remote-keeper.js';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
 import type { LearnerStatus } from '../../src/actors/learner/status.js';
 import { ensureCluster } from '../../src/actors/nats/bootstrap.js';
@@ -15,6 +16,7 @@ import { sealArtifact } from '../../src/policies/artifact.js';
 import { LEARNED_FAMILIES } from '../../src/policies/registry/learned-families.js';
 import { PolicyRegistry } from '../../src/policies/registry/registry.js';
 import { Chainer, experience, SURFACE, until } from '../support/learning.js';
+import { localKeeper } from '../support/local-keeper.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 
 jest.setTimeout(60_000);
@@ -33,6 +35,7 @@ let registry: PolicyRegistry;
 let unfollow: () => void;
 let chain: Chainer;
 const hosts: LearnerHost[] = [];
+const keepers: RemoteKeeper[] = [];
 
 beforeAll(async () => {
   nats = await startTestNats({ partitions: cluster.partitions });
@@ -53,16 +56,20 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.stop()));
+  await Promise.all(keepers.splice(0).map((keeper) => keeper.stop()));
   unfollow();
   await link.close();
 });
 
 async function startHost(hostId: string, learner: object, more: Partial<LearnerHostOptions> = {}) {
+  const { leases, hosts: announced } = opened;
+  const { keeper } = localKeeper({ leases, hosts: announced, clock: systemClock, ttlMs: cluster.leaseTtlMs });
+  keepers.push(keeper);
   const host = new LearnerHost({
     ...ports,
     learners: [{ ...base, ...learner }],
     hostId,
-    leases: opened.leases,
+    keeper,
     leaseTtlMs: cluster.leaseTtlMs,
     clock: systemClock,
     ...more,

@@ -15,6 +15,10 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['overlay', 'caps-exact'],
   ['cas', 'state-is-the-fold'],
   ['timerGeneration', 'timers-once'],
+  ['renewOnProgress', 'hung-hosts-let-go'],
+  ['neverReacquire', 'acts-only-under-its-lease'],
+  ['leaseBeforeAnswer', 'acts-only-under-its-lease'],
+  ['leaseBeforeWrite', 'acts-only-under-its-lease'],
 ];
 
 async function firstSeedThatBreaks(promise: string, protections: Protections): Promise<number | undefined> {

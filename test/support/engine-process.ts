@@ -4,7 +4,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +23,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   'rateLimit.perKey': 0,
 };
 
+const BLOCKER = join(ROOT, 'test', 'support', 'block-on-signal.mjs');
 const ORDERLY_END_MS_MAX = 10_000;
 
 export interface LogLine {
@@ -51,6 +52,8 @@ export interface EngineProcess {
   /** SIGSTOP; resolves once it has taken effect. */
   pause(): Promise<void>;
   resume(): void;
+  /** Keeps its main thread busy for so long, so many times with a turn of its loop in between; resolves when it is over. */
+  keepBusy(blockMs: number, times?: number): Promise<void>;
 }
 
 export interface EngineProcessOptions {
@@ -82,9 +85,10 @@ export async function spawnEngineProcess(
 ): Promise<EngineProcess & { readonly ready: Promise<void> }> {
   const main = await builtMain();
   const stateDir = options.stateDir ?? (await temporaryStateDir());
-  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+  const blocks = join(stateDir, 'blocks.json');
+  const child = spawn(process.execPath, ['--enable-source-maps', '--import', BLOCKER, main], {
     cwd: ROOT,
-    env: environment(options, stateDir),
+    env: { ...environment(options, stateDir), ATTUNE_TEST_BLOCKS: blocks },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   running.add(child);
@@ -137,6 +141,13 @@ export async function spawnEngineProcess(
       await stopped(child.pid!);
     },
     resume: () => void child.kill('SIGCONT'),
+    keepBusy: async (blockMs, times = 1) => {
+      const over = (): number => log.filter(({ message }) => message === 'no longer busy').length;
+      const before = over();
+      await writeFile(blocks, JSON.stringify({ blockMs, times }));
+      child.kill('SIGUSR2');
+      while (over() === before) await pause(20);
+    },
   };
 }
 

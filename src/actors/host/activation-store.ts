@@ -244,6 +244,7 @@ export class ActivationStore {
 
   private async put(key: string, bytes: Uint8Array, sequence: number, expected: number): Promise<number> {
     const { snapshots, protections, epoch, assertOwner } = this.options;
+    if (protections.cas) assertOwner();
     const header = await this.large.cut(key, bytes, sequence);
     const value = header ? Buffer.from(JSON.stringify(header)) : bytes;
     let revision = protections.cas ? expected : ((await snapshots.get(key))?.revision ?? 0);

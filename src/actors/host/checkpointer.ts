@@ -108,6 +108,7 @@ export class Checkpointer<Shared> {
     const { epoch, schema = THIS_SCHEMA } = this.options;
     const { sequence } = checkpoint.position;
     const body = encodeCheckpoint(checkpoint, schema);
+    this.options.assertOwner();
     const cut = await this.large.cut(CHECKPOINT_KEY, body, sequence);
     const header: CheckpointHeader = cut ?? { epoch, sequence, body: Buffer.from(body).toString('utf8') };
     await this.set(Buffer.from(JSON.stringify(header)));

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { localKeeper, type LocalKeeper } from '../../../test/support/local-keeper.js';
 import { createTotals, HostWorld, idle, SETTINGS, tallyKind, type Total } from '../../../test/support/host-world.js';
 import { DEFAULT_HOST_LIMITS } from './limits.js';
 import { Host } from './host.js';
@@ -6,19 +7,28 @@ import { Host } from './host.js';
 const TTL_MS = 1_000;
 let world: HostWorld;
 let incarnations: number;
+/** Of the host that was made last. */
+let keeper: LocalKeeper;
+/** Whether the main connection answers. */
+let up: boolean;
 
 beforeEach(() => {
   world = new HostWorld();
   incarnations = 0;
+  up = true;
 });
 
 function host(hostId: string): Host<Total> {
   let nonces = 0;
   const incarnation = `i${++incarnations}`;
+  const { leases, hosts, clock } = world;
+  const ping = (): Promise<void> => (up ? Promise.resolve() : Promise.reject(new Error('down')));
+  keeper = localKeeper({ leases, hosts, clock, ttlMs: TTL_MS, ping });
   return new Host<Total>({
     hostId,
     incarnation,
     cluster: world.cluster,
+    keeper: keeper.keeper,
     kinds: [tallyKind as never],
     createShared: createTotals,
     services: undefined,
@@ -65,6 +75,56 @@ describe('hosts', () => {
     world.leases.put = put;
     await world.clock.advance(TTL_MS);
     expect(only.serves(0)).toBe(true);
+    only.abort();
+  });
+
+  it('end their tenure when their keeper has ended, and take the partition under a later epoch from the next one', async () => {
+    const only = await started('h');
+    const { epoch } = only.status().partitions[0]!;
+    keeper.kill();
+    await world.clock.advance(0.7 * TTL_MS);
+    expect(only.serves(0)).toBe(true);
+    await world.clock.advance(0.4 * TTL_MS);
+    expect(only.serves(0)).toBe(false);
+    await expect(view(only)).rejects.toMatchObject({ code: 'STALE_OWNER' });
+    expire();
+    world.hosts.stored.clear();
+    keeper.launch();
+    await world.clock.advance(TTL_MS);
+    expect(only.serves(0)).toBe(true);
+    expect(only.status().partitions[0]!.epoch).toBeGreaterThan(epoch);
+    only.abort();
+  });
+
+  it('lose what they have when their own connection makes no round trip, though their keeper’s does', async () => {
+    const only = await started('h');
+    up = false;
+    world.hosts.keys = () => Promise.reject(new Error('down'));
+    await world.clock.advance(2 * TTL_MS);
+    expect([only.serves(0), only.status().partitions]).toEqual([false, []]);
+    only.abort();
+  });
+
+  it('answer nothing once the lease has run out, though nobody has told them yet', async () => {
+    const only = await started('h');
+    const owner = only.owner(0)!;
+    keeper.cells.lose(1);
+    await expect(owner.request({ kind: 'user', token: 'a' }, 'view', {})).rejects.toMatchObject({
+      code: 'STALE_OWNER',
+    });
+    expect(owner.phase).toBe('stopped');
+    only.abort();
+  });
+
+  it('lose a partition whose fold hangs, and keep the others’ leases out of it', async () => {
+    const only = await started('h');
+    const { get } = world.snapshots;
+    world.snapshots.get = () => new Promise(() => undefined);
+    world.event('add', {}, 'never-loaded');
+    await world.clock.advance(2 * TTL_MS);
+    expect(only.serves(0)).toBe(false);
+    world.snapshots.get = get;
+    expect(world.hosts.stored.size).toBe(1);
     only.abort();
   });
 

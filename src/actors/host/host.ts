@@ -1,15 +1,16 @@
 /**
- * A process that owns partitions: it announces itself, watches who else is alive, takes the partitions that rendezvous
- * hashing gives it, hands over those it no longer should have, and renews its leases.
+ * A process that owns partitions: it has itself announced, watches who else is alive, takes the partitions that rendezvous
+ * hashing gives it, hands over those it no longer should have, and ends what it no longer holds. Its keeper does all writing
+ * of leases and announcements.
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../messages/versions.js';
+import type { Keeper, Lease } from '../keeper/keeper.js';
 import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
 import { encodeAnnouncement } from './announcement.js';
-import { LeaseClaim } from './lease-claim.js';
 import type { HostLimits } from './limits.js';
 import { PartitionOwner, type OwnerLog, type OwnerStatus } from './partition-owner.js';
 import { preferredHost } from './placement.js';
@@ -21,6 +22,7 @@ export interface HostOptions<Shared> {
   /** Unique to this start of the process, `[0-9A-Za-z]+`. */
   readonly incarnation: string;
   readonly cluster: Cluster;
+  readonly keeper: Keeper;
   readonly kinds: readonly ActorKind<never, Shared, never>[];
   readonly createShared: () => SharedState<Shared>;
   /** Handed to every handler as `ctx.services`. */
@@ -49,12 +51,14 @@ export interface HostStatus {
 }
 
 interface Tenure<Shared> {
-  readonly claim: LeaseClaim;
+  readonly lease: Lease;
   readonly owner: PartitionOwner<Shared>;
 }
 
-/** Announcements, lease renewals and polls happen this often within one lease TTL. */
+/** Who is alive, and what is still held, is looked at so often within one lease TTL. */
 const BEATS_PER_TTL = 5;
+/** However long leases live, what another host has let go is taken soon. */
+const BEAT_MS_MAX = 1_000;
 /** A refused partition is tried again after this many TTLs: an operator may have mended it. */
 const REFUSED_TTLS = 6;
 
@@ -65,7 +69,6 @@ export class Host<Shared> {
   private readonly refused = new Map<number, { reason: string; untilMs: number }>();
   private readonly kinds: ReadonlyMap<string, ActorKind<never, Shared, never>>;
   private hosts: string[] = [];
-  private announcement = 0;
   private cancelBeat: (() => void) | undefined;
   private beating: Promise<void> | undefined;
   private state: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
@@ -80,6 +83,8 @@ export class Host<Shared> {
   start(): void {
     if (this.state !== 'new') return;
     this.state = 'running';
+    const { keeper, hostId, incarnation } = this.options;
+    keeper.announce(hostId, encodeAnnouncement({ host: hostId, incarnation }, this.build));
     this.beat();
   }
 
@@ -125,8 +130,8 @@ export class Host<Shared> {
     this.state = 'leaving';
     this.cancelBeat?.();
     await this.beating;
-    await this.options.cluster.hosts.remove(this.options.hostId, this.announcement).catch(() => false);
     // Leases are still renewed while partitions flush, so that nobody takes them over half-way.
+    await this.options.keeper.withdraw();
     this.cancelBeat?.();
     this.scheduleBeat();
     await Promise.all([...this.tenures.keys()].map((partition) => this.release(partition)));
@@ -144,7 +149,9 @@ export class Host<Shared> {
 
   private scheduleBeat(): void {
     if (this.state === 'stopped') return;
-    this.cancelBeat = this.options.clock.after(this.options.leaseTtlMs / BEATS_PER_TTL, () => this.beat());
+    this.cancelBeat = this.options.clock.after(Math.min(this.options.leaseTtlMs / BEATS_PER_TTL, BEAT_MS_MAX), () =>
+      this.beat(),
+    );
   }
 
   private beat(): void {
@@ -155,41 +162,23 @@ export class Host<Shared> {
   }
 
   private async work(): Promise<void> {
-    const { log } = this.options;
+    this.endLost();
+    if (this.state !== 'running') return;
     try {
-      await Promise.all([this.renewAll(), this.state === 'running' ? this.announce() : undefined]);
-      if (this.state !== 'running') return;
       await this.place();
     } catch (error) {
-      log.warn('the cluster is out of reach; trying again', { error: String(error) });
+      this.options.log.warn('the cluster is out of reach; trying again', { error: String(error) });
     }
   }
 
-  private async renewAll(): Promise<void> {
-    await Promise.all(
-      [...this.tenures].map(async ([partition, { claim, owner }]) => {
-        let renewed: boolean;
-        try {
-          renewed = await claim.renew();
-        } catch {
-          renewed = claim.held;
-        }
-        if (renewed) return;
-        owner.stop('the lease was lost');
-        if (this.tenures.get(partition)?.claim === claim) this.tenures.delete(partition);
-      }),
-    );
-  }
-
-  private async announce(): Promise<void> {
-    const { cluster, hostId, incarnation } = this.options;
-    const value = encodeAnnouncement({ host: hostId, incarnation }, this.build);
-    let written = await cluster.hosts.put(hostId, value, this.announcement);
-    if (written === undefined) {
-      const stored = await cluster.hosts.get(hostId);
-      written = await cluster.hosts.put(hostId, value, stored?.revision ?? 0);
+  /** What is not held any more is over, also where nobody asks for it. */
+  private endLost(): void {
+    for (const [partition, { lease, owner }] of this.tenures) {
+      if (lease.held) continue;
+      owner.stop('the lease was lost');
+      this.tenures.delete(partition);
+      void lease.release().catch(() => undefined);
     }
-    if (written !== undefined) this.announcement = written;
   }
 
   private async place(): Promise<void> {
@@ -213,22 +202,15 @@ export class Host<Shared> {
   }
 
   private async take(partition: number): Promise<void> {
-    const { cluster, hostId, incarnation, leaseTtlMs, clock, log } = this.options;
+    const { keeper, hostId, incarnation, clock, log } = this.options;
     if (this.opening.has(partition) || this.releasing.has(partition)) return;
     const refused = this.refused.get(partition);
     if (refused && clock.monotonicMs() < refused.untilMs) return;
     this.opening.add(partition);
     try {
-      const claim = new LeaseClaim(cluster.leases, `p.${partition}`, { host: hostId, incarnation }, leaseTtlMs, clock);
-      if (!(await claim.acquire())) return;
-      if (this.state !== 'running') {
-        await claim.release();
-        return;
-      }
-      const owner = this.createOwner(partition, claim);
-      this.tenures.set(partition, { claim, owner });
-      await owner.open();
-      this.refused.delete(partition);
+      const owner = { host: hostId, incarnation };
+      const lease = await keeper.acquire({ key: `p.${partition}`, owner, renewal: 'progress' });
+      if (lease) await this.serve(partition, lease);
     } catch (error) {
       log.warn('a partition could not be opened', { partition, error: String(error) });
     } finally {
@@ -236,11 +218,21 @@ export class Host<Shared> {
     }
   }
 
-  private createOwner(partition: number, claim: LeaseClaim): PartitionOwner<Shared> {
+  private async serve(partition: number, lease: Lease): Promise<void> {
+    // A lease may have been given late, to a host that is leaving or has hung in between.
+    if (this.state !== 'running' || !lease.held) return lease.release();
+    const owner = this.createOwner(partition, lease);
+    lease.provenBy((passed) => owner.probe(passed));
+    this.tenures.set(partition, { lease, owner });
+    await owner.open();
+    this.refused.delete(partition);
+  }
+
+  private createOwner(partition: number, lease: Lease): PartitionOwner<Shared> {
     const { hostId, cluster, createShared, services, settings, limits, clock, nonce, log, leaseTtlMs } = this.options;
     const owner: PartitionOwner<Shared> = new PartitionOwner<Shared>({
       partition,
-      epoch: claim.epoch,
+      epoch: lease.epoch,
       hostId,
       cluster,
       kinds: this.kinds,
@@ -254,15 +246,15 @@ export class Host<Shared> {
       nonce,
       log,
       protections: this.options.protections ?? ALL_PROTECTIONS,
-      leaseHeld: () => claim.held,
-      confirmLease: () => claim.renew(),
+      leaseHeld: () => lease.held,
+      confirmLease: (epoch) => lease.confirm(epoch),
       trimFloor: this.options.trimFloor ?? (() => Infinity),
       onEnd: (reason) => {
         if (owner.phase === 'refused') {
           this.refused.set(partition, { reason, untilMs: clock.monotonicMs() + REFUSED_TTLS * leaseTtlMs });
         }
         if (this.tenures.get(partition)?.owner === owner) this.tenures.delete(partition);
-        void claim.release().catch(() => undefined);
+        void lease.release().catch(() => undefined);
       },
     });
     return owner;
@@ -274,12 +266,21 @@ export class Host<Shared> {
     this.releasing.add(partition);
     try {
       await tenure.owner.release();
-      await tenure.claim.release();
+      await this.within(tenure.lease.release());
     } catch (error) {
       this.options.log.warn('a lease could not be released; it expires by itself', { partition, error: String(error) });
     } finally {
       if (this.tenures.get(partition) === tenure) this.tenures.delete(partition);
       this.releasing.delete(partition);
     }
+  }
+
+  /** A keeper that does not answer must not keep a host from leaving: the lease runs out by itself. */
+  private within(release: Promise<void>): Promise<void> {
+    const { clock, limits } = this.options;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(limits.releaseMs, () => reject(new Error('the keeper does not answer')));
+      release.then(resolve, reject).finally(cancel);
+    });
   }
 }

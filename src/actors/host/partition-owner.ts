@@ -84,8 +84,8 @@ export interface PartitionOwnerOptions<Shared> {
   readonly protections: Protections;
   /** Whether the lease is certainly still ours, by our own monotonic clock. */
   readonly leaseHeld: () => boolean;
-  /** Asks the lease's store whether it is still ours. */
-  readonly confirmLease: () => Promise<boolean>;
+  /** Asks the lease's store whether it is still ours, and holds it under that epoch from then on. */
+  readonly confirmLease: (epoch: number) => Promise<boolean>;
   /** Lowest sequence that a reader outside the host (facts) still needs; Infinity where there is none. */
   readonly trimFloor: (partition: number) => number;
   /** Called once when the tenure ends by itself: superseded, lease lost, refused, journal gone. */
@@ -142,6 +142,10 @@ export class PartitionOwner<Shared> {
   private readonly cancels = new Map<string, () => void>();
 
   private pumping = false;
+  /** Whom to tell that the fold has come by. */
+  private probed: (() => void) | undefined;
+  /** What the fold waits for by design: outputs, a checkpoint, a verdict. Another host would have to wait for it, too. */
+  private waiting = 0;
   private last: { subject: string; payload: Uint8Array } | undefined;
   private fingerprint = { sequence: 0, value: '' };
   private foldedAtMonotonicMs = 0;
@@ -176,7 +180,7 @@ export class PartitionOwner<Shared> {
       transport: cluster.requests,
       clock,
       everyMs: limits.broadcastEveryMs,
-      isServing: () => this.phase === 'serving',
+      isServing: () => this.phase === 'serving' && this.mayWrite,
       foldTimeMs: () => this.fold.state.foldTimeMs,
     });
   }
@@ -254,6 +258,17 @@ export class PartitionOwner<Shared> {
         },
       });
     });
+  }
+
+  /**
+   * Calls back once the fold has come by: it is at rest, between two batches, or waiting for what it may have to wait for. A
+   * fold that hangs does not, and a tenure that has ended never does.
+   */
+  probe(passed: () => void): void {
+    if (this.ended) return;
+    if (this.phase === 'opening' || this.waiting > 0) return passed();
+    this.probed = passed;
+    this.arrived();
   }
 
   status(): OwnerStatus {
@@ -344,7 +359,7 @@ export class PartitionOwner<Shared> {
       writer: this.writer,
       inFlightMax: limits.timersPerTickMax,
       nowMs: () => this.nowMs(),
-      leaseHeld: this.options.leaseHeld,
+      leaseHeld: () => this.mayWrite,
     });
     this.judge = new PoisonJudge({
       partition,
@@ -399,7 +414,7 @@ export class PartitionOwner<Shared> {
    */
   private async chooseEpoch(known: number): Promise<number> {
     if (known < this.epoch) return this.epoch;
-    if (!(await this.options.confirmLease())) throw staleOwner();
+    if (!(await this.options.confirmLease(known + 1))) throw staleOwner();
     return (this.epoch = known + 1);
   }
 
@@ -464,9 +479,11 @@ export class PartitionOwner<Shared> {
   private async pump(): Promise<void> {
     const { readAhead } = this;
     try {
+      this.comeBy();
       while (this.live && !readAhead.isEmpty) {
-        await this.backPressure();
+        await this.patiently(() => this.backPressure());
         await this.foldBatch(readAhead.take(BATCH));
+        this.comeBy();
         if (!readAhead.isEmpty) await this.yield();
       }
     } catch (error) {
@@ -474,6 +491,22 @@ export class PartitionOwner<Shared> {
     }
     this.pumping = false;
     readAhead.drained();
+  }
+
+  private comeBy(): void {
+    const { probed } = this;
+    this.probed = undefined;
+    if (this.live) probed?.();
+  }
+
+  private async patiently<T>(wait: () => Promise<T>): Promise<T> {
+    this.waiting++;
+    this.comeBy();
+    try {
+      return await wait();
+    } finally {
+      this.waiting--;
+    }
   }
 
   private async backPressure(): Promise<void> {
@@ -537,6 +570,7 @@ export class PartitionOwner<Shared> {
     if (!(activated instanceof Promise)) return activated;
     return activated.catch(async (error: unknown) => {
       if (!this.live || !(error instanceof EngineError) || error.family !== 'Dependency') throw error;
+      this.comeBy();
       await this.pause(RETRY_MS);
       return this.activateSurely(address);
     });
@@ -591,7 +625,7 @@ export class PartitionOwner<Shared> {
   private async condemn(record: JournalRecord, decoded: Decoded | Error, reason: string): Promise<void> {
     const { sequence, subject } = record;
     this.options.log.warn('record cannot be folded', this.fields({ sequence, subject, reason }));
-    const verdict = await this.judge.judge(record, reason);
+    const verdict = await this.patiently(() => this.judge.judge(record, reason));
     if (verdict !== undefined) this.skip(record, decoded, verdict);
   }
 
@@ -665,12 +699,16 @@ export class PartitionOwner<Shared> {
 
   /** Nothing may be stored, nor deleted, once a later owner may rely on it. */
   private assertOwner(): void {
-    if (this.ended || !this.options.leaseHeld()) throw staleOwner();
+    if (this.ended || !this.mayWrite) throw staleOwner();
+  }
+
+  private get mayWrite(): boolean {
+    return !this.options.protections.leaseBeforeWrite || this.options.leaseHeld();
   }
 
   private assertServing(): void {
     if (this.phase !== 'serving') throw staleOwner();
-    if (this.options.leaseHeld()) return;
+    if (!this.options.protections.leaseBeforeAnswer || this.options.leaseHeld()) return;
     const error = staleOwner();
     this.fail(error);
     throw error;

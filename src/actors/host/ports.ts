@@ -87,13 +87,19 @@ export interface KeyValue {
 export interface Cluster {
   journal(partition: number): Journal;
   snapshots(partition: number): KeyValue;
-  /** Values vanish by themselves `leaseTtlMs` after their last write. */
-  readonly leases: KeyValue;
-  /** Likewise. */
-  readonly hosts: KeyValue;
+  /** Who is there; written by their keepers. */
+  readonly hosts: Pick<KeyValue, 'get' | 'keys'>;
   readonly experience: Appender;
   readonly deadLetters: Appender;
   readonly requests: RequestTransport;
+  /** A round trip to the server and back on the connection of all these. Rejects with Dependency when none comes in time. */
+  ping(): Promise<void>;
+}
+
+/** What a keeper writes to. Values vanish by themselves `leaseTtlMs` after their last write. */
+export interface KeeperBuckets {
+  readonly leases: KeyValue;
+  readonly hosts: KeyValue;
 }
 
 export interface RequestEnvelope {

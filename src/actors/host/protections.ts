@@ -15,6 +15,14 @@ export interface Protections {
   readonly timerGeneration: boolean;
   /** Records are folded by the rules of the barrier before them, not by the newest that the host knows. */
   readonly semantics: boolean;
+  /** A keeper renews the leases of a host that makes progress, and of no other. */
+  readonly renewOnProgress: boolean;
+  /** A lease that has run out is over: only a new tenure, with a barrier of its own, acquires again. */
+  readonly neverReacquire: boolean;
+  /** The lease is looked at before every request, and before every answer that is not an own folded record. */
+  readonly leaseBeforeAnswer: boolean;
+  /** The lease is looked at before whatever is stored, deleted, fired or broadcast. */
+  readonly leaseBeforeWrite: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -24,4 +32,8 @@ export const ALL_PROTECTIONS: Protections = {
   cas: true,
   timerGeneration: true,
   semantics: true,
+  renewOnProgress: true,
+  neverReacquire: true,
+  leaseBeforeAnswer: true,
+  leaseBeforeWrite: true,
 };

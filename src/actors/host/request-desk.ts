@@ -240,6 +240,8 @@ export class RequestDesk<Shared> {
 
   private async reread(handling: Extract<Handling, { do: 'reread' }>): Promise<unknown> {
     const record = await this.options.journal.get(handling.sequence);
+    // The answer is not a record that was just folded here: it leaves only while the lease is held.
+    this.options.assertServing();
     if (!record) {
       throw new EngineError('NotFound', 'RECORD_TRIMMED', 'The journal no longer holds this decision.');
     }

@@ -5,13 +5,12 @@ import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
-import { LeaseClaim } from '../host/lease-claim.js';
-import type { KeyValue } from '../host/ports.js';
+import type { Keeper } from '../keeper/keeper.js';
 import type { CheckpointStore } from './checkpoint.js';
 import { EXTERNAL_KIND } from './external/checkpoint.js';
 import { ExternalLearnerDesk } from './external/desk.js';
 import { LearnerActor } from './learner-actor.js';
-import { LeaseKeeper } from './lease-keeper.js';
+import { LeaseSeeker } from './lease-seeker.js';
 import type { ExperienceSource } from './record-inbox.js';
 import { learnerSettingsSchema, type LearnerSettings } from './settings.js';
 import { blankStatus, type LearnerStatus } from './status.js';
@@ -42,7 +41,7 @@ export interface LearnerHostOptions {
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
-  readonly leases: KeyValue;
+  readonly keeper: Keeper;
   readonly leaseTtlMs: number;
   readonly clock: Clock;
   /** Schema of checkpoints that the cluster's processes all read; this build's, where left out. */
@@ -56,7 +55,7 @@ export interface LearnerHostOptions {
 
 interface Place {
   readonly settings: LearnerSettings;
-  readonly lease: LeaseKeeper;
+  readonly lease: LeaseSeeker;
   actor: Runner | undefined;
   unserve: () => void;
   /** What still has to end before the next activation may begin. */
@@ -103,15 +102,16 @@ export class LearnerHost {
   }
 
   #place(settings: LearnerSettings): Place {
-    const { leases, leaseTtlMs: ttlMs, clock, hostId: host } = this.#options;
+    const { keeper, leaseTtlMs: ttlMs, clock, hostId: host } = this.#options;
     const owner = { host, incarnation: this.#incarnation };
     const place: Place = {
       settings,
       actor: undefined,
       unserve: () => undefined,
       ending: Promise.resolve(),
-      lease: new LeaseKeeper({
-        claim: new LeaseClaim(leases, leaseKey(settings), owner, ttlMs, clock),
+      lease: new LeaseSeeker({
+        keeper,
+        request: { key: leaseKey(settings), owner, renewal: 'progress' },
         ttlMs,
         clock,
         onHeld: (epoch) => this.#activate(place, epoch),
@@ -148,7 +148,7 @@ export class LearnerHost {
   }
 
   #desk({ settings }: Place): Runner {
-    const { source, artifacts, checkpoints, clock, writes, leases, leaseTtlMs: ttlMs, views } = this.#options;
+    const { source, artifacts, checkpoints, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
     const desk = new ExternalLearnerDesk(settings, {
       source,
       artifacts,
@@ -156,7 +156,7 @@ export class LearnerHost {
       clock,
       writes,
       ttlMs,
-      claimFor: (owner) => new LeaseClaim(leases, learnerKey(settings), owner, ttlMs, clock),
+      leaseFor: (owner) => keeper.acquire({ key: learnerKey(settings), owner, renewal: 'asking' }),
     });
     let unanswer: () => void = () => undefined;
     return {

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { workerEntry } from '../../kernel/worker-entry.js';
 import type {
   ArtifactMeta,
   CheckpointMeta,
@@ -25,13 +26,7 @@ export interface WorkerTrainerOptions {
   readonly heapMbMax: number;
 }
 
-/** From sources the entry is TypeScript and needs Node's type stripping with a hook; compiled, it is what it is. */
-const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
-const extension = RUNS_FROM_SOURCE ? '.ts' : '.js';
-const ENTRY = new URL(`./worker/entry${extension}`, import.meta.url);
-const EXEC_ARGV = RUNS_FROM_SOURCE
-  ? ['--no-warnings', '--import', new URL('../../kernel/worker-from-source.ts', import.meta.url).href]
-  : [];
+const ENTRY = workerEntry('./worker/entry', import.meta.url);
 
 export class WorkerTrainer implements Trainer {
   readonly #worker: Worker;
@@ -41,8 +36,8 @@ export class WorkerTrainer implements Trainer {
 
   constructor(options: WorkerTrainerOptions) {
     this.#options = options;
-    this.#worker = new Worker(ENTRY, {
-      execArgv: EXEC_ARGV,
+    this.#worker = new Worker(ENTRY.url, {
+      execArgv: ENTRY.execArgv,
       resourceLimits: { maxOldGenerationSizeMb: options.heapMbMax },
     });
     this.#worker.on('message', (answer: WorkerAnswer) => this.#settle?.(answer));

@@ -4,6 +4,8 @@ interface Entry {
   readonly value: Uint8Array;
   readonly revision: number;
   readonly writtenMs: number;
+  /** Since which revision the key has had this value, without a moment of anything else. */
+  readonly sinceRevision: number;
 }
 
 /** One bucket of the simulated server. Values older than `ttlMs` are gone, without a word to anybody. */
@@ -23,9 +25,18 @@ export class SimulatedBucket {
     return entry === undefined ? undefined : { value: entry.value, revision: entry.revision };
   }
 
+  /** When the present value was last written, and since which revision it has stood there. */
+  tenure(key: string, nowMs: number): Readonly<Entry> | undefined {
+    return this.alive(key, nowMs);
+  }
+
   put(key: string, value: Uint8Array, expected: number, nowMs: number): number | undefined {
     if (this.compares && (this.alive(key, nowMs)?.revision ?? 0) !== expected) return undefined;
-    this.entries.set(key, { value, revision: ++this.revision, writtenMs: nowMs });
+    const before = this.alive(key, nowMs);
+    const revision = ++this.revision;
+    const isSame = before !== undefined && Buffer.compare(before.value, value) === 0;
+    const sinceRevision = isSame ? before.sinceRevision : revision;
+    this.entries.set(key, { value, revision, writtenMs: nowMs, sinceRevision });
     return this.revision;
   }
 

@@ -51,6 +51,18 @@ export function unleash<Shared>(server: SimulatedServer, fleet: Fleet<Shared>, o
     if (random.next() < 0.5) member?.connection.breakOff(fate(), between(0, 3_000));
     later(between(100, 8_000), () => fleet.resume(at));
   });
+  times(incidents.hangs, () => {
+    const at = slot();
+    fleet.hang(at);
+    later(between(50, 8_000), () => fleet.resume(at));
+  });
+  times(incidents.keeperPauses, () => {
+    const keeper = fleet.members[slot()]?.keeper.process;
+    keeper?.pause();
+    later(between(50, 8_000), () => keeper?.resume());
+  });
+  times(incidents.keeperOutages, () => fleet.members[slot()]?.keeper.cut(fate(), between(0, 6_000)));
+  times(incidents.keeperFailures, () => fleet.members[slot()]?.keeper.fail(fate()));
   times(incidents.outages, () => fleet.members[slot()]?.connection.breakOff(fate(), between(100, 6_000)));
   times(incidents.breaks, () => {
     const everybody = [...fleet.members.map((member) => member?.connection), ...apps];

@@ -112,14 +112,17 @@ export class SimulatedProcess {
   private current: ProcessStatus = 'running';
   private stalled: { readonly timer: boolean; readonly task: () => void }[] = [];
   private wallJumpMs = 0;
+  /** How often it has gone on after a pause. */
+  resumes = 0;
   private lastSoonMs = 0;
 
   constructor(
     readonly timeline: Timeline,
     readonly name: string,
     faults: ClockFaults = TRUE_CLOCK,
+    /** Threads of one process read one clock: a later one is given when the first began. */
+    readonly bootMs: number = timeline.nowMs,
   ) {
-    const bootMs = timeline.nowMs;
     const elapsed = (): number => (timeline.nowMs - bootMs) * faults.rate;
     this.clock = {
       nowMs: () => Math.floor(SIMULATED_EPOCH_MS + bootMs + elapsed() + faults.wallOffsetMs + this.wallJumpMs),
@@ -167,6 +170,7 @@ export class SimulatedProcess {
   resume(): void {
     if (this.current !== 'paused') return;
     this.current = 'running';
+    this.resumes++;
     const stalled = this.stalled;
     this.stalled = [];
     const ordered = this.timeline.chance(0.5)

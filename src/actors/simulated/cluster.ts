@@ -1,8 +1,26 @@
 import { EngineError } from '../../kernel/errors.js';
-import type { Appender, Cluster, Journal, KeyValue, RequestEnvelope, RequestTransport, Stored } from '../host/ports.js';
+import type {
+  AppendOutcome,
+  Appender,
+  Cluster,
+  Journal,
+  JournalMessage,
+  KeeperBuckets,
+  KeyValue,
+  RequestEnvelope,
+  RequestTransport,
+  Stored,
+} from '../host/ports.js';
+import { partitionOf } from '../../kernel/ids.js';
+import { parsePartitionSubject } from '../../messages/subjects.js';
 import type { SimulatedBucket } from './bucket.js';
 import type { SimulatedConnection } from './connection.js';
 import { SimulatedAppender, SimulatedJournal } from './journal.js';
+
+/** Hears of what an owner does in reliance on its lease, at the moment it does it. */
+export type LeaseWitness = (partition: number, what: string) => void;
+
+const NO_WITNESS: LeaseWitness = () => undefined;
 
 /** One process's view of one bucket. */
 class SimulatedKeyValue implements KeyValue {
@@ -10,6 +28,7 @@ class SimulatedKeyValue implements KeyValue {
     private readonly connection: SimulatedConnection,
     private readonly bucket: SimulatedBucket,
     private readonly onPut: () => void = () => {},
+    private readonly onWrite: (what: string) => void = () => {},
   ) {}
 
   get(key: string): Promise<Stored | undefined> {
@@ -17,6 +36,7 @@ class SimulatedKeyValue implements KeyValue {
   }
 
   put(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
+    this.onWrite(key);
     return this.ask(`put ${key}`, () => {
       const revision = this.bucket.put(key, value, expected, this.nowMs);
       this.note(`${this.bucket.name} put ${key} at ${expected}: ${revision ?? 'conflict'}`);
@@ -26,6 +46,7 @@ class SimulatedKeyValue implements KeyValue {
   }
 
   remove(key: string, expected: number): Promise<boolean> {
+    this.onWrite(key);
     return this.ask(`remove ${key}`, () => {
       const removed = this.bucket.remove(key, expected, this.nowMs);
       this.note(`${this.bucket.name} remove ${key} at ${expected}: ${removed ? 'done' : 'conflict'}`);
@@ -52,7 +73,10 @@ class SimulatedKeyValue implements KeyValue {
 
 /** Requests between processes, through the server. */
 class SimulatedRequests implements RequestTransport {
-  constructor(private readonly connection: SimulatedConnection) {}
+  constructor(
+    private readonly connection: SimulatedConnection,
+    private readonly witness: LeaseWitness,
+  ) {}
 
   serve(partition: number, handler: (request: RequestEnvelope) => Promise<Uint8Array>): () => void {
     const { connection } = this;
@@ -61,7 +85,13 @@ class SimulatedRequests implements RequestTransport {
       connection,
       deliver: ({ subject, payload, trace }: RequestEnvelope, reply: (answer: Uint8Array) => void): void => {
         if (stopped) return;
-        handler({ subject, payload, trace }).then(reply, (error: unknown) =>
+        const answer = (bytes: Uint8Array): void => {
+          // Any other answer may be a record that the owner has just folded.
+          const isView = subject.endsWith('.view') && !Buffer.from(bytes).toString().startsWith('{"error":');
+          if (isView) this.witness(partition, `answers ${subject}`);
+          reply(bytes);
+        };
+        handler({ subject, payload, trace }).then(answer, (error: unknown) =>
           reply(Buffer.from(JSON.stringify({ error: EngineError.from(error).toWire() }))),
         );
       },
@@ -83,12 +113,36 @@ class SimulatedRequests implements RequestTransport {
 
   broadcast(subject: string, payload: Uint8Array): void {
     const { connection } = this;
+    const token = subject.slice(subject.lastIndexOf('.') + 1);
+    this.witness(partitionOf(token, connection.server.options.partitions), `broadcasts ${subject}`);
     connection.send(() => void connection.server.broadcasts.set(subject, payload));
   }
 }
 
+class WitnessedJournal extends SimulatedJournal {
+  constructor(
+    connection: SimulatedConnection,
+    private readonly partition: number,
+    private readonly witness: LeaseWitness,
+  ) {
+    super(connection, connection.server.journals[partition]!);
+  }
+
+  override append(messages: readonly JournalMessage[]): Promise<AppendOutcome[]> {
+    for (const { subject } of messages) {
+      if (parsePartitionSubject(subject)?.cls === 'timer') this.witness(this.partition, `fires ${subject}`);
+    }
+    return super.append(messages);
+  }
+
+  override trim(sequence: number): Promise<void> {
+    this.witness(this.partition, `trims below ${sequence}`);
+    return super.trim(sequence);
+  }
+}
+
 /** Everything one simulated process sees of the cluster. */
-export class SimulatedCluster implements Cluster {
+export class SimulatedCluster implements Cluster, KeeperBuckets {
   readonly leases: KeyValue;
   readonly hosts: KeyValue;
   readonly experience: Appender;
@@ -96,27 +150,41 @@ export class SimulatedCluster implements Cluster {
   readonly requests: RequestTransport;
   private readonly journals = new Map<number, Journal>();
 
-  constructor(private readonly connection: SimulatedConnection) {
+  constructor(
+    private readonly connection: SimulatedConnection,
+    private readonly witness: LeaseWitness = NO_WITNESS,
+  ) {
     const { server } = connection;
     this.leases = new SimulatedKeyValue(connection, server.leases);
     this.hosts = new SimulatedKeyValue(connection, server.hosts);
     this.experience = new SimulatedAppender(connection, server.experience);
     this.deadLetters = new SimulatedAppender(connection, server.deadLetters);
-    this.requests = new SimulatedRequests(connection);
+    this.requests = new SimulatedRequests(connection, witness);
+  }
+
+  ping(): Promise<void> {
+    return this.connection.call('ping', () => undefined, false);
   }
 
   journal(partition: number): Journal {
     const known = this.journals.get(partition);
     if (known) return known;
-    const journal = new SimulatedJournal(this.connection, this.connection.server.journals[partition]!);
+    const journal = new WitnessedJournal(this.connection, partition, this.witness);
     this.journals.set(partition, journal);
     return journal;
   }
 
   snapshots(partition: number): KeyValue {
     const { server } = this.connection;
-    return new SimulatedKeyValue(this.connection, server.snapshots[partition]!, () =>
-      server.onSnapshot(this.connection),
+    const bucket = server.snapshots[partition]!;
+    return new SimulatedKeyValue(
+      this.connection,
+      bucket,
+      () => server.onSnapshot(this.connection),
+      (key) => {
+        // Chunks have keys of their own, and count once a header names them.
+        if (!key.startsWith('chunk.')) this.witness(partition, `writes ${key}`);
+      },
     );
   }
 }

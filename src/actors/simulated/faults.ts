@@ -59,6 +59,11 @@ export interface Incidents {
   readonly keysUnavailable: number;
   readonly wallJumps: number;
   readonly gracefulStops: number;
+  /** The main thread of a host is busy, and its keeper goes on. */
+  readonly hangs: number;
+  readonly keeperPauses: number;
+  readonly keeperOutages: number;
+  readonly keeperFailures: number;
 }
 
 export interface FaultPlan {
@@ -100,6 +105,10 @@ export function drawFaults(random: SeededRandom): FaultPlan {
       keysUnavailable: upTo(2),
       wallJumps: upTo(2),
       gracefulStops: upTo(2),
+      hangs: upTo(3),
+      keeperPauses: upTo(2),
+      keeperOutages: upTo(3),
+      keeperFailures: upTo(2),
     },
   };
 }

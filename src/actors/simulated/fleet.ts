@@ -1,12 +1,14 @@
 import { seededRandom, type Random } from '../../kernel/random.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { Host } from '../host/host.js';
+import type { LeaseValue } from '../keeper/keeper.js';
 import type { ActorKind, SharedState } from '../host/actor-kind.js';
 import type { HostLimits } from '../host/limits.js';
 import type { Protections } from '../host/protections.js';
 import { SimulatedProcess, type Timeline } from './clock.js';
 import { SimulatedCluster } from './cluster.js';
 import { SimulatedConnection, type BreakFate } from './connection.js';
+import { isSameOwner, SimulatedKeeper } from './keeper.js';
 import type { SimulatedServer } from './server.js';
 
 /** What the simulated hosts run. */
@@ -22,6 +24,7 @@ export interface FleetOptions<Shared> {
   readonly settings: FoldSettings;
   readonly limits: HostLimits;
   readonly leaseTtlMs: number;
+  readonly hungAfterMs: number;
   readonly protections: Protections;
   readonly seed: number;
 }
@@ -31,10 +34,14 @@ export interface Member<Shared> {
   readonly slot: number;
   readonly process: SimulatedProcess;
   readonly connection: SimulatedConnection;
+  readonly keeper: SimulatedKeeper;
   readonly host: Host<Shared>;
+  readonly owner: LeaseValue;
   leaving: boolean;
 }
 
+/** From the server's letting a lease go until the look at it. */
+const NOTICED_MS = 200;
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** Ids as hosts draw them, from a seed. */
@@ -47,6 +54,10 @@ export class Fleet<Shared> {
   readonly members: (Member<Shared> | undefined)[] = [];
   /** Partitions that a host refused, as it said. */
   readonly refusals: string[] = [];
+  /** What a host did in reliance on a lease that was not its own any more, by the server's clock. */
+  readonly trespasses: string[] = [];
+  /** Leases that a host kept though it had hung for long enough. */
+  readonly clung: string[] = [];
   private starts = 0;
 
   constructor(private readonly options: FleetOptions<Shared>) {}
@@ -56,22 +67,38 @@ export class Fleet<Shared> {
   }
 
   start(slot: number): void {
-    const { server, cast, settings, limits, leaseTtlMs, protections, seed } = this.options;
+    const { server, cast, settings, limits, leaseTtlMs, hungAfterMs, protections, seed } = this.options;
     const start = ++this.starts;
     const name = `host${slot}.${start}`;
-    const process = new SimulatedProcess(this.timeline, name, {
+    const faults = {
       wallOffsetMs: this.timeline.between(-5_000, 5_000),
       rate: 1 + this.timeline.between(-1e-4, 1e-4),
-    });
+    };
+    const process = new SimulatedProcess(this.timeline, name, faults);
     const connection = new SimulatedConnection(process, server);
     const say = (message: string, fields?: Record<string, unknown>): void => {
       if (fields?.['phase'] === 'refused') this.refusals.push(`${name}: ${String(fields['reason'])}`);
       this.timeline.note(name, `${message} ${JSON.stringify(fields ?? {})}`);
     };
-    const host = new Host<Shared>({
-      hostId: `host${slot}`,
-      incarnation: `i${start}`,
-      cluster: new SimulatedCluster(connection),
+    const owner = { host: `host${slot}`, incarnation: `i${start}` };
+    const keeper = new SimulatedKeeper({
+      main: process,
+      connection,
+      faults,
+      ttlMs: leaseTtlMs,
+      hungAfterMs,
+      protections,
+    });
+    const host: Host<Shared> = new Host<Shared>({
+      hostId: owner.host,
+      incarnation: owner.incarnation,
+      cluster: new SimulatedCluster(connection, (partition, what) => {
+        const lease = server.leases.tenure(`p.${partition}`, this.timeline.nowMs);
+        const epoch = host.owner(partition)?.status().epoch ?? 0;
+        if (lease && isSameOwner(lease.value, owner) && lease.sinceRevision <= epoch) return;
+        this.trespasses.push(`${name} ${what} of partition ${partition} at ${this.timeline.nowMs}`);
+      }),
+      keeper: keeper.remote,
       ...cast,
       settings,
       limits,
@@ -81,7 +108,7 @@ export class Fleet<Shared> {
       log: { info: say, warn: say },
       protections,
     });
-    this.members[slot] = { slot, process, connection, host, leaving: false };
+    this.members[slot] = { slot, process, connection, keeper, host, owner, leaving: false };
     this.timeline.note(name, 'starts');
     process.run(() => host.start());
   }
@@ -94,6 +121,7 @@ export class Fleet<Shared> {
     this.members[slot] = undefined;
     member.process.kill();
     member.connection.breakOff(fate);
+    member.keeper.kill(fate);
   }
 
   pause(slot: number): void {
@@ -101,6 +129,31 @@ export class Fleet<Shared> {
     if (member?.process.status !== 'running') return;
     this.timeline.note(member.process.name, 'is paused');
     member.process.pause();
+    member.keeper.process.pause();
+  }
+
+  /** The loop of its main thread is busy with something else; its keeper goes on. */
+  hang(slot: number): void {
+    const member = this.members[slot];
+    if (member?.process.status !== 'running') return;
+    const { server, leaseTtlMs, hungAfterMs } = this.options;
+    const { process, keeper, host } = member;
+    const { timeline } = this;
+    timeline.note(process.name, 'hangs');
+    process.pause();
+    const { breaks } = keeper;
+    const held = host.status().partitions.map(({ partition, epoch }) => ({ partition, epoch }));
+    const resumes = process.resumes;
+    timeline.at(timeline.nowMs + hungAfterMs + leaseTtlMs + NOTICED_MS, () => {
+      // A message that a broken connection held back may have renewed it since.
+      if (process.status !== 'paused' || process.resumes !== resumes || keeper.breaks !== breaks) return;
+      for (const { partition, epoch } of held) {
+        const lease = server.leases.tenure(`p.${partition}`, timeline.nowMs);
+        if (lease && lease.sinceRevision <= epoch && isSameOwner(lease.value, member.owner)) {
+          this.clung.push(`${process.name} hangs, and holds partition ${partition} at ${timeline.nowMs}`);
+        }
+      }
+    });
   }
 
   resume(slot: number): void {
@@ -108,6 +161,7 @@ export class Fleet<Shared> {
     if (member?.process.status !== 'paused') return;
     this.timeline.note(member.process.name, 'goes on');
     member.process.resume();
+    member.keeper.process.resume();
   }
 
   /** SIGTERM: the host hands everything over, then its process ends. */

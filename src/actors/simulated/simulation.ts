@@ -38,6 +38,7 @@ export interface SimulationResult {
 /** Every fourth seed runs the engine's own actors; the others run toys, which show more. */
 const TOWN_EVERY = 4;
 const LEASE_TTL_MS = 2_000;
+const HUNG_AFTER_MS = 1_000;
 const FAULTS_UNTIL_MS = 12_000;
 /** After the faults: how long until the last request must have been answered and the last timer fired. */
 const SETTLE_MS = 60_000;
@@ -91,6 +92,7 @@ class Run<Shared> {
       settings: scenario.settings(this.partitions),
       limits: drawLimits(this.random.next),
       leaseTtlMs: LEASE_TTL_MS,
+      hungAfterMs: HUNG_AFTER_MS,
       protections,
       seed,
     });
@@ -119,6 +121,8 @@ class Run<Shared> {
     const seen = settled ? await this.await(workload.look()) : undefined;
     const left = settled && (await this.leaveAll());
     this.violations.push(...this.fleet.refusals.map((what) => broken('no-partition-refused', what)));
+    this.violations.push(...this.fleet.trespasses.map((what) => broken('acts-only-under-its-lease', what)));
+    this.violations.push(...this.fleet.clung.map((what) => broken('hung-hosts-let-go', what)));
     if (!settled) this.violations.push(broken('settles', this.describe()));
     else if (!left) this.violations.push(broken('leaves', this.describe()));
     if (settled) {

@@ -53,6 +53,8 @@ export const TOY_SCENARIO: Scenario<ToyLedger> = {
   workload: (options) => new ToyWorkload(options),
 };
 
+const PEEKS = 40;
+
 /** Sends events, asks for decisions, accepts some of them, raises budgets. */
 class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
   readonly apps: Apps;
@@ -85,6 +87,16 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
       else if (draw < 0.95) apps.at(atMs, () => apps.publish('user', user, 'nonsense', `e${index}`, {}));
       else if (draw < 0.97) apps.at(atMs, () => apps.publish('user', user, 'poison', `e${index}`, {}));
       else apps.at(atMs, () => this.raise());
+    }
+    this.peek();
+  }
+
+  /** Now and then somebody looks: an answer that is no record, and rests on the lease alone. */
+  private peek(): void {
+    const { random, apps, users } = this;
+    for (let index = 0; index < PEEKS; index++) {
+      const user = users[Math.floor(random.next() * users.length)]!;
+      apps.at(this.options.untilMs * random.next(), () => apps.ask('user', user, 'view', {}).catch(() => undefined));
     }
   }
 

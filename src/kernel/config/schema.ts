@@ -47,6 +47,7 @@ const cluster = z.strictObject({
   partitions: count(1, 1024),
   replicas: z.union([z.literal(1), z.literal(3), z.literal(5)], 'must be 1, 3 or 5'),
   leaseTtlMs: durationMs(1000, 600_000),
+  hungAfterMs: durationMs(100, 300_000).optional(),
   hostId: name.optional(),
 });
 
@@ -171,12 +172,23 @@ export function relationProblems(config: Config<unknown>): Problem[] {
     value: cluster.replicas,
     rule: 'must be 1 without nats.url: the embedded server is one node',
   });
+  demand(hungAfterMsOf(cluster) <= cluster.leaseTtlMs / 2, {
+    field: 'cluster.hungAfterMs',
+    value: cluster.hungAfterMs,
+    rule: `must be at most half of cluster.leaseTtlMs (${cluster.leaseTtlMs})`,
+  });
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'name', problems);
   // One key under two names would have the scopes of whichever comes last.
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'sha256', problems);
   demandUnique(learners, 'learners', 'id', problems);
   return problems;
 }
+
+/** Without progress for so long a process hangs, and its leases are renewed no more: half a lease's life where it is not set. */
+export const hungAfterMsOf = (cluster: {
+  readonly leaseTtlMs: number;
+  readonly hungAfterMs?: number | undefined;
+}): number => cluster.hungAfterMs ?? Math.floor(cluster.leaseTtlMs / 2);
 
 function demandUnique<K extends string>(
   items: readonly Record<K, string>[],

@@ -1,12 +1,12 @@
 /** What the host relies on, whoever implements the ports: run against the real server and the simulated one. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Cluster, Journal, JournalRecord } from '../../../src/actors/host/ports.js';
+import type { Cluster, Journal, JournalRecord, KeeperBuckets } from '../../../src/actors/host/ports.js';
 import { EngineError } from '../../../src/kernel/errors.js';
 import { subjects } from '../../../src/messages/subjects.js';
 
 /** A fresh cluster of at least two partitions, with nothing stored. */
 export interface PortsWorld {
-  readonly cluster: Cluster;
+  readonly cluster: Cluster & KeeperBuckets;
   /** Lets the world go on until the promise settles: at once where the world runs by itself. */
   drive<T>(promise: Promise<T>): Promise<T>;
   /** Lets so much time pass that what was last written to a bucket with a time to live is gone. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { localKeeper } from '../../../../test/support/local-keeper.js';
 import {
   Chainer,
   experience,
@@ -10,7 +11,6 @@ import {
 } from '../../../../test/support/learning.js';
 import { systemClock, type Clock } from '../../../kernel/clock.js';
 import type { ExternalReply, ExternalVerb } from '../../../messages/external-learner.js';
-import { LeaseClaim } from '../../host/lease-claim.js';
 import type { KeyValue } from '../../host/ports.js';
 import { SimulatedBucket } from '../../simulated/bucket.js';
 import { learnerSettingsSchema } from '../settings.js';
@@ -54,13 +54,15 @@ beforeEach(() => {
 afterEach(() => Promise.all(desks.map((desk) => desk.stop())));
 
 function openDesk(): ExternalLearnerDesk {
+  const still: Clock = { ...clock, after: () => () => undefined };
+  const { keeper } = localKeeper({ leases, hosts: leases, clock: still, ttlMs: TTL_MS });
   const desk = new ExternalLearnerDesk(settings, {
     source: stream,
     artifacts,
     checkpoints,
     clock,
     ttlMs: TTL_MS,
-    claimFor: (owner) => new LeaseClaim(leases, 'learner.l', owner, TTL_MS, clock),
+    leaseFor: (owner) => keeper.acquire({ key: 'learner.l', owner, renewal: 'asking' }),
   });
   desks.push(desk);
   return desk;

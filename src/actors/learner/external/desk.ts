@@ -19,7 +19,7 @@ import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../..
 import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
 import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
 import { policyOf } from '../../../policies/registry/registry.js';
-import { LeaseClaim, type LeaseValue } from '../../host/lease-claim.js';
+import type { Lease, LeaseValue } from '../../keeper/keeper.js';
 import type { CheckpointStore } from '../checkpoint.js';
 import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
@@ -43,8 +43,8 @@ export interface DeskPorts {
   /** Schema to write checkpoints in; this build's, where left out. */
   readonly writes?: (() => number) | undefined;
   readonly ttlMs: number;
-  /** A claim on the learner's lease for a process. */
-  readonly claimFor: (owner: LeaseValue) => LeaseClaim;
+  /** The learner's lease for a process, renewed when it is confirmed; undefined while another holds it. */
+  readonly leaseFor: (owner: LeaseValue) => Promise<Lease | undefined>;
 }
 
 /** The version of `publish` requests that this build reads. */
@@ -54,7 +54,7 @@ const RENEWALS = 3;
 
 interface Session {
   readonly owner: LeaseValue;
-  readonly claim: LeaseClaim;
+  readonly lease: Lease;
   readonly epoch: number;
   readonly pages: ExperiencePages;
   readonly upload: Upload;
@@ -119,7 +119,7 @@ export class ExternalLearnerDesk {
     this.#stopped = true;
     this.#session?.pages.close();
     await this.#turn.catch(() => undefined);
-    this.#session = undefined;
+    this.#drop();
   }
 
   readonly #handlers: Handlers = {
@@ -140,8 +140,8 @@ export class ExternalLearnerDesk {
     release: ({ epoch }) =>
       this.#inTurn(async () => {
         const session = await this.#require(epoch);
-        this.#drop();
-        await session.claim.release();
+        this.#close();
+        await session.lease.release();
         return {};
       }),
   };
@@ -151,23 +151,23 @@ export class ExternalLearnerDesk {
     if (present !== undefined && !isSame(present.owner, owner)) throw leaseHeld(present.owner.host, this.#ports.ttlMs);
     // The same process once more: it has lost an answer, or its place. It begins again, with a new epoch.
     this.#drop();
-    const { artifacts, clock, source, ttlMs, claimFor } = this.#ports;
+    const { artifacts, clock, source, ttlMs, leaseFor } = this.#ports;
     const { id, surface, policy, config, seed } = this.#settings;
-    const claim = claimFor(owner);
     const renewedAtMs = clock.monotonicMs();
-    if (!(await claim.acquire())) throw leaseHeld('another process', ttlMs);
+    const lease = await leaseFor(owner);
+    if (lease === undefined) throw leaseHeld('another process', ttlMs);
     const [checkpoint, entry] = await Promise.all([this.#checkpoint(), artifacts.entry(policy)]).catch(
       async (error) => {
         // Whoever can do better should not have to wait for the lease to run out.
-        await claim.release().catch(() => undefined);
+        await lease.release().catch(() => undefined);
         throw error;
       },
     );
     const learned = checkpoint?.experiences ?? 0;
     this.#session = {
       owner,
-      claim,
-      epoch: claim.epoch,
+      lease,
+      epoch: lease.epoch,
       pages: new ExperiencePages(source, clock, surface),
       upload: new Upload(STATE_CHARACTERS_MAX),
       checkpoint,
@@ -178,7 +178,7 @@ export class ExternalLearnerDesk {
     };
     if (entry !== undefined) this.#live = { version: entry.version, atMs: entry.publishedAtMs, learned };
     return {
-      epoch: claim.epoch,
+      epoch: lease.epoch,
       ttlMs,
       renewMs: Math.floor(ttlMs / RENEWALS),
       learner: id,
@@ -299,17 +299,25 @@ export class ExternalLearnerDesk {
     const askedMs = clock.monotonicMs();
     if (askedMs - session.renewedAtMs >= ttlMs / RENEWALS / 2) {
       session.renewedAtMs = askedMs;
-      if (!(await session.claim.renew())) throw leaseLost();
+      if (!(await session.lease.confirm())) throw leaseLost();
     }
     return session;
   }
 
   #current(): Session | undefined {
-    if (this.#session !== undefined && !this.#session.claim.held) this.#drop();
+    if (this.#session !== undefined && !this.#session.lease.held) this.#drop();
     return this.#session;
   }
 
+  /** The session is over here; the lease is the process's, which may claim it again. */
   #drop(): void {
+    const session = this.#session;
+    this.#close();
+    // Out of reach, it runs out all the same.
+    session?.lease.abandon().catch(() => undefined);
+  }
+
+  #close(): void {
     this.#session?.pages.close();
     this.#session = undefined;
   }

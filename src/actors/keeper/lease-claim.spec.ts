@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../kernel/clock.js';
 import { LeaseClaim } from './lease-claim.js';
-import type { KeyValue, Stored } from './ports.js';
+import type { KeyValue, Stored } from '../host/ports.js';
 
 const TTL_MS = 1_000;
 let nowMs: number;
@@ -29,7 +29,7 @@ const leases: KeyValue = {
   keys: () => Promise.resolve([...store.keys()]),
 };
 const claim = (host: string, incarnation = '1'): LeaseClaim =>
-  new LeaseClaim(leases, 'p.0', { host, incarnation }, TTL_MS, clock);
+  new LeaseClaim({ leases, key: 'p.0', owner: { host, incarnation }, ttlMs: TTL_MS, clock });
 
 describe('a lease claim', () => {
   beforeEach(() => {
@@ -73,6 +73,21 @@ describe('a lease claim', () => {
     expect(await a.renew()).toBe(false);
     expect(a.held).toBe(false);
     expect(a.epoch).toBe(0);
+  });
+
+  it('that has run out is over: nothing renews it, though the store would still take it', async () => {
+    const a = claim('a');
+    await a.acquire();
+    nowMs = TTL_MS - 1;
+    expect(await a.renew()).toBe(false);
+    expect(a.epoch).toBe(0);
+  });
+
+  it('takes a value that is nobody’s for another’s', async () => {
+    for (const value of ['', 'null', '[]', 'not json', '{"host":1}']) {
+      store.set('p.0', { value: Buffer.from(value), revision: ++revision });
+      expect(await claim('a').acquire()).toBe(false);
+    }
   });
 
   it('survives a renewal whose answer was lost', async () => {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../kernel/clock.js';
-import { LeaseClaim } from '../host/lease-claim.js';
+import { localKeeper } from '../../../test/support/local-keeper.js';
 import type { KeyValue, Stored } from '../host/ports.js';
-import { LeaseKeeper } from './lease-keeper.js';
+import { LeaseSeeker } from './lease-seeker.js';
 
 const TTL_MS = 1_000;
 
@@ -54,40 +54,41 @@ async function pass(durationMs: number): Promise<void> {
   nowMs = endMs;
 }
 
-function keeper(host: string): { keeper: LeaseKeeper; heard: string[] } {
+function seeker(host: string): { seeker: LeaseSeeker; heard: string[] } {
   const heard: string[] = [];
-  const claim = new LeaseClaim(leases, 'learner.l', { host, incarnation: '1' }, TTL_MS, clock);
+  const { keeper } = localKeeper({ leases, hosts: leases, clock, ttlMs: TTL_MS });
   const options = {
-    claim,
+    keeper,
+    request: { key: 'learner.l', owner: { host, incarnation: '1' }, renewal: 'progress' as const },
     ttlMs: TTL_MS,
     clock,
     onHeld: (epoch: number) => heard.push(`held ${epoch}`),
     onLost: () => heard.push('lost'),
   };
-  return { keeper: new LeaseKeeper(options), heard };
+  return { seeker: new LeaseSeeker(options), heard };
 }
 
-describe('a lease keeper', () => {
+describe('a lease seeker', () => {
   beforeEach(() => {
     [nowMs, timers, stored, revision, reachable] = [0, [], undefined, 0, true];
   });
 
   it('holds on to its lease, and another gets it at once when it is given back', async () => {
-    const [a, b] = [keeper('a'), keeper('b')];
-    a.keeper.start();
+    const [a, b] = [seeker('a'), seeker('b')];
+    a.seeker.start();
     await pass(1);
-    b.keeper.start();
+    b.seeker.start();
     await pass(10_000);
     expect([a.heard, b.heard]).toEqual([['held 1'], []]);
-    await a.keeper.stop();
+    await a.seeker.stop();
     await pass(TTL_MS / 2);
     expect(b.heard).toEqual([expect.stringMatching(/^held [0-9]+$/)]);
     expect(a.heard).toEqual(['held 1']);
   });
 
   it('stops before anybody else may begin, when the store is out of reach', async () => {
-    const a = keeper('a');
-    a.keeper.start();
+    const a = seeker('a');
+    a.seeker.start();
     await pass(TTL_MS);
     reachable = false;
     const expiresMs = stored!.untilMs;
@@ -100,8 +101,8 @@ describe('a lease keeper', () => {
   });
 
   it('rides out an outage that is shorter than the lease', async () => {
-    const a = keeper('a');
-    a.keeper.start();
+    const a = seeker('a');
+    a.seeker.start();
     await pass(TTL_MS);
     reachable = false;
     await pass(TTL_MS / 2);
