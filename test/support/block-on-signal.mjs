@@ -1,5 +1,5 @@
 /**
- * Preloaded into an engine's process: on SIGUSR2 its main thread is busy, as the file that ATTUNE_TEST_BLOCKS names says:
+ * Preloaded into an engine's process: on SIGUSR2 its main thread is busy, as the file that BLOCKS_FILE names says:
  * `{ blockMs, times }`, each block a turn of the event loop after the other.
  */
 import { readFileSync } from 'node:fs';
@@ -12,9 +12,9 @@ function busy(blockMs, times) {
   else process.stderr.write('{"message":"no longer busy"}\n');
 }
 
-if (isMainThread && process.env.ATTUNE_TEST_BLOCKS) {
+if (isMainThread && process.env.BLOCKS_FILE) {
   process.on('SIGUSR2', () => {
-    const { blockMs, times } = JSON.parse(readFileSync(process.env.ATTUNE_TEST_BLOCKS, 'utf8'));
+    const { blockMs, times } = JSON.parse(readFileSync(process.env.BLOCKS_FILE, 'utf8'));
     busy(blockMs, times);
   });
 }

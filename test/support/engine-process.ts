@@ -88,7 +88,7 @@ export async function spawnEngineProcess(
   const blocks = join(stateDir, 'blocks.json');
   const child = spawn(process.execPath, ['--enable-source-maps', '--import', BLOCKER, main], {
     cwd: ROOT,
-    env: { ...environment(options, stateDir), ATTUNE_TEST_BLOCKS: blocks },
+    env: { ...environment(options, stateDir), BLOCKS_FILE: blocks },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   running.add(child);

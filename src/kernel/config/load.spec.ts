@@ -149,4 +149,15 @@ describe('loadConfig', () => {
     expect(failure([], { ATTUNE____proto____polluted: '1' }).code).toBe('CONFIG_INVALID');
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
+
+  test('holds hungAfterMs to half of a lease’s life, and says so beside everything else', () => {
+    expect(load(['cluster: { leaseTtlMs: 4000, hungAfterMs: 2000 }']).cluster.hungAfterMs).toBe(2000);
+    const { code, message } = failure(['cluster: { leaseTtlMs: 4000, hungAfterMs: 2001, replicas: 3 }']);
+    expect(code).toBe('CONFIG_INVALID');
+    expect(message).toMatch(/cluster\.hungAfterMs = 2001: must be at most half of cluster\.leaseTtlMs \(4000\)/);
+    expect(message).toMatch(/cluster\.replicas/);
+    for (const hungAfterMs of ['99', '1.5', '"2000"', 'null', '-1', '[]']) {
+      expect(failure([`cluster: { hungAfterMs: ${hungAfterMs} }`]).message).toMatch(/cluster\.hungAfterMs/);
+    }
+  });
 });
