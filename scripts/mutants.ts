@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { format } from 'prettier';
 import { AREAS } from '../test/mutants/index.js';
 import { unplantable, type Mutant, type Net } from '../test/mutants/mutant.js';
@@ -23,6 +23,7 @@ interface Options {
   readonly only?: readonly string[];
   readonly area?: string;
   readonly changed?: string | true;
+  readonly nets: 'all' | 'specs' | 'simulator';
   readonly check?: true;
   readonly write?: true;
   readonly json?: true;
@@ -46,6 +47,11 @@ const program = new Command('mutants')
   .option('--only <id...>', 'these mutants only')
   .option('--area <area>', 'the mutants of one area only')
   .option('--changed [base]', 'those only whose file or spec differs from a commit (main)')
+  .addOption(
+    new Option('--nets <which>', 'cast these only, and plant what they are named for')
+      .choices(['all', 'specs', 'simulator'])
+      .default('all'),
+  )
   .option('--check', 'plant none: say which could not be planted')
   .option('--write', 'write docs/mutants.md; only where all are planted')
   .option('--jobs <n>', 'trees', whole, 1)
@@ -65,6 +71,8 @@ const refuse = (text: string): never => {
   process.exit(2);
 };
 
+const isCast = (net: Net): boolean =>
+  options.nets === 'all' || (options.nets === 'specs') === (typeof net === 'string');
 const all = AREAS.flatMap(({ area, mutants }) => mutants.map((mutant) => ({ area, mutant })));
 const chosen = choose();
 const useless = all.flatMap(({ mutant }) => {
@@ -78,7 +86,8 @@ if (options.check) {
 }
 const uselessChosen = useless.filter((line) => chosen.some(({ mutant }) => line.startsWith(`${mutant.id} `)));
 if (uselessChosen.length > 0) refuse(uselessChosen.join('\n'));
-if (options.write && chosen.length < all.length) refuse('--write takes all mutants: the page is of all of them.');
+if (options.write && (chosen.length < all.length || options.nets !== 'all'))
+  refuse('--write takes all mutants: the page is of all of them.');
 process.exitCode = await plantAll();
 
 function choose(): typeof all {
@@ -90,6 +99,7 @@ function choose(): typeof all {
   const files = changed === undefined ? undefined : changedSince(changed === true ? 'main' : changed);
   return all.filter(
     ({ area: own, mutant }) =>
+      mutant.nets.some(isCast) &&
       (area === undefined || own === area) &&
       (only === undefined || only.includes(mutant.id)) &&
       (files === undefined || files.has(mutant.file) || mutant.nets.some((net) => isTouched(net, files))),
@@ -122,7 +132,7 @@ function whyUseless(mutant: Mutant): string | undefined {
 
 async function plantAll(): Promise<number> {
   const nets = new Map<string, Net>();
-  for (const { mutant } of chosen) for (const net of mutant.nets) nets.set(nameOf(net), net);
+  for (const { mutant } of chosen) for (const net of mutant.nets.filter(isCast)) nets.set(nameOf(net), net);
   const trees = Array.from({ length: Math.min(options.jobs, Math.max(1, chosen.length)) }, () => new MutantTree(root));
   // An interrupted run leaves no copies behind.
   const stop = (): void => {
@@ -166,7 +176,7 @@ async function tryOne(
 ): Promise<Result> {
   tree.plant(mutant);
   try {
-    for (const net of mutant.nets) {
+    for (const net of mutant.nets.filter(isCast)) {
       const { by } = await cast(net, tree.folder, allowedMs.get(nameOf(net))!);
       if (by === undefined) continue;
       tell(`caught   ${mutant.id}: ${by}`);

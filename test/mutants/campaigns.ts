@@ -123,8 +123,8 @@ export const CAMPAIGNS: MutantArea = {
     {
       id: 'ledger-ended-forgotten-with-holds',
       file: 'src/actors/campaign/ledger.ts',
-      find: "if (replica.status !== 'ended' || replica.heldCents > 0)",
-      replace: "if (replica.status !== 'ended')",
+      find: "return replica.status !== 'ended' || replica.heldCents > 0 ?",
+      replace: "return replica.status !== 'ended' ?",
       why: 'A campaign that ends is forgotten while holds on it stand.',
       nets: [LEDGER, MONEY, TOWN],
     },

@@ -163,8 +163,8 @@ export const GATE: MutantArea = {
     {
       id: 'gate-few-weights-suffice',
       file: 'src/learners/promotion/trial.ts',
-      find: 'if (this.#effective < effectiveMin)',
-      replace: 'if (this.#decisions < effectiveMin)',
+      find: 'if (!(this.#effective >= effectiveMin))',
+      replace: 'if (!(this.#decisions >= effectiveMin))',
       why: 'A promotion that a handful of large weights carries is not held back.',
       nets: [TRIAL],
     },

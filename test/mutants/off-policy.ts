@@ -68,8 +68,8 @@ export const OFF_POLICY: MutantArea = {
     {
       id: 'ope-wrong-propensities-accepted',
       file: 'src/learners/evaluation/refusal.ts',
-      find: "return refuse(\n      'ESTIMATE_WEIGHTS_MEAN',",
-      replace: "void refuse(\n      'ESTIMATE_WEIGHTS_MEAN',",
+      find: 'Math.abs(mean - 1) <= MEAN_RULES.off) return undefined;',
+      replace: 'Math.abs(mean - 1) <= 1) return undefined;',
       why: 'A log whose propensities are wrong is estimated from.',
       nets: [REFUSAL],
     },

@@ -2,26 +2,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import { latLngToCell } from 'h3-js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
-import type { DecisionBody, Experience } from '../../messages/decisions.js';
+import type { Experience } from '../../messages/decisions.js';
 import { decodePosition } from '../../messages/tokens.js';
 import type { SpendConfirmedBody } from '../campaign/protocol.js';
 import type { CampaignState } from '../campaign/campaign.state.js';
 import type { ZoneState } from '../zone/zone.state.js';
 import { broken, checkApps, recordAt, stateOf, type Violation } from './checks.js';
-import type { Replay, ReplayedRecord } from './replay.js';
-import { TOWN_PICKUP, townSettings } from './town.js';
+import type { Replay } from './replay.js';
+import { checkCaps } from './town-cap-checks.js';
+import { checkPropensities } from './town-propensity-checks.js';
+import { bodyOf, decisionsOf } from './town-records.js';
+import { checkRest } from './town-rest-checks.js';
+import { checkRewards } from './town-reward-checks.js';
+import { townSettings } from './town.js';
 import { TOWN_CAMPAIGNS, type TownPromises } from './town-promises.js';
 
 type Replays = readonly Replay<CampaignLedger>[];
-
-/** Clocks of hosts and server may run apart by so much while a cap's window is open. */
-const DRIFT_MS = 5;
 
 export function checkTown(replays: Replays, promises: TownPromises): Violation[] {
   return [
     ...checkApps(replays, promises.apps),
     ...checkTold(replays, promises),
     ...checkCaps(replays),
+    ...checkRewards(replays),
+    ...checkPropensities(replays),
+    ...checkRest(replays),
     ...checkMoney(replays),
     ...checkExperience(replays),
     ...checkZones(replays),
@@ -43,11 +48,6 @@ export function brokenMoney(replay: Replay<CampaignLedger>): string | undefined 
   }
   return undefined;
 }
-
-const bodyOf = (record: ReplayedRecord): DecisionBody => record.json.body as DecisionBody;
-
-const decisionsOf = (replay: Replay<CampaignLedger>): ReplayedRecord[] =>
-  replay.records.filter(({ cls, verdict }) => cls === 'decision' && verdict === 'applied');
 
 /** What was answered stands in the journal and counts; one request is decided once; tokens were waited for. */
 function checkTold(replays: Replays, { decisions, commands }: TownPromises): Violation[] {
@@ -86,27 +86,6 @@ function checkTold(replays: Replays, { decisions, commands }: TownPromises): Vio
     violations.push(
       broken('acknowledged-command-kept', `${commandId} of ${campaign}: ${found?.verdict} at ${partition}:${sequence}`),
     );
-  }
-  return violations;
-}
-
-/** By the server's time, for known subjects on the surface that counts every decision as shown. */
-function checkCaps(replays: Replays): Violation[] {
-  const violations: Violation[] = [];
-  for (const replay of replays) {
-    const counted = new Map<string, number[]>();
-    for (const record of decisionsOf(replay)) {
-      const { surface, caps } = bodyOf(record);
-      if (record.kind !== 'user' || surface !== TOWN_PICKUP) continue;
-      for (const { key, windowMs, max } of caps) {
-        const name = `${record.token} ${key}`;
-        const within = (counted.get(name) ?? []).filter((atMs) => atMs > record.atMs - windowMs + DRIFT_MS);
-        within.push(record.atMs);
-        counted.set(name, within);
-        if (within.length > max)
-          violations.push(broken('caps-exact', `${name}: ${within.length} of ${max} in one window`));
-      }
-    }
   }
   return violations;
 }

@@ -20,7 +20,17 @@ export const TOWN_PICKUP = 'rider.pickup';
 /** Paid for by campaigns; counts once it has been seen. */
 export const TOWN_PROMO = 'promo.discount';
 
-const signals = { accept: { value: 1 }, click: { value: 0.2 }, skip: { value: 0 } };
+/** What events are worth on every surface of the town; the largest counts. */
+export const TOWN_SIGNALS: Readonly<Record<string, { readonly value: number }>> = {
+  accept: { value: 1 },
+  click: { value: 0.2 },
+  skip: { value: 0 },
+};
+const signals = TOWN_SIGNALS;
+/** For so long after its window a decision on the surface TOWN_PICKUP can be corrected. */
+export const TOWN_CORRECTION_MS = 3_000;
+/** For so long a decision on the surface TOWN_PROMO awaits to be seen. */
+export const TOWN_PROMO_WINDOW_MS = 2_000;
 
 /** The engine's own surfaces in shape, with windows of seconds. */
 const surfaces: ReadonlyMap<string, Surface> = new Map(
@@ -32,7 +42,7 @@ const surfaces: ReadonlyMap<string, Surface> = new Map(
       candidates: { source: 'request' },
       policy: 'pickup',
       fallback: ['given'],
-      reward: { windowMs: 1_500, signals, impression: 'assumed', correctionMs: 3_000 },
+      reward: { windowMs: 1_500, signals, impression: 'assumed', correctionMs: TOWN_CORRECTION_MS },
       caps: [
         { scope: 'surface', max: 4, windowMs: 4_000 },
         { scope: 'candidate', max: 3, windowMs: 5_000 },
@@ -52,12 +62,34 @@ const surfaces: ReadonlyMap<string, Surface> = new Map(
       candidates: { source: 'campaigns' },
       policy: 'unpublished',
       fallback: ['given'],
-      reward: { windowMs: 2_000, signals, impression: 'required' },
+      reward: { windowMs: TOWN_PROMO_WINDOW_MS, signals, impression: 'required' },
       caps: [{ scope: 'campaign', max: 6, windowMs: 4_000 }],
       validMs: 800,
       log: { eligible: true },
     },
   ].map((definition) => [definition.id, compileSurface(definition)]),
+);
+
+interface TownCap {
+  readonly name: string;
+  readonly max: number;
+  readonly windowMs: number;
+  /** The counter that a candidate falls under. */
+  readonly keyOf: (candidate: string) => string;
+}
+
+/** By surface. A campaign's offers are called after it. */
+export const TOWN_CAPS: Readonly<Record<string, readonly TownCap[]>> = Object.fromEntries(
+  [...surfaces].map(([id, { caps }]) => [
+    id,
+    caps.map(({ name, scope, max, windowMs }) => ({
+      name,
+      max,
+      windowMs,
+      keyOf: (candidate) =>
+        scope === 'surface' ? name : `${name}|${scope === 'campaign' ? candidate.split('-')[0]! : candidate}`,
+    })),
+  ]),
 );
 
 const ref = (id: string) => ({ id, version: 1 });

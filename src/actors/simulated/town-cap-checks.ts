@@ -1,0 +1,95 @@
+/** Caps are exact both ways: never more than they say, and what is said to be capped is. */
+import { broken, type Violation } from './checks.js';
+import type { ReplayedRecord } from './replay.js';
+import { bodyOf, decisionsOf, namedBy, type TownReplay } from './town-records.js';
+import { TOWN_CAPS, TOWN_PROMO, TOWN_PROMO_WINDOW_MS } from './town.js';
+
+/** Clocks of hosts and server may run apart by so much while a cap's window is open. */
+const DRIFT_MS = 5;
+/** A decision is made by the time of what was folded last, and stored by so much later at most. */
+const STORED_LATE_MS = 200;
+/** Decisions in flight that never came back counted until a marker or a barrier said so: this long before or after it. */
+const LOSSY_MS = 6_000;
+
+interface Shown {
+  readonly id: string;
+  readonly atMs: number;
+  readonly sequence: number;
+  readonly keys: ReadonlySet<string>;
+}
+
+export function checkCaps(replays: readonly TownReplay[]): Violation[] {
+  return replays.flatMap((replay) => {
+    const seen = seenAt(replay);
+    const lossy = lossyTimes(replay);
+    const shown = new Map<string, Shown[]>();
+    return decisionsOf(replay).flatMap((record) => {
+      // A stand-in's caps end with its session.
+      if (record.kind !== 'user') return [];
+      const { id, surface, caps } = bodyOf(record);
+      const name = `${surface} ${record.token}`;
+      const before = shown.get(name) ?? [];
+      const counts = surface === TOWN_PROMO ? unlessUnseen(seen) : () => true;
+      const isLossy = lossy.some((atMs) => Math.abs(atMs - record.atMs) < LOSSY_MS);
+      shown.set(name, [
+        ...before,
+        { id, atMs: record.atMs, sequence: record.record.sequence, keys: new Set(caps.map(({ key }) => key)) },
+      ]);
+      return [...tooMany(record, before, counts), ...(isLossy ? [] : tooFew(record, before, counts))];
+    });
+  });
+}
+
+/** Whether a decision counts at a time, give or take the given milliseconds to its favour. */
+type Counts = (one: Shown, atMs: number, slackMs: number) => boolean;
+
+/** What needs to be seen counts while it may yet be, and for good once it was. */
+const unlessUnseen =
+  (seen: ReadonlyMap<string, number>): Counts =>
+  ({ id, atMs: madeMs }, atMs, slackMs) => {
+    const endsMs = madeMs + TOWN_PROMO_WINDOW_MS;
+    return (seen.get(id) ?? Infinity) < endsMs || endsMs > atMs + slackMs;
+  };
+
+/** By the server's time, the decision itself included. */
+function tooMany(record: ReplayedRecord, before: readonly Shown[], counts: Counts): Violation[] {
+  return bodyOf(record).caps.flatMap(({ key, max, windowMs }) => {
+    const within = before.filter(
+      (one) => one.keys.has(key) && one.atMs > record.atMs - windowMs + DRIFT_MS && counts(one, record.atMs, DRIFT_MS),
+    );
+    if (within.length < max) return [];
+    return [broken('caps-exact', `${record.token} ${key}: ${within.length + 1} of ${max} in one window`)];
+  });
+}
+
+/** Decided at a time that may lie before that of the record: what came after it is counted in any case. */
+function tooFew(record: ReplayedRecord, before: readonly Shown[], counts: Counts): Violation[] {
+  const { id: decisionId, surface, filtered, atMs, basedOn } = bodyOf(record);
+  return filtered.flatMap(({ id, rule }) => {
+    const cap = TOWN_CAPS[surface]?.find(({ name }) => rule === `cap.${name}`);
+    if (cap === undefined) return [];
+    const key = cap.keyOf(id);
+    const may = before.filter(
+      (one) =>
+        one.keys.has(key) &&
+        (one.sequence > basedOn || (one.atMs > atMs - cap.windowMs - DRIFT_MS && counts(one, atMs, -STORED_LATE_MS))),
+    );
+    if (may.length >= cap.max) return [];
+    return [broken('caps-not-over', `${decisionId}: ${rule} for ${id} with ${may.length} of ${cap.max}`)];
+  });
+}
+
+/** When each decision was first reacted to: an impression, or what takes one. */
+function seenAt(replay: TownReplay): ReadonlyMap<string, number> {
+  const seen = new Map<string, number>();
+  for (const record of replay.records) {
+    const id = record.cls === 'event' ? namedBy(record) : undefined;
+    if (id !== undefined && !seen.has(id)) seen.set(id, record.atMs);
+  }
+  return seen;
+}
+
+const lossyTimes = (replay: TownReplay): number[] =>
+  replay.records
+    .filter(({ cls, kind }) => cls === 'control' && (kind === 'marker' || kind === 'barrier'))
+    .map(({ atMs }) => atMs);
