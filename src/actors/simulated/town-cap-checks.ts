@@ -1,8 +1,8 @@
 /** Caps are exact both ways: never more than they say, and what is said to be capped is. */
 import { broken, type Violation } from './checks.js';
 import type { ReplayedRecord } from './replay.js';
-import { bodyOf, decisionsOf, namedBy, type TownReplay } from './town-records.js';
-import { TOWN_CAPS, TOWN_PROMO, TOWN_PROMO_WINDOW_MS } from './town.js';
+import { bodyOf, decisionsOf, experiencesOf, namedBy, type TownReplay } from './town-records.js';
+import { TOWN_CAPS, TOWN_PROMO } from './town.js';
 
 /** Clocks of hosts and server may run apart by so much while a cap's window is open. */
 const DRIFT_MS = 5;
@@ -16,46 +16,56 @@ interface Shown {
   readonly atMs: number;
   readonly sequence: number;
   readonly keys: ReadonlySet<string>;
+  /** Fold time at which it is known whether anybody has seen it, at the earliest and at the latest. */
+  readonly knownFromMs: number;
+  readonly knownToMs: number;
 }
 
 export function checkCaps(replays: readonly TownReplay[]): Violation[] {
   return replays.flatMap((replay) => {
     const seen = seenAt(replay);
+    const early = closedEarly(replay);
     const lossy = lossyTimes(replay);
     const shown = new Map<string, Shown[]>();
     return decisionsOf(replay).flatMap((record) => {
       // A stand-in's caps end with its session.
       if (record.kind !== 'user') return [];
-      const { id, surface, caps } = bodyOf(record);
+      const { surface } = bodyOf(record);
       const name = `${surface} ${record.token}`;
       const before = shown.get(name) ?? [];
-      const counts = surface === TOWN_PROMO ? unlessUnseen(seen) : () => true;
+      shown.set(name, [...before, shownBy(record, early)]);
       const isLossy = lossy.some((atMs) => Math.abs(atMs - record.atMs) < LOSSY_MS);
-      shown.set(name, [
-        ...before,
-        { id, atMs: record.atMs, sequence: record.record.sequence, keys: new Set(caps.map(({ key }) => key)) },
-      ]);
-      return [...tooMany(record, before, counts), ...(isLossy ? [] : tooFew(record, before, counts))];
+      return [...tooMany(record, before, seen), ...(isLossy ? [] : tooFew(record, before, seen))];
     });
   });
 }
 
-/** Whether a decision counts at a time, give or take the given milliseconds to its favour. */
-type Counts = (one: Shown, atMs: number, slackMs: number) => boolean;
-
-/** What needs to be seen counts while it may yet be, and for good once it was. */
-const unlessUnseen =
-  (seen: ReadonlyMap<string, number>): Counts =>
-  ({ id, atMs: madeMs }, atMs, slackMs) => {
-    const endsMs = madeMs + TOWN_PROMO_WINDOW_MS;
-    return (seen.get(id) ?? Infinity) < endsMs || endsMs > atMs + slackMs;
+/**
+ * What needs to be seen counts while it may yet be, and for good once it was. Where there was no room to wait for its
+ * window, it counts as long as its offer stands, and may count for as long as the cap's window.
+ */
+function shownBy(record: ReplayedRecord, early: ReadonlySet<string>): Shown {
+  const { id, caps, surface, windowMs, validUntilMs, atMs } = bodyOf(record);
+  const isEarly = early.has(id);
+  const offerMs = validUntilMs - atMs;
+  return {
+    id,
+    atMs: record.atMs,
+    sequence: record.record.sequence,
+    keys: new Set(caps.map(({ key }) => key)),
+    knownFromMs: surface === TOWN_PROMO ? record.atMs + (isEarly ? Math.min(offerMs, windowMs) : windowMs) : Infinity,
+    knownToMs: surface === TOWN_PROMO && !isEarly ? record.atMs + windowMs : Infinity,
   };
+}
 
 /** By the server's time, the decision itself included. */
-function tooMany(record: ReplayedRecord, before: readonly Shown[], counts: Counts): Violation[] {
+function tooMany(record: ReplayedRecord, before: readonly Shown[], seen: ReadonlyMap<string, number>): Violation[] {
   return bodyOf(record).caps.flatMap(({ key, max, windowMs }) => {
     const within = before.filter(
-      (one) => one.keys.has(key) && one.atMs > record.atMs - windowMs + DRIFT_MS && counts(one, record.atMs, DRIFT_MS),
+      (one) =>
+        one.keys.has(key) &&
+        one.atMs > record.atMs - windowMs + DRIFT_MS &&
+        (one.knownFromMs > record.atMs + DRIFT_MS || (seen.get(one.id) ?? Infinity) < one.knownFromMs),
     );
     if (within.length < max) return [];
     return [broken('caps-exact', `${record.token} ${key}: ${within.length + 1} of ${max} in one window`)];
@@ -63,7 +73,7 @@ function tooMany(record: ReplayedRecord, before: readonly Shown[], counts: Count
 }
 
 /** Decided at a time that may lie before that of the record: what came after it is counted in any case. */
-function tooFew(record: ReplayedRecord, before: readonly Shown[], counts: Counts): Violation[] {
+function tooFew(record: ReplayedRecord, before: readonly Shown[], seen: ReadonlyMap<string, number>): Violation[] {
   const { id: decisionId, surface, filtered, atMs, basedOn } = bodyOf(record);
   return filtered.flatMap(({ id, rule }) => {
     const cap = TOWN_CAPS[surface]?.find(({ name }) => rule === `cap.${name}`);
@@ -72,7 +82,9 @@ function tooFew(record: ReplayedRecord, before: readonly Shown[], counts: Counts
     const may = before.filter(
       (one) =>
         one.keys.has(key) &&
-        (one.sequence > basedOn || (one.atMs > atMs - cap.windowMs - DRIFT_MS && counts(one, atMs, -STORED_LATE_MS))),
+        (one.sequence > basedOn ||
+          (one.atMs > atMs - cap.windowMs - DRIFT_MS &&
+            (one.knownToMs > atMs - STORED_LATE_MS || (seen.get(one.id) ?? Infinity) < one.knownToMs))),
     );
     if (may.length >= cap.max) return [];
     return [broken('caps-not-over', `${decisionId}: ${rule} for ${id} with ${may.length} of ${cap.max}`)];
@@ -83,11 +95,15 @@ function tooFew(record: ReplayedRecord, before: readonly Shown[], counts: Counts
 function seenAt(replay: TownReplay): ReadonlyMap<string, number> {
   const seen = new Map<string, number>();
   for (const record of replay.records) {
-    const id = record.cls === 'event' ? namedBy(record) : undefined;
+    const id = record.cls === 'event' && record.verdict === 'applied' ? namedBy(record) : undefined;
     if (id !== undefined && !seen.has(id)) seen.set(id, record.atMs);
   }
   return seen;
 }
+
+/** Decisions that were closed before their windows had passed. */
+const closedEarly = (replay: TownReplay): ReadonlySet<string> =>
+  new Set(experiencesOf(replay).flatMap(({ said }) => (said.status === 'censored' ? [said.decisionId] : [])));
 
 const lossyTimes = (replay: TownReplay): number[] =>
   replay.records

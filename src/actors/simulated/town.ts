@@ -29,8 +29,6 @@ export const TOWN_SIGNALS: Readonly<Record<string, { readonly value: number }>> 
 const signals = TOWN_SIGNALS;
 /** For so long after its window a decision on the surface TOWN_PICKUP can be corrected. */
 export const TOWN_CORRECTION_MS = 3_000;
-/** For so long a decision on the surface TOWN_PROMO awaits to be seen. */
-export const TOWN_PROMO_WINDOW_MS = 2_000;
 
 /** The engine's own surfaces in shape, with windows of seconds. */
 const surfaces: ReadonlyMap<string, Surface> = new Map(
@@ -62,7 +60,7 @@ const surfaces: ReadonlyMap<string, Surface> = new Map(
       candidates: { source: 'campaigns' },
       policy: 'unpublished',
       fallback: ['given'],
-      reward: { windowMs: TOWN_PROMO_WINDOW_MS, signals, impression: 'required' },
+      reward: { windowMs: 2_000, signals, impression: 'required' },
       caps: [{ scope: 'campaign', max: 6, windowMs: 4_000 }],
       validMs: 800,
       log: { eligible: true },
