@@ -1,6 +1,7 @@
 /** The kept mutants, one file an area. */
 import type { MutantArea } from './mutant.js';
 import { CAMPAIGNS } from './campaigns.js';
+import { CONSENT } from './consent.js';
 import { GATE } from './gate.js';
 import { HOST } from './host.js';
 import { LEARNERS } from './learners.js';
@@ -18,6 +19,7 @@ export const AREAS: readonly MutantArea[] = [
   TIMERS,
   OUTPUTS,
   USERS,
+  CONSENT,
   CAMPAIGNS,
   ZONES,
   SAMPLING,

@@ -41,7 +41,7 @@ export const ZONES: MutantArea = {
     {
       id: 'zone-mode-stays',
       file: 'src/actors/zone/zone.fold.ts',
-      find: 'checkAtMs: state.foldedAtMs + idleMs + waitMs',
+      find: 'checkAtMs: nowMs + Math.ceil(waitMs) + 1',
       replace: 'checkAtMs: 0',
       why: 'A zone without events stays undersupplied for ever.',
       nets: [ZONE],
@@ -60,6 +60,14 @@ export const ZONES: MutantArea = {
       find: ': { ...state, firstHour, lastHour: state.lastHour + 1 };',
       replace: ': { ...state, firstHour, thisHour: state.thisHour + 1 };',
       why: 'A late pickup of the hour before counts in the present one.',
+      nets: [ZONE],
+    },
+    {
+      id: 'zone-supply-not-taken-back',
+      file: 'src/actors/zone/zone.fold.ts',
+      find: 'balanceRatio(demand, state.drivers)',
+      replace: 'balanceRatio(demand, 0)',
+      why: "A zone's mode does not see the drivers that are there.",
       nets: [ZONE],
     },
   ],
