@@ -14,7 +14,7 @@ import { summary, type DemoReading } from './demo/dashboard.js';
 import { runDemo } from './demo/run.js';
 import { screenOn } from './demo/screen.js';
 import { CITY_HOUR_MS, DEMO_LEARNERS, demoSettings, writeDemoSurfaces } from './demo/settings.js';
-import { Interrupted, onInterrupt } from './interrupt.js';
+import { Interrupted, onInterrupt, runTool } from './interrupt.js';
 import { startLocalEngine } from './local-engine.js';
 import { EXIT, failureOf, numberFrom } from './outcome.js';
 
@@ -128,5 +128,5 @@ function isFree(port: number): Promise<boolean> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  process.exitCode = await main(process.argv.slice(2));
+  await runTool(main);
 }

@@ -1,7 +1,7 @@
 /** `npm run evaluate`: what a policy would have been worth, estimated from a log of another one. */
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EngineError, invalidRequest } from '../kernel/errors.js';
@@ -23,7 +23,8 @@ import {
 } from './evaluate/read-log.js';
 import { reportText, type EvaluateReport } from './evaluate/report.js';
 import { targetFrom } from './evaluate/target-from.js';
-import { Interrupted, onInterrupt, type Interrupt } from './interrupt.js';
+import { Interrupted, onInterrupt, runTool, type Interrupt } from './interrupt.js';
+import { writeWhole } from './output-file.js';
 import { EXIT, failureOf, numberFrom } from './outcome.js';
 
 /** Rewards of Open Bandit logs are clicks. */
@@ -194,7 +195,7 @@ async function* abortable<T>(source: AsyncGenerator<T>, { signal }: Interrupt): 
 
 async function write(path: string, text: string): Promise<void> {
   try {
-    await writeFile(path, text);
+    await writeWhole(path, text);
   } catch (error) {
     throw invalidRequest('PLOT_UNWRITABLE', `The chart cannot be written: ${(error as Error).message}`, 'plot');
   }
@@ -216,5 +217,5 @@ async function progressBar({ path }: LogFile, { quiet, rewardModel }: Options): 
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  process.exitCode = await main(process.argv.slice(2));
+  await runTool(main);
 }

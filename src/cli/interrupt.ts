@@ -1,4 +1,5 @@
 /** Ctrl-C as a rejection, so that what was started is stopped in order. */
+import { EXIT } from './outcome.js';
 import { systemClock, type Clock } from '../kernel/clock.js';
 
 /** Thrown into the work that Ctrl-C (or SIGTERM) ends. */
@@ -15,6 +16,15 @@ export interface Interrupt {
   during<T>(work: Promise<T>): Promise<T>;
   /** From here on signals end the process as they do by default. */
   release(): void;
+}
+
+/**
+ * Runs a tool as this process. `main` gives the exit code; where a signal has ended it, its process ends too, whatever work
+ * was left alone: a request that is never answered, a file that never ends.
+ */
+export async function runTool(main: (argv: readonly string[]) => Promise<number>): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2));
+  if (process.exitCode === EXIT.interrupted) process.exit();
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;

@@ -10,7 +10,7 @@ import { systemClock } from '../kernel/clock.js';
 import { createLogger } from '../kernel/logger.js';
 import { SLATE_MAX } from '../messages/decisions.js';
 import { ApiClient } from './api-client.js';
-import { Interrupted, onInterrupt, type Interrupt } from './interrupt.js';
+import { Interrupted, onInterrupt, runTool, type Interrupt } from './interrupt.js';
 import { startLocalEngine } from './local-engine.js';
 import { EXIT, failureOf, numberFrom } from './outcome.js';
 import { speedFrom } from './replay/pace.js';
@@ -153,5 +153,5 @@ function progressBar({ quiet }: Options): SingleBar | undefined {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  process.exitCode = await main(process.argv.slice(2));
+  await runTool(main);
 }

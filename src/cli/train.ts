@@ -7,7 +7,7 @@ import { systemClock } from '../kernel/clock.js';
 import { EngineError } from '../kernel/errors.js';
 import { BUILT_IN_KINDS } from '../learners/plugin-registry.js';
 import { SEED_MAX, type TrainingProgress } from '../learners/training/training.js';
-import { Interrupted, onInterrupt } from './interrupt.js';
+import { Interrupted, onInterrupt, runTool } from './interrupt.js';
 import { EXIT, failureOf, numberFrom } from './outcome.js';
 import { CURVE_WINDOW } from './train/curve.js';
 import { reportText } from './train/report.js';
@@ -131,5 +131,5 @@ function progressOf({ quiet }: Options, total: number): Progress {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  process.exitCode = await main(process.argv.slice(2));
+  await runTool(main);
 }

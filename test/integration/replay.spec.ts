@@ -1,5 +1,8 @@
 /** The replay as people run it, on an engine and servers of its own. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +91,51 @@ describe('replay', () => {
       const path = await trips('two.csv', tripsCsv(2, 1));
       const { code, stderr } = await runTool('replay', ['--trips', path, '--url', 'http://127.0.0.1:1']);
       expect([code, stderr]).toEqual([3, expect.stringContaining('API_UNREACHABLE')]);
+    },
+    2 * MINUTES,
+  );
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends on the first %s, though the engine that it asks never answers',
+    async (signal) => {
+      const path = await trips('three.csv', tripsCsv(3, 1));
+      let asked = (): void => undefined;
+      const request = new Promise<void>((resolve) => (asked = resolve));
+      const mute = createServer(() => asked());
+      await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = mute.address() as AddressInfo;
+        const { code } = await runTool(
+          'replay',
+          ['--trips', path, '--url', `http://127.0.0.1:${port}`],
+          async (pid) => {
+            await request;
+            process.kill(pid, signal);
+            // The answer never comes: what ends the tool is the signal, or nothing.
+          },
+        );
+        expect(code).toBe(130);
+      } finally {
+        mute.closeAllConnections();
+        mute.close();
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it.each(['pipe', 'device', 'socket', 'noise.gz'])(
+    'refuses a %s',
+    async (what) => {
+      const path = join(folder, what);
+      let listening: Server | undefined;
+      if (what === 'pipe') execFileSync('mkfifo', [path]);
+      if (what === 'socket') await new Promise<void>((done) => (listening = createServer().listen(path, done)));
+      if (what === 'noise.gz')
+        await writeFile(path, Buffer.concat([gzipSync('x').subarray(0, 12), Buffer.alloc(99, 7)]));
+      const { code, stderr } = await runTool('replay', ['--trips', what === 'device' ? '/dev/zero' : path]);
+      listening?.close();
+      const expected = what === 'noise.gz' ? 'TRIPS_MALFORMED' : 'TRIPS_UNREADABLE';
+      expect([code, stderr]).toEqual([2, expect.stringContaining(expected)]);
     },
     2 * MINUTES,
   );

@@ -374,6 +374,22 @@ describe('campaign requests', () => {
     }
   });
 
+  it('tells commands apart that a short hash takes for one, and not by the order of their fields', () => {
+    // 32-bit FNV-1a, over the fields as JSON, gives both the same.
+    const [why, twin] = ['rain 49b', 'rain i110'];
+    const raise = (reason: string, payload: object) => ({ ...command('raise-budget', payload, 'c1'), why: reason });
+    const first = raise(why, { budgetCents: 20_000 });
+    const { state } = fold(live().state, { type: 'command', body: first });
+    const answerTo = (body: unknown) => handle(state, 'command', body);
+    expect(answerTo(first)).toMatchObject({ do: 'reply' });
+    expect(answerTo(raise(twin, { budgetCents: 20_000 }))).toMatchObject({ error: { code: 'COMMAND_ID_REUSED' } });
+    const times = { startsAt: '2030-01-01T00:00:00Z', endsAt: '2031-01-01T00:00:00Z' };
+    const schedule = command('schedule', times, 'c2');
+    const scheduled = fold(defined(), { type: 'command', body: schedule }).state;
+    const { startsAt, endsAt } = times;
+    expect(handle(scheduled, 'command', { ...schedule, payload: { endsAt, startsAt } })).toMatchObject({ do: 'reply' });
+  });
+
   it('keeps who, when and why of the last commands, and no more', () => {
     let state = live().state;
     for (let i = 0; i < AUDIT_ENTRIES_MAX; i++) state = run(state, i % 2 === 0 ? 'pause' : 'resume').state;

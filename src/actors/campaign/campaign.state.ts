@@ -19,7 +19,7 @@ const auditEntrySchema = z
     to: status,
     commandId: z.string().optional(),
     /** Hash of the command, to tell a repeat from another command under the same id. */
-    digest: z.number().optional(),
+    digest: z.string().length(43).optional(),
   })
   .readonly();
 export type AuditEntry = z.infer<typeof auditEntrySchema>;

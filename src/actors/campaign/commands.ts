@@ -1,8 +1,8 @@
 /** Commands: their schema, and whether a campaign in a given state accepts them. */
+import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
-import { fnv1a } from '../../kernel/ids.js';
 import { isoTime } from '../../kernel/iso-time.js';
 import {
   CAMPAIGN_COMMANDS,
@@ -125,8 +125,14 @@ export function checkOpening(
 }
 
 /** Tells a repeated command from another one under the same id. */
-export const digestOf = ({ name, by, why, payload }: CampaignCommand): number =>
-  fnv1a(JSON.stringify([name, by, why, payload ?? {}]));
+export const digestOf = ({ name, by, why, payload }: CampaignCommand): string =>
+  hash('sha256', JSON.stringify([name, by, why, payload ?? {}], inOrder), 'base64url');
+
+/** The order in which somebody wrote the fields of a payload does not make it another. */
+const inOrder = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 
 /** The same id was used for another command. */
 export const commandIdReused = (commandId: string): EngineError =>

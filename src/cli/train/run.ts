@@ -1,5 +1,5 @@
 /** One training run: train, seal the artifact, play it, write it all down. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.js';
@@ -11,6 +11,7 @@ import { seedFor, train, type TrainingProgress, type TrainingResult } from '../.
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
 import type { Policy } from '../../policies/policy.js';
 import { policyOf } from '../../policies/registry/registry.js';
+import { writeWhole } from '../output-file.js';
 import { CURVE_WINDOW, curveSvg } from './curve.js';
 import type { TrainReport } from './report.js';
 import type { Prepared } from './spec.js';
@@ -104,12 +105,9 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** A reader finds the old file or the whole new one. */
 async function write(path: string, content: string | Uint8Array): Promise<void> {
-  const half = `${path}.part`;
   try {
-    await writeFile(half, content);
-    await rename(half, path);
+    await writeWhole(path, content);
   } catch (cause) {
     throw new EngineError('InvalidRequest', 'TRAIN_OUT', `${path} cannot be written.`, { field: 'out', cause });
   }
