@@ -29,3 +29,10 @@ it('another schema version is named, not guessed at', () => {
   const bytes = Buffer.from(JSON.stringify({ ...artifacts[0], schema: 2 }));
   expect(() => openArtifact(bytes)).toThrow(expect.objectContaining({ code: 'ARTIFACT_SCHEMA', field: 'schema' }));
 });
+
+it.each([
+  ['4 M brackets', '['.repeat(4_000_000), 'JSON_TOO_DEEP'],
+  ['more numbers than one may have', `{"schema":1,"parameters":[${'0,'.repeat(1_000_001)}0]}`, 'JSON_TOO_MANY_TOKENS'],
+])('%s are refused before they are parsed', (_what, text, code) => {
+  expect(() => openArtifact(Buffer.from(text))).toThrow(expect.objectContaining({ code, family: 'InvalidRequest' }));
+});

@@ -20,6 +20,22 @@ describe('events, which come from anybody', () => {
     expect(decoded).toMatchObject({ cls: 'malformed', reason: expect.stringMatching(/^EVENT_/) });
   });
 
+  it.each([
+    ['JSON_TOO_DEEP', '['.repeat(200_000)],
+    ['JSON_TOO_DEEP', `{"x":${'['.repeat(34)}${']'.repeat(34)}}`],
+    ['JSON_TOO_MANY_TOKENS', `{"x":[${'0,'.repeat(60_000)}0]}`],
+    ['JSON_TOO_MANY_KEYS', JSON.stringify(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`k${i}`, i])))],
+    ['JSON_TOO_LARGE', JSON.stringify({ x: 'x'.repeat(300_000) })],
+  ])('are malformed as %s before they are parsed', (code, text) => {
+    const decoded = decode('attune.p.0.event.user.a.x', text);
+    expect(decoded).toMatchObject({ cls: 'malformed', reason: expect.stringMatching(`^${code}: `) });
+  });
+
+  it('may be nested as deep as the gateway lets a body be, in its envelope', () => {
+    const data = JSON.parse(`{"x":${'['.repeat(30)}${']'.repeat(30)}}`) as unknown;
+    expect(event(data)).toMatchObject({ cls: 'event' });
+  });
+
   it('may have no body, no id and no time', () => {
     expect(decode('attune.p.0.event.user.a.trip.completed', '')).toMatchObject({
       cls: 'event',

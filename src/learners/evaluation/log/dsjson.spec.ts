@@ -119,6 +119,8 @@ describe('readDsjson', () => {
 
   it.each([
     ['LOG_MALFORMED', undefined, '{'],
+    ['JSON_TOO_DEEP', undefined, `{"c":${'['.repeat(1600)}${']'.repeat(1600)}}`],
+    ['JSON_TOO_MANY_TOKENS', undefined, `{"c":[${'0,'.repeat(600_000)}0]}`],
     ['LOG_MALFORMED', 'the line', '[1]'],
     ['LOG_MALFORMED', 'the line', 'null'],
     ['LOG_MALFORMED', 'c', '{}'],
