@@ -35,10 +35,10 @@ export class StreamDeadLetters implements DeadLetters {
     if (!found) {
       throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', `There is no dead letter ${partition}/${sequence}.`);
     }
-    const { subject, payload } = found;
+    const { subject, payload, atMs } = found;
     const answer = await this.actors.remote(
       subjects.partitionRequest(partition, 'partition', '_', 'redrive'),
-      { sequence, subject, payload, by },
+      { sequence, subject, payload, atMs, by },
       REDRIVE_DEADLINE_MS,
     );
     return { token: (answer as { token: string }).token };

@@ -62,6 +62,8 @@ export const barrierSchema = z
     settings: foldSettingsSchema,
     /** The rules by which what comes after it is folded, on every host; they never sink. */
     semantics: z.number().int().min(1).default(1),
+    /** Secret of the hashes of event ids. The first one of a journal stays; later barriers repeat it. */
+    idKey: z.string().max(128).default(''),
   })
   .readonly();
 export type Barrier = z.infer<typeof barrierSchema>;
@@ -84,6 +86,8 @@ export const redriveSchema = z
     sequence: z.number().int().positive(),
     subject: z.string(),
     payload: z.string(),
+    /** Fold time of the original. */
+    atMs: z.number().int().nonnegative().optional(),
     by: z.string(),
   })
   .readonly();

@@ -20,7 +20,7 @@ export const foldSettingsSchema = z
         /** An event's own time is kept within [fold time − past, fold time + future]. */
         pastMaxMs: durationMs,
         futureMaxMs: durationMs,
-        /** Event ids remembered per actor. */
+        /** Events remembered per actor, those with the latest times; of what came before them nothing is known. */
         dedupePerActor: z.number().int().min(1).max(4096),
       })
       .readonly(),
@@ -83,7 +83,7 @@ export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
   partitions: 16,
   h3Resolution: 8,
   timeZone: 'UTC',
-  events: { pastMaxMs: 7 * 86_400_000, futureMaxMs: 5 * 60_000, dedupePerActor: 64 },
+  events: { pastMaxMs: 7 * 86_400_000, futureMaxMs: 5 * 60_000, dedupePerActor: 4096 },
   user: {
     sessionIdleMs: 30 * 60_000,
     pendingMax: 32,

@@ -1,5 +1,5 @@
-import { fnv1a } from '../../kernel/ids.js';
 import type { ActorAddress } from './actor-kind.js';
+import type { EventTable } from './event-table.js';
 
 /**
  * What one folded record caused beyond its actor: how many outputs to which target (already acknowledged before a
@@ -10,6 +10,8 @@ export type Trace = readonly [
   sequence: number,
   counts: Readonly<Record<string, number>>,
   operations: readonly unknown[],
+  /** The original whose redrive it applied. */
+  redriven?: number,
 ];
 
 /** One actor in memory: its state and the little the host keeps beside it. Fixed shape, no closures. */
@@ -25,9 +27,8 @@ export class Activation {
   timerDue = 0;
   /** Sequence of the record that armed the timer. */
   timerGeneration = 0;
-  /** Hashes of (source, event id), a ring of at most settings.events.dedupePerActor. */
-  seen: number[] | undefined = undefined;
-  seenNext = 0;
+  /** At most settings.events.dedupePerActor of them. */
+  seen: EventTable | undefined = undefined;
   traces: Trace[] | undefined = undefined;
   lastUsedMs = 0;
 
@@ -41,18 +42,12 @@ export class Activation {
     return this.touchedSequence > this.savedSequence;
   }
 
-  hasSeen(hash: number): boolean {
-    return this.seen?.includes(hash) ?? false;
-  }
-
-  remember(hash: number, limit: number): void {
-    const seen = (this.seen ??= []);
-    if (seen.length < limit) {
-      seen.push(hash);
-      return;
-    }
-    seen[this.seenNext % seen.length] = hash;
-    this.seenNext = (this.seenNext + 1) % seen.length;
+  /** Told that the record at `sequence`, just folded, applied the redrive of an original. */
+  markRedriven(sequence: number, original: number): void {
+    const traces = (this.traces ??= []);
+    const last = traces.at(-1);
+    if (last?.[0] === sequence) traces[traces.length - 1] = [sequence, last[1], last[2], original];
+    else traces.push([sequence, {}, [], original]);
   }
 
   /** Forgets traces that a checkpoint at `sequence` has made superfluous. */
@@ -68,13 +63,4 @@ export const keyOf = (address: ActorAddress): string => `${address.kind}.${addre
 export function addressOfKey(key: string): ActorAddress {
   const dot = key.indexOf('.');
   return { kind: key.slice(0, dot) as ActorAddress['kind'], token: key.slice(dot + 1) };
-}
-
-/**
- * 53 bits over source and id: two FNV-1a runs, of which the second is salted. Of any strings, also those that are no
- * well-formed text: they come from anybody.
- */
-export function eventHash(source: string, id: string): number {
-  const text = `${source.length} ${source} ${id}`;
-  return fnv1a(text) + (fnv1a(`#${text}`) & 0x1fffff) * 0x100000000;
 }

@@ -116,6 +116,11 @@ export interface ActorKind<State, Shared, Services> {
   fold(state: State, record: ActorRecord, ctx: FoldContext<Shared>): Folded<State>;
   /** Fold time at which this actor next wants a `timer` record, or 0. */
   timer(state: State): number;
+  /**
+   * Whether events of a type may be folded any number of times, in any order, to the same end: then one is folded however
+   * old it is. Refusing one where nobody can tell whether it is a repeat would lose it.
+   */
+  isIdempotent?(type: string): boolean;
   /** True if the state is as good as a fresh one: its snapshot need not be kept for ever. */
   isVacant(state: State): boolean;
   /** Checks and revives what JSON.parse gave for a saved state; throws if it is not one. */

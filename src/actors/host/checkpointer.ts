@@ -10,6 +10,7 @@ import type { PartitionFold } from './fold.js';
 import { joinChunks, LargeValues } from './large-values.js';
 import type { KeyValue, Stored } from './ports.js';
 import type { Protections } from './protections.js';
+import { Redriven } from './redriven.js';
 import {
   CHECKPOINT_KEY,
   decodeCheckpoint,
@@ -88,6 +89,7 @@ export class Checkpointer<Shared> {
       ...fold.state,
       watermarks: new Map(fold.state.watermarks),
       chains: new Map(fold.state.chains),
+      redriven: new Redriven(...fold.state.redriven.save()),
       counters: { ...fold.state.counters },
     };
     const dirty = store.dirtyNow();

@@ -1,14 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createTotals, SETTINGS, tallyKind, type Tally, type Total } from '../../../test/support/host-world.js';
+import { seededRandom } from '../../kernel/random.js';
 import { Activation } from './activation.js';
 import type { ActorKind } from './actor-kind.js';
 import { PartitionFold } from './fold.js';
 import { freshPartitionState } from './partition-state.js';
 import { ALL_PROTECTIONS } from './protections.js';
 import { chainOf, decodeRecord } from './record-codec.js';
+import { Redriven } from './redriven.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.js';
 import { TimerIndex } from './timer-index.js';
 
+const CHAIN = { p: 3, src: 'other', seq: 1, idx: 0, prev: [0, 0] };
 const kind = tallyKind as unknown as ActorKind<unknown, Total, never>;
 
 class Bench {
@@ -57,6 +60,21 @@ class Bench {
     return this.take('attune.p.0.decision.user.a', { v: 2, term, key: 'k', body: { n, outcome } });
   }
 
+  /** Of a letter with that sequence. */
+  redrive(sequence: number, name: string, body: object) {
+    const payload = Buffer.from(JSON.stringify(body)).toString('base64');
+    const subject = `attune.p.0.${name}`;
+    return this.take('attune.p.0.control.redrive', {
+      v: 2,
+      term: [1, 0],
+      key: 'k',
+      by: 'me',
+      sequence,
+      subject,
+      payload,
+    });
+  }
+
   told(seq: number, prev: number, n = 1) {
     const chain = { p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] };
     return this.take('attune.p.0.output.user.a.told', { v: 2, chain, at: 1, body: { n } });
@@ -94,11 +112,91 @@ describe('terms', () => {
 });
 
 describe('events', () => {
-  it('count once by source and id, as long as the table remembers', () => {
-    expect(bench.event('add', 'x').outcome).toBe('applied');
-    expect(bench.event('add', 'x').outcome).toBe('duplicate');
-    for (let i = 0; i < SETTINGS.events.dedupePerActor; i++) bench.event('add', `other-${i}`);
-    expect(bench.event('add', 'x').outcome).toBe('applied');
+  const at = (seconds: number): string => new Date(1_000 * seconds).toISOString();
+  const timed = (id: string, seconds: number, type = 'add') =>
+    bench.take(
+      `attune.p.0.event.user.a.${type}`,
+      { specversion: '1.0', source: 's', id, time: at(seconds), data: {} },
+      1_100_000_000,
+    );
+
+  it('count once by source and id, and are refused where nobody can tell any more', () => {
+    const { dedupePerActor } = SETTINGS.events;
+    expect(timed('x', 1_000_000).outcome).toBe('applied');
+    for (let i = 1; i < dedupePerActor; i++) timed(`other-${i}`, 1_000_000 + i);
+    expect(timed('x', 1_000_000).outcome).toBe('duplicate');
+    // One more, and the earliest has to go.
+    expect(timed('late', 1_000_000 - 1).outcome).toBe('applied');
+    expect(timed('late', 1_000_000 - 1)).toMatchObject({
+      outcome: 'rejected',
+      reason: expect.stringMatching(/^EVENT_TOO_OLD_TO_KNOW: .* later than 999999, and it is of 999999/),
+      outputs: [{ target: 'd' }],
+    });
+    expect(timed('x', 1_000_000).outcome).toBe('duplicate');
+    expect(timed('never seen', 1_000_000 - 1).outcome).toBe('rejected');
+    expect(timed('never seen either', 1_000_000).outcome).toBe('applied');
+    expect(bench.state()).toEqual({ sum: dedupePerActor + 2 });
+    expect(bench.fold.state.counters).toMatchObject({ duplicates: 2, tooOld: 2, rejected: 2 });
+  });
+
+  it('count once: a thousand twice, shuffled, with three thousand others between', () => {
+    const draw = seededRandom(7);
+    const shuffled = (ids: readonly number[]): number[] =>
+      ids
+        .map((id) => [draw.next(), id] as const)
+        .sort(([a], [b]) => a - b)
+        .map(([, id]) => id);
+    const ours = Array.from({ length: 1_000 }, (_, id) => id);
+    const outcomes = (ids: readonly number[]) => new Set(ids.map((id) => timed(String(id), 1_000_000 + id).outcome));
+    expect(outcomes(shuffled(ours))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours.map((id) => 10_000 + id)))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours.map((id) => 20_000 + id)))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours.map((id) => 30_000 + id)))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours))).toEqual(new Set(['duplicate']));
+    expect(bench.state()).toEqual({ sum: 4_000 });
+    // With two thousand more, nobody can tell; they are refused, and still count once.
+    expect(outcomes(shuffled(ours.map((id) => 40_000 + id)))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours.map((id) => 50_000 + id)))).toEqual(new Set(['applied']));
+    expect(outcomes(shuffled(ours))).toEqual(new Set(['rejected']));
+    expect(bench.state()).toEqual({ sum: 6_000 });
+  });
+
+  it('without a time, or with one too far ahead, count once within the table', () => {
+    const { dedupePerActor } = SETTINGS.events;
+    const outcomes = (id: string) =>
+      [bench.event('add', id), timed(`ahead-${id}`, 9_999_999_999)].map((a) => a.outcome);
+    expect(outcomes('x')).toEqual(['applied', 'applied']);
+    expect(outcomes('x')).toEqual(['duplicate', 'duplicate']);
+    for (let i = 0; i < dedupePerActor - 1; i++) timed(`other-${i}`, 1_090_000 + i);
+    expect(outcomes('x')[1]).toBe('duplicate');
+    // What is too far ahead makes room as if it had no time, and keeps nobody out.
+    for (let i = 0; i < dedupePerActor; i++) timed(`ahead-${i}`, 9_999_999_999);
+    expect(timed('now', 1_100_001).outcome).toBe('applied');
+  });
+
+  it('without an id are never repeats', () => {
+    expect([timed('', 1_000_000), timed('', 1_000_000)].map(({ outcome }) => outcome)).toEqual(['applied', 'applied']);
+    expect(bench.actor().seen).toBeUndefined();
+  });
+
+  it('that were rejected count once they are not', () => {
+    expect(timed('x', 1_000_000, 'nonsense').outcome).toBe('rejected');
+    expect(timed('x', 1_000_000).outcome).toBe('applied');
+    expect(timed('x', 1_000_000, 'nonsense').outcome).toBe('duplicate');
+  });
+
+  it('whose repeats change nothing are folded however old they are', () => {
+    const idempotent = { ...kind, isIdempotent: (type: string) => type === 'add' };
+    const options = { partition: 0, identity: 'id', kinds: new Map([['user', idempotent]]), shared: bench.shared };
+    const fold = new PartitionFold({ ...options, protections: ALL_PROTECTIONS }, bench.fold.state, bench.timers);
+    const send = (type: string, id: string) => {
+      const body = { specversion: '1.0', source: 's', id, time: at(5), data: {} };
+      const payload = Buffer.from(JSON.stringify(body));
+      const sequence = fold.state.sequence + 1;
+      const record = { sequence, timestampMs: 1e12, subject: `attune.p.0.event.user.a.${type}`, payload, pending: 0 };
+      return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
+    };
+    expect([send('add', 'x'), send('add', 'x'), send('tell', 'y')]).toEqual(['applied', 'duplicate', 'rejected']);
   });
 
   it('are told apart by their source too, wherever it ends and the id begins', () => {
@@ -108,7 +206,7 @@ describe('events', () => {
   });
 
   it('happen within bounds of the fold’s time, which never goes back', () => {
-    const { pastMaxMs, futureMaxMs } = SETTINGS.events;
+    const { futureMaxMs } = SETTINGS.events;
     const times: number[] = [];
     const spy = {
       ...kind,
@@ -133,7 +231,8 @@ describe('events', () => {
     send(1, '2026-01-01T00:00:01Z', at);
     send(2, '1990-01-01T00:00:00Z', at - 5_000);
     send(3, '2090-01-01T00:00:00Z', at);
-    expect(times).toEqual([at + 1_000, at - pastMaxMs, at + futureMaxMs]);
+    // What is longer ago than may be was not asked about: nobody knows whether it is a repeat.
+    expect(times).toEqual([at + 1_000, at + futureMaxMs]);
     expect(bench.fold.state.foldTimeMs).toBe(at);
   });
 
@@ -204,6 +303,112 @@ describe('outputs', () => {
   });
 });
 
+describe('a dead letter that is tried again', () => {
+  const redriveOf = (letter: { sequence: number; subject: string; payload: Buffer }, atMs?: number) => {
+    const { sequence, subject, payload } = letter;
+    const record = { v: 2, term: [1, 0], key: 'k', by: 'me', sequence, subject, payload: payload.toString('base64') };
+    return bench.take('attune.p.0.control.redrive', atMs === undefined ? record : { ...record, atMs });
+  };
+  /** A record that is passed over by a verdict. */
+  const poison = (subject: string, body: object, timestampMs = 1_000) => {
+    const sequence = bench.fold.state.sequence + 1;
+    const record = { sequence, timestampMs, subject, payload: Buffer.from(JSON.stringify(body)), pending: 0 };
+    bench.fold.skip(record, chainOf(record), 'a bad release');
+    return record;
+  };
+  const event = (type: string, id?: string, time?: string) =>
+    poison(`attune.p.0.event.user.a.${type}`, { specversion: '1.0', source: 's', id, time, data: {} });
+  const redriveSubject = 'attune.p.0.control.redrive';
+
+  beforeEach(() => void bench.barrier(1));
+
+  it.each([
+    ['an event with an id', () => event('add', 'x')],
+    ['an event without', () => event('add')],
+    [
+      'an output to an actor',
+      () =>
+        poison('attune.p.0.output.user.a.told', {
+          v: 2,
+          chain: { p: 3, src: 'o', seq: 1, idx: 0, prev: [0, 0] },
+          at: 1,
+          body: { n: 1 },
+        }),
+    ],
+    ['a decision', () => poison('attune.p.0.decision.user.a', { v: 2, term: [1, 0], key: 'd', body: { n: 1 } })],
+  ])('counts once, however often it is: %s', (_, letterOf) => {
+    const letter = letterOf();
+    const outcomes = [redriveOf(letter), redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(['applied', 'duplicate', 'duplicate']);
+    expect(bench.state()).toMatchObject({ sum: 1 });
+  });
+
+  it('counts once where it is for the partition itself', () => {
+    const chain = { p: 3, src: 'other', seq: 1, idx: 0, prev: [0, 0] };
+    const letter = poison('attune.p.0.output.partition._.granted', { v: 2, chain, at: 1, body: { n: 100 } });
+    expect([redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome)).toEqual(['applied', 'duplicate']);
+    expect(bench.fold.state.shared).toEqual({ total: 100 });
+  });
+
+  it('counts once with the letters of its tries that failed, however deep', () => {
+    const letter = event('add', 'x');
+    const wrapped = ({ sequence, subject, payload }: typeof letter) =>
+      poison(redriveSubject, {
+        v: 2,
+        term: [1, 0],
+        key: 'k',
+        by: 'me',
+        sequence,
+        subject,
+        payload: payload.toString('base64'),
+      });
+    const once = wrapped(letter);
+    const twice = wrapped(once);
+    expect([redriveOf(twice), redriveOf(letter), redriveOf(once)].map(({ outcome }) => outcome)).toEqual([
+      'applied',
+      'duplicate',
+      'duplicate',
+    ]);
+    expect(bench.state()).toMatchObject({ sum: 1 });
+  });
+
+  it('counts once with what its app has sent again under its id, before or after', () => {
+    const [before, after] = [event('add', 'x'), event('add', 'y')];
+    expect(bench.event('add', 'x').outcome).toBe('applied');
+    expect(redriveOf(before).outcome).toBe('duplicate');
+    expect(redriveOf(after).outcome).toBe('applied');
+    expect(bench.event('add', 'y').outcome).toBe('duplicate');
+    expect(bench.state()).toMatchObject({ sum: 2 });
+  });
+
+  it('is not kept from counting by tries that were rejected', () => {
+    const letter = event('nonsense', 'x');
+    expect([redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome)).toEqual(['rejected', 'rejected']);
+    // A later release understands it.
+    const mended = { ...letter, subject: 'attune.p.0.event.user.a.add' };
+    expect([redriveOf(mended), redriveOf(mended)].map(({ outcome }) => outcome)).toEqual(['applied', 'duplicate']);
+  });
+
+  it('is as old as when it was first folded', () => {
+    const { pastMaxMs } = SETTINGS.events;
+    const letter = event('add', 'x', '1970-01-01T00:00:01Z');
+    bench.event('add', 'later', {}, 2 * pastMaxMs);
+    expect(redriveOf(letter, 1_000).outcome).toBe('applied');
+    const other = event('add', 'y', '1970-01-01T00:00:01Z');
+    expect(redriveOf(other)).toMatchObject({ outcome: 'rejected', reason: expect.stringMatching(/TOO_OLD_TO_KNOW/) });
+  });
+
+  it('is refused where it is not known any more whether it was', () => {
+    const letter = event('add', 'x');
+    bench.fold.state.redriven = new Redriven([[letter.sequence + 5, letter.sequence + 5]], letter.sequence + 1);
+    expect(redriveOf(letter)).toMatchObject({
+      outcome: 'rejected',
+      reason: expect.stringMatching(/^REDRIVE_TOO_OLD_TO_KNOW/),
+    });
+    expect(bench.state()).toEqual({ sum: 0 });
+  });
+});
+
 describe('timers', () => {
   const fire = (generation: number, due = 2_000) =>
     bench.take('attune.p.0.timer.user.a', { v: 2, term: [1, 0], due, generation });
@@ -232,6 +437,11 @@ describe('a replay over a newer snapshot', () => {
       ...on.event('nonsense', '3').outputs,
       ...on.event('tell', '2').outputs,
       ...on.event('wake', '4', { value: 500 }).outputs,
+      // Tried again: once applied, then not, then rejected, and for the partition.
+      ...on.redrive(100, 'event.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
+      ...on.redrive(100, 'event.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
+      ...on.redrive(101, 'event.user.a.nonsense', { specversion: '1.0', source: 's', id: 'q' }).outputs,
+      ...on.redrive(102, 'output.partition._.granted', { v: 2, chain: CHAIN, at: 1, body: { n: 3 } }).outputs,
     ];
     return outputs;
   };
@@ -244,7 +454,7 @@ describe('a replay over a newer snapshot', () => {
     again.actors.set('user.a', decodeSnapshot('user.a', saved, 1, kind as never).activation);
     const repeated = records(again);
     // Their first owner had them acknowledged before it saved; only their places in the chains are left to take.
-    expect(before.length).toBe(2);
+    expect(before.length).toBe(3);
     expect(repeated).toEqual([]);
     expect(again.state()).toEqual(bench.state());
     const { counters: _, ...state } = again.fold.state;

@@ -8,12 +8,13 @@ import type { InboundEvent } from '../../messages/events.js';
 import { compareTerms, type Chain, type Term } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
 import { THIS_BUILD, type Build } from '../../messages/versions.js';
-import { eventHash, type Activation } from './activation.js';
-import type { ActorAddress, ActorKind, ActorRecord, Effect, FoldOutcome, SharedState } from './actor-kind.js';
+import type { Activation } from './activation.js';
+import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, FoldOutcome, SharedState } from './actor-kind.js';
+import { eventHash, EventTable, secondsOf, type EventHash, type Standing } from './event-table.js';
 import { comparePlaces, type ChainPlace, type PartitionState } from './partition-state.js';
 import type { JournalRecord } from './ports.js';
 import type { Protections } from './protections.js';
-import type { Decoded, DecodedEvent } from './record-codec.js';
+import type { Decoded, DecodedEvent, Original } from './record-codec.js';
 import type { TimerIndex } from './timer-index.js';
 
 /** An output with its place in the chain to its target, ready to publish. */
@@ -56,8 +57,6 @@ const DEAD_LETTER_PAYLOAD_BYTES_MAX = 64 * 1024;
  */
 const JOURNALED_BODY_BYTES_MAX = 256 * 1024;
 const OUTPUT_BODY_BYTES_MAX = 960 * 1024;
-/** Source of the ids under which an actor remembers which dead letters were tried again. */
-const REDRIVE_SOURCE = 'attune:redrive';
 const NO_OUTPUTS: readonly Output[] = [];
 const NO_EFFECTS: readonly Effect[] = [];
 const NO_PLACE: ChainPlace = [0, 0];
@@ -73,6 +72,12 @@ export interface FoldOptions<Shared> {
   /** This one, where left out. */
   readonly build?: Build;
   readonly protections: Protections;
+}
+
+/** An event that its actor's kind is not asked about. */
+interface Rejected {
+  readonly type: 'rejected';
+  readonly reason: string;
 }
 
 type Draft = Pick<Output, 'target' | 'subject' | 'json'>;
@@ -103,7 +108,7 @@ export class PartitionFold<Shared> {
   /** Throws if the record is poison; nothing has changed then. */
   apply(record: JournalRecord, decoded: Decoded, activation: Activation | undefined): Applied {
     const atMs = Math.max(this.state.foldTimeMs, record.timestampMs);
-    const applied = this.dispatch(record, decoded, activation, atMs, false);
+    const applied = this.dispatch(record, decoded, activation, atMs, undefined);
     this.advance(record, atMs);
     return applied;
   }
@@ -129,12 +134,13 @@ export class PartitionFold<Shared> {
     decoded: Decoded,
     activation: Activation | undefined,
     atMs: number,
-    redriven: boolean,
+    original: Original | undefined,
   ): Applied {
     const { state } = this;
+    const redriven = original !== undefined;
     switch (decoded.cls) {
       case 'event':
-        return this.foldEvent(record, decoded, need(activation), atMs, redriven);
+        return this.foldEvent(record, decoded, need(activation), atMs, original);
       case 'decision':
       case 'command':
         if (!redriven && !this.isCurrent(decoded.term)) return this.voided();
@@ -177,6 +183,7 @@ export class PartitionFold<Shared> {
         if (decoded.record.term[0] <= state.term[0]) return this.voided();
         state.term = [decoded.record.term[0], 0];
         state.settings = decoded.record.settings;
+        if (state.idKey === '') state.idKey = decoded.record.idKey;
         state.semantics = Math.max(state.semantics, decoded.record.semantics);
         return outcome('applied');
       case 'marker':
@@ -213,24 +220,34 @@ export class PartitionFold<Shared> {
     return outcome('void');
   }
 
-  /** A dead letter tried again counts once, however often it is. */
+  /**
+   * A dead letter tried again counts once, whatever it is for and by whichever of its letters: what is remembered is the
+   * innermost original, and only once it has been applied.
+   */
   private redrive(
     record: JournalRecord,
-    { record: { sequence }, inner }: Extract<Decoded, { cls: 'redrive' }>,
+    { inner, original }: Extract<Decoded, { cls: 'redrive' }>,
     activation: Activation | undefined,
     atMs: number,
   ): Applied {
-    if (!activation || activation.sequence >= record.sequence)
-      return this.dispatch(record, inner, activation, atMs, true);
-    const hash = eventHash(REDRIVE_SOURCE, String(sequence));
-    if (activation.hasSeen(hash)) {
-      this.state.counters.duplicates++;
+    const { redriven, counters } = this.state;
+    const standing = this.options.protections.redrive ? redriven.standing(original.sequence) : 'new';
+    if (standing === 'repeat') {
+      counters.duplicates++;
       return outcome('duplicate');
     }
-    const applied = this.dispatch(record, inner, activation, atMs, true);
-    activation.remember(hash, this.state.settings.events.dedupePerActor);
-    activation.touchedSequence = record.sequence;
-    return { ...applied, changed: activation };
+    if (standing === 'unknown') {
+      counters.rejected++;
+      return { ...outcome('rejected'), reason: 'REDRIVE_TOO_OLD_TO_KNOW: it may have been tried again already' };
+    }
+    // Where the snapshot has this record, what became of it then is in its trace.
+    const isNew = !activation || activation.sequence < record.sequence;
+    const applied = this.dispatch(record, inner, activation, atMs, original);
+    if (isNew && applied.outcome === 'applied') {
+      redriven.add(original.sequence);
+      activation?.markRedriven(record.sequence, original.sequence);
+    }
+    return applied;
   }
 
   private foldEvent(
@@ -238,48 +255,77 @@ export class PartitionFold<Shared> {
     decoded: DecodedEvent,
     activation: Activation,
     atMs: number,
-    redriven: boolean,
+    original: Original | undefined,
   ): Applied {
-    const { state } = this;
-    const { events } = state.settings;
-    const hash = decoded.id === '' ? 0 : eventHash(decoded.source, decoded.id);
-    const isNew = activation.sequence < record.sequence;
-    if (isNew && hash !== 0 && activation.hasSeen(hash) && !redriven) {
+    if (activation.sequence >= record.sequence) return this.refold(record, activation, atMs);
+    const { state, options } = this;
+    const { pastMaxMs, futureMaxMs, dedupePerActor } = state.settings.events;
+    const firstFoldedMs = original?.atMs ?? atMs;
+    const { timeMs: saidMs, type } = decoded;
+    // A time that is too far ahead would never make room for others again.
+    const ownMs = saidMs === undefined || saidMs > firstFoldedMs + futureMaxMs ? firstFoldedMs : saidMs;
+    const seconds = secondsOf(ownMs);
+    const hash = decoded.id === '' ? undefined : eventHash(state.idKey, decoded.source, decoded.id);
+    const standing = hash === undefined ? 'new' : this.standing(activation, hash, seconds);
+    if (standing === 'repeat') {
       state.counters.duplicates++;
       return outcome('duplicate');
     }
+    const isTooOld = standing === 'unknown' || ownMs < firstFoldedMs - pastMaxMs;
+    if (isTooOld && !options.kinds.get(activation.address.kind)?.isIdempotent?.(type)) {
+      const reason = tooOldToKnow(seconds, activation);
+      const refused = this.foldActor(record, activation, { type: 'rejected', reason }, atMs);
+      state.counters.events++;
+      state.counters.tooOld++;
+      return refused;
+    }
     const event: InboundEvent = {
       source: decoded.source,
-      id: decoded.id === '' ? `${this.options.partition}-${record.sequence}` : decoded.id,
-      type: decoded.type,
-      timeMs: Math.min(Math.max(decoded.timeMs ?? atMs, atMs - events.pastMaxMs), atMs + events.futureMaxMs),
-      saidMs: decoded.timeMs,
-      firstFoldedMs: atMs,
+      id: decoded.id === '' ? `${options.partition}-${original?.sequence ?? record.sequence}` : decoded.id,
+      type,
+      timeMs: Math.min(Math.max(saidMs ?? firstFoldedMs, atMs - pastMaxMs), atMs + futureMaxMs),
+      saidMs,
+      firstFoldedMs,
       data: decoded.data,
     };
     const applied = this.foldActor(record, activation, { type: 'event', event }, atMs);
-    if (isNew) state.counters.events++;
-    if (isNew && hash !== 0) {
-      activation.remember(hash, events.dedupePerActor);
+    state.counters.events++;
+    // What was rejected has had no effect: mended, it may yet have one.
+    if (hash !== undefined && standing === 'new' && applied.outcome !== 'rejected') {
+      (activation.seen ??= new EventTable()).add(hash, seconds, dedupePerActor);
       activation.touchedSequence = record.sequence;
     }
     return applied;
   }
 
-  private foldActor(record: JournalRecord, activation: Activation, actorRecord: ActorRecord, atMs: number): Applied {
+  private standing({ seen }: Activation, hash: EventHash, seconds: number): Standing {
+    if (seen === undefined || !this.options.protections.repeats) return 'new';
+    const standing = seen.standing(hash, seconds);
+    return standing === 'unknown' && !this.options.protections.eventFloor ? 'new' : standing;
+  }
+
+  private foldActor(
+    record: JournalRecord,
+    activation: Activation,
+    actorRecord: ActorRecord | Rejected,
+    atMs: number,
+  ): Applied {
     if (activation.sequence >= record.sequence) return this.refold(record, activation, atMs);
     const { state } = this;
     const kind = this.options.kinds.get(activation.address.kind);
     if (!kind) throw new Error(`no kind ${activation.address.kind} is registered`);
-    const folded = kind.fold(activation.state, actorRecord, {
-      address: activation.address,
-      partition: this.options.partition,
-      sequence: record.sequence,
-      atMs,
-      settings: state.settings,
-      semantics: this.semantics,
-      shared: state.shared,
-    });
+    const folded: Folded<unknown> =
+      actorRecord.type === 'rejected'
+        ? { state: activation.state, outcome: 'rejected', reason: actorRecord.reason, effects: NO_EFFECTS }
+        : kind.fold(activation.state, actorRecord, {
+            address: activation.address,
+            partition: this.options.partition,
+            sequence: record.sequence,
+            atMs,
+            settings: state.settings,
+            semantics: this.semantics,
+            shared: state.shared,
+          });
     const drafts: Draft[] = [];
     const operations: unknown[] = [];
     if (folded.outcome === 'rejected') drafts.push(this.deadLetter(record, 'rejected', folded.reason ?? 'rejected'));
@@ -328,7 +374,8 @@ export class PartitionFold<Shared> {
     this.timers.set(activation.key, activation.timerDue, activation.timerGeneration);
     const trace = activation.traces?.find(([sequence]) => sequence === record.sequence);
     if (!trace) return outcome('applied');
-    const [, counts, operations] = trace;
+    const [, counts, operations, original] = trace;
+    if (original !== undefined) state.redriven.add(original);
     const { shared, drafts } = this.operate(record.sequence, operations, atMs);
     state.shared = shared;
     for (const [target, count] of Object.entries(counts)) {
@@ -453,6 +500,14 @@ function draftOf(target: string, subject: string, body: unknown): Draft {
     throw new Error(`it causes an output of more than ${max} bytes on ${subject}`);
   }
   return { target, subject, json };
+}
+
+function tooOldToKnow(seconds: number, { seen }: Activation): string {
+  const why =
+    seen && seen.floor >= seconds
+      ? `its actor knows repeats of what is later than ${seen.floor}, and it is of ${seconds} (seconds)`
+      : `it is of ${seconds} (seconds), longer ago than fold.events.pastMaxMs`;
+  return `EVENT_TOO_OLD_TO_KNOW: ${why}`;
 }
 
 function outcome(result: AppliedOutcome): Applied {

@@ -107,7 +107,10 @@ describe('a dead letter tried again', () => {
     const owner = await world.serve(1);
     const sequence = world.event('add');
     await idle();
-    const letter = letterOf(sequence);
+    const text = Buffer.from(letterOf(sequence).payload, 'base64')
+      .toString()
+      .replace(/"id":"[^"]*"/, '"id":"unfolded"');
+    const letter = { ...letterOf(sequence), payload: Buffer.from(text).toString('base64') };
     const first = owner.redrive(letter, 'me');
     await idle();
     expect(await first).toMatchObject({ outcome: 'applied' });

@@ -4,6 +4,7 @@
  *
  * opening → replaying → serving → releasing → stopped; or refused, where the stored state contradicts the journal.
  */
+import type { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { redriveSchema, type Barrier } from '../../messages/records.js';
@@ -59,10 +60,13 @@ export interface OwnerLog {
 
 export interface RedriveResult {
   readonly outcome: AppliedOutcome;
+  readonly reason?: string | undefined;
   readonly token: string;
 }
 
-const redriveRequestSchema = redriveSchema.unwrap().pick({ sequence: true, subject: true, payload: true, by: true });
+const redriveRequestSchema = redriveSchema
+  .unwrap()
+  .pick({ sequence: true, subject: true, payload: true, atMs: true, by: true });
 
 export interface PartitionOwnerOptions<Shared> {
   readonly partition: number;
@@ -132,6 +136,8 @@ export class PartitionOwner<Shared> {
   private readonly tenure: string;
   /** The rules of its barrier. */
   private semantics = 0;
+  /** The journal's, or one drawn here where it has none yet. */
+  private idKey = '';
   /** Records before any barrier are folded as ours will say: another's that comes first may say otherwise. */
   private assumesFirst = false;
   private readonly readAhead: ReadAhead;
@@ -236,7 +242,7 @@ export class PartitionOwner<Shared> {
   }
 
   /** Tries a dead letter again, under a new sequence; resolves to the fold's outcome and the new position's token. */
-  redrive(letter: { sequence: number; subject: string; payload: string }, by: string): Promise<RedriveResult> {
+  redrive(letter: Omit<z.infer<typeof redriveRequestSchema>, 'by'>, by: string): Promise<RedriveResult> {
     const { partition, nonce } = this.options;
     if (this.phase !== 'serving') return Promise.reject(staleOwner());
     if (parsePartitionSubject(letter.subject)?.partition !== partition) {
@@ -254,7 +260,11 @@ export class PartitionOwner<Shared> {
         settle: (applied, sequence, error) => {
           if (error) reject(error);
           else
-            resolve({ outcome: applied?.outcome ?? 'void', token: encodePosition({ partition, sequence, identity }) });
+            resolve({
+              outcome: applied?.outcome ?? 'void',
+              reason: applied?.reason,
+              token: encodePosition({ partition, sequence, identity }),
+            });
         },
       });
     });
@@ -322,10 +332,11 @@ export class PartitionOwner<Shared> {
     this.semantics = Math.max(versions.semantics, checkpoint?.state.semantics ?? 0, this.verdicts.semantics);
     assertSemantics(this.semantics, build);
     const first = this.verdicts.first ?? { settings: this.options.settings, semantics: this.semantics };
+    this.idKey = checkpoint?.state.idKey || this.verdicts.first?.idKey || this.options.nonce();
     this.assumesFirst = checkpoint === undefined && this.verdicts.first === undefined;
     const state =
       checkpoint?.state ??
-      freshPartitionState(first.settings, this.shared.create(), info.firstSequence > 1, first.semantics);
+      freshPartitionState(first.settings, this.shared.create(), info.firstSequence > 1, first.semantics, this.idKey);
     const timers = new TimerIndex();
     for (const [key, due, generation] of checkpoint?.timers ?? []) timers.set(key, due, generation);
     this.fingerprint = { sequence, value: checkpoint?.position.fingerprint ?? '' };
@@ -420,8 +431,8 @@ export class PartitionOwner<Shared> {
 
   private async raiseBarrier(): Promise<void> {
     const { partition, hostId: host, settings } = this.options;
-    const { tenure, semantics } = this;
-    const barrier: Omit<Barrier, 'v'> = { term: [this.epoch, 0], host, tenure, settings, semantics };
+    const { tenure, semantics, idKey } = this;
+    const barrier: Omit<Barrier, 'v'> = { term: [this.epoch, 0], host, tenure, settings, semantics, idKey };
     const payload = Buffer.from(JSON.stringify(this.schema.write('barrier', barrier)));
     while (this.phase === 'replaying') {
       const [outcome] = await this.journal.append([{ subject: subjects.control(partition, 'barrier'), payload }]);
@@ -462,8 +473,8 @@ export class PartitionOwner<Shared> {
       actor: (address, verb, body, trace) => this.request(address, verb, body, trace),
       partition: async (verb, body) => {
         if (verb !== 'redrive') throw new EngineError('NotFound', 'VERB_UNKNOWN', `A partition does not know ${verb}.`);
-        const { sequence, subject, payload, by } = redriveRequestSchema.parse(body);
-        return this.redrive({ sequence, subject, payload }, by);
+        const { by, ...letter } = redriveRequestSchema.parse(body);
+        return this.redrive(letter, by);
       },
     });
   }

@@ -1,6 +1,7 @@
 /** What a partition knows beside its actors; the checkpoint holds exactly this. */
 import type { Term } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import { Redriven } from './redriven.js';
 
 export type ChainPlace = readonly [sequence: number, index: number];
 
@@ -14,6 +15,10 @@ export interface PartitionState<Shared> {
   settings: FoldSettings;
   /** The rules that records are folded by: the highest of the barriers so far. */
   semantics: number;
+  /** Secret of the hashes of event ids: the journal's first barrier brings it, and it stays. */
+  idKey: string;
+  /** Dead letters that were tried again and applied. */
+  redriven: Redriven;
   shared: Shared;
   /** Per source (`partition:identity`): the last output applied here. */
   watermarks: Map<string, ChainPlace>;
@@ -32,6 +37,8 @@ export interface PartitionCounters {
   events: number;
   duplicates: number;
   rejected: number;
+  /** Of them: events of which it is not known any more whether they were folded. */
+  tooOld: number;
   refused: number;
   voided: number;
   outputsIn: number;
@@ -46,6 +53,7 @@ export const freshCounters = (): PartitionCounters => ({
   events: 0,
   duplicates: 0,
   rejected: 0,
+  tooOld: 0,
   refused: 0,
   voided: 0,
   outputsIn: 0,
@@ -60,6 +68,7 @@ export function freshPartitionState<Shared>(
   shared: Shared,
   adopting: boolean,
   semantics = 1,
+  idKey = '',
 ): PartitionState<Shared> {
   return {
     sequence: 0,
@@ -67,6 +76,8 @@ export function freshPartitionState<Shared>(
     term: [0, 0],
     settings,
     semantics,
+    idKey,
+    redriven: new Redriven(),
     shared,
     watermarks: new Map(),
     chains: new Map(),

@@ -23,6 +23,12 @@ export interface Protections {
   readonly leaseBeforeAnswer: boolean;
   /** The lease is looked at before whatever is stored, deleted, fired or broadcast. */
   readonly leaseBeforeWrite: boolean;
+  /** An event whose id its actor has folded does not count again. */
+  readonly repeats: boolean;
+  /** An event of which that is not known any more is refused. */
+  readonly eventFloor: boolean;
+  /** A dead letter tried again counts once, by its innermost original. */
+  readonly redrive: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -36,4 +42,7 @@ export const ALL_PROTECTIONS: Protections = {
   neverReacquire: true,
   leaseBeforeAnswer: true,
   leaseBeforeWrite: true,
+  repeats: true,
+  eventFloor: true,
+  redrive: true,
 };

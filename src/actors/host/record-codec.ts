@@ -37,6 +37,13 @@ export interface DecodedEvent {
   readonly data: EventData;
 }
 
+/** What a redrive is of, in the end: a letter's own record, also where it is the letter of a redrive that failed. */
+export interface Original {
+  readonly sequence: number;
+  /** Its fold time, where that was said. */
+  readonly atMs: number | undefined;
+}
+
 export type Decoded =
   | DecodedEvent
   | {
@@ -64,7 +71,7 @@ export type Decoded =
   | { readonly cls: 'barrier'; readonly record: Barrier }
   | { readonly cls: 'marker'; readonly term: Term }
   | { readonly cls: 'verdict'; readonly record: Verdict }
-  | { readonly cls: 'redrive'; readonly record: Redrive; readonly inner: Decoded }
+  | { readonly cls: 'redrive'; readonly record: Redrive; readonly inner: Decoded; readonly original: Original }
   /** Written by a client and not understandable: rejected, the same for ever. */
   | { readonly cls: 'malformed'; readonly reason: string };
 
@@ -130,7 +137,7 @@ function decodeControl(name: string, json: Stored, schema: DataSchema): Decoded 
       return { cls: 'verdict', record: verdictSchema.parse(schema.read(name, json)) };
     case 'redrive': {
       const redrive = redriveSchema.parse(schema.read(name, json));
-      return { cls: 'redrive', record: redrive, inner: decodeInner(redrive, schema) };
+      return { cls: 'redrive', record: redrive, ...decodeInner(redrive, schema) };
     }
     default:
       throw new Error(`control ${name} is not known`);
@@ -147,24 +154,26 @@ function decodeBarrier(json: Stored, schema: DataSchema): Barrier {
  * What could not be decoded once may not be now either: it is then rejected for good, not poison again. A try that
  * failed stands for what it tried. Control records have had their effect where they stood, or none.
  */
-function decodeInner(redrive: Redrive, schema: DataSchema): Decoded {
+function decodeInner(redrive: Redrive, schema: DataSchema): { inner: Decoded; original: Original } {
+  const original = { sequence: redrive.sequence, atMs: redrive.atMs };
   let inner: Decoded;
   try {
     inner = decodeRecord({ subject: redrive.subject, payload: Buffer.from(redrive.payload, 'base64') }, schema);
   } catch (error) {
     // A letter of an older cluster's stays unreadable; one of a newer build's is for that build.
-    if (isVersionRefusal(error) && error.code.endsWith('TOO_NEW')) throw error;
-    return malformed(`REDRIVE_UNREADABLE: ${error instanceof Error ? error.message : String(error)}`);
+    if (isVersionRefusal(error) && error.code.endsWith('_NEW')) throw error;
+    const reason = `REDRIVE_UNREADABLE: ${error instanceof Error ? error.message : String(error)}`;
+    return { inner: malformed(reason), original };
   }
   switch (inner.cls) {
     case 'redrive':
-      return inner.inner;
+      return { inner: inner.inner, original: inner.original };
     case 'barrier':
     case 'marker':
     case 'verdict':
-      return malformed('REDRIVE_UNREADABLE: control records are not tried again');
+      return { inner: malformed('REDRIVE_UNREADABLE: control records are not tried again'), original };
     default:
-      return inner;
+      return { inner, original };
   }
 }
 

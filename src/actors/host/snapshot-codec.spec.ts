@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createTotals, SETTINGS, tallyKind } from '../../../test/support/host-world.js';
 import { Activation } from './activation.js';
 import type { ActorKind } from './actor-kind.js';
+import { eventHash, EventTable } from './event-table.js';
 import { freshPartitionState } from './partition-state.js';
 import { decodeCheckpoint, decodeSnapshot, encodeCheckpoint, encodeSnapshot, fingerprintOf } from './snapshot-codec.js';
 
@@ -12,8 +13,11 @@ describe('a snapshot', () => {
   it('comes back with all that is kept beside the state', () => {
     const activation = new Activation('user.a', { kind: 'user', token: 'a' }, { sum: 4 });
     [activation.timerDue, activation.timerGeneration] = [77, 5];
-    for (const hash of [1, 2, 3, 2 ** 53 - 1]) activation.remember(hash, 3);
+    activation.seen = new EventTable();
+    for (const id of ['1', '2', '3']) activation.seen.add(eventHash('k', 's', id), Number(id), 2);
     activation.traces = [[8, { p0: 2, x: 1 }, [{ n: 1 }]]];
+    activation.markRedriven(8, 4);
+    activation.markRedriven(9, 5);
     const { activation: revived, position: at } = decodeSnapshot(
       'user.a',
       encodeSnapshot(activation, position),
@@ -25,9 +29,9 @@ describe('a snapshot', () => {
       Object.assign(activation, { sequence: 9, savedSequence: 9, touchedSequence: 9, revision: 12 }),
     );
     expect(revived.dirty).toBe(false);
-    // The ring goes on where it stood: the oldest is the next to go.
-    revived.remember(4, 3);
-    expect([1, 2, 3, 4, 2 ** 53 - 1].map((hash) => revived.hasSeen(hash))).toEqual([false, false, true, true, true]);
+    // The table goes on where it stood.
+    const standings = ['1', '2', '3', '4'].map((id) => revived.seen!.standing(eventHash('k', 's', id), Number(id)));
+    expect(standings).toEqual(['unknown', 'repeat', 'repeat', 'new']);
   });
 
   it.each([
@@ -64,6 +68,8 @@ describe('a checkpoint', () => {
     state.watermarks.set('2:id', [4, 1]);
     state.chains.set('x', [9, 0]);
     state.counters.folded = 9;
+    state.idKey = 'secret';
+    for (const sequence of [3, 4, 9]) state.redriven.add(sequence);
     const checkpoint = { position, state, timers: [['user.a', 77, 5]] as const, marks: [[4, 2]] as const };
     expect(decodeCheckpoint(encodeCheckpoint(checkpoint), shared)).toEqual(checkpoint);
   });

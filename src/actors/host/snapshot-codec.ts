@@ -13,8 +13,10 @@ import {
 } from '../../messages/versions.js';
 import { Activation, addressOfKey, type Trace } from './activation.js';
 import type { ActorKind, SharedState } from './actor-kind.js';
+import { EventTable } from './event-table.js';
 import type { ChunkHeader } from './large-values.js';
 import type { PartitionCounters, PartitionState } from './partition-state.js';
+import { Redriven } from './redriven.js';
 
 export const CHECKPOINT_KEY = 'checkpoint';
 
@@ -38,9 +40,10 @@ const snapshotSchema = z.object({
   ...positionShape,
   state: z.unknown(),
   timer: z.tuple([z.number(), z.number()]),
-  seen: z.array(z.number()).optional(),
-  seenNext: z.number().optional(),
-  traces: z.array(z.tuple([z.number(), z.record(z.string(), z.number()), z.array(z.unknown())])).optional(),
+  seen: z.tuple([z.base64(), z.number().int()]).optional(),
+  traces: z
+    .array(z.tuple([z.number(), z.record(z.string(), z.number()), z.array(z.unknown()), z.number().optional()]))
+    .optional(),
 });
 
 export function encodeSnapshot(activation: Activation, at: Position, schema: DataSchema = THIS_SCHEMA): Uint8Array {
@@ -50,8 +53,7 @@ export function encodeSnapshot(activation: Activation, at: Position, schema: Dat
         ...at,
         state: activation.state,
         timer: [activation.timerDue, activation.timerGeneration],
-        seen: activation.seen,
-        seenNext: activation.seenNext === 0 ? undefined : activation.seenNext,
+        seen: activation.seen?.save(),
         traces: activation.traces,
       }),
     ),
@@ -79,8 +81,7 @@ export function decodeSnapshot(
     activation.touchedSequence = saved.sequence;
     activation.revision = revision;
     [activation.timerDue, activation.timerGeneration] = saved.timer;
-    activation.seen = saved.seen;
-    activation.seenNext = saved.seenNext ?? 0;
+    activation.seen = saved.seen && EventTable.load(saved.seen);
     activation.traces = saved.traces as Trace[] | undefined;
     const { epoch, sequence, identity, fingerprint } = saved;
     return { activation, position: { epoch, sequence, identity, fingerprint } };
@@ -96,6 +97,8 @@ const checkpointSchema = z.object({
   term: termSchema,
   settings: foldSettingsSchema,
   semantics: z.number().int().min(1),
+  idKey: z.string(),
+  redriven: z.tuple([z.array(z.tuple([z.number(), z.number()])), z.number()]),
   shared: z.unknown(),
   watermarks: z.array(z.tuple([z.string(), z.number(), z.number()])),
   chains: z.array(z.tuple([z.string(), z.number(), z.number()])),
@@ -123,6 +126,8 @@ export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>, schema:
         term: state.term,
         settings: state.settings,
         semantics: state.semantics,
+        idKey: state.idKey,
+        redriven: state.redriven.save(),
         shared: state.shared,
         watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
         chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
@@ -152,6 +157,8 @@ export function decodeCheckpoint<Shared>(
         term: saved.term,
         settings: saved.settings,
         semantics: saved.semantics,
+        idKey: saved.idKey,
+        redriven: new Redriven(...saved.redriven),
         shared: shared.revive(saved.shared),
         watermarks: new Map(saved.watermarks.map(([source, s, i]) => [source, [s, i] as const])),
         chains: new Map(saved.chains.map(([target, s, i]) => [target, [s, i] as const])),

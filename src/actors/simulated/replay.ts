@@ -4,6 +4,7 @@
  */
 import { partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import { eventHash } from '../host/event-table.js';
 import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, SharedState } from '../host/actor-kind.js';
 import type { ActorKindName } from '../../messages/subjects.js';
 import type { SimulatedStream, StoredRecord } from './stream.js';
@@ -23,8 +24,9 @@ export interface ReplayedActor {
   state: unknown;
   timerDue: number;
   timerGeneration: number;
-  /** Last ids of events, `source\nid`, at most `settings.events.dedupePerActor`. */
-  readonly seen: string[];
+  /** Events with the latest times, at most `settings.events.dedupePerActor`, and the latest second that had to go. */
+  readonly seen: { readonly order: bigint; readonly seconds: number }[];
+  floor: number;
 }
 
 export type Verdict =
@@ -67,7 +69,8 @@ export class Replay<Shared> {
   private term: Place = [0, 0];
   private foldTimeMs = 0;
   private settings: FoldSettings;
-  private semantics = 0;
+  private semantics: number;
+  private readonly idKey: string;
   private readonly watermarks = new Map<string, Place>();
   private readonly verdicts: Map<number, string>;
 
@@ -76,7 +79,11 @@ export class Replay<Shared> {
     stream: SimulatedStream,
   ) {
     this.shared = options.shared.create();
-    this.settings = options.settings;
+    // What comes before the first barrier is folded as it says.
+    const first = firstBarrierOf(stream.records);
+    this.settings = (first?.settings as FoldSettings | undefined) ?? options.settings;
+    this.semantics = (first?.semantics as number | undefined) ?? 1;
+    this.idKey = (first?.idKey as string | undefined) ?? '';
     this.verdicts = verdictsOf(stream.records);
     for (const record of stream.records) this.take(record);
   }
@@ -111,18 +118,39 @@ export class Replay<Shared> {
         return this.control(kind, json);
       case 'event': {
         const actor = this.actor(address);
-        const id = `${String(json.source)}\n${String(json.id)}`;
-        if (actor.seen.includes(id)) return 'duplicate';
+        const { pastMaxMs, futureMaxMs, dedupePerActor } = this.settings.events;
+        const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : this.foldTimeMs;
+        const ownMs = saidMs > this.foldTimeMs + futureMaxMs ? this.foldTimeMs : saidMs;
+        const seconds = Math.floor(ownMs / 1000);
+        const { high, low } = eventHash(this.idKey, String(json.source), String(json.id));
+        const order = (BigInt(high) << 32n) | BigInt(low);
+        const hasId = typeof json.id === 'string';
+        if (hasId && actor.seen.some((one) => one.order === order)) return 'duplicate';
+        const isUnknown = hasId && seconds <= actor.floor;
+        const isIdempotent = this.kindOf(address).isIdempotent?.(name) ?? false;
+        if ((isUnknown || ownMs < this.foldTimeMs - pastMaxMs) && !isIdempotent) {
+          const sequence = record.sequence;
+          this.emit(sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}`, {
+            kind: 'rejected',
+            sequence,
+          });
+          return 'rejected';
+        }
         const event = {
           source: String(json.source),
-          id: String(json.id),
+          id: hasId ? String(json.id) : `${this.options.partition}-${record.sequence}`,
           type: name,
-          timeMs: this.foldTimeMs,
+          timeMs: Math.min(Math.max(saidMs, this.foldTimeMs - pastMaxMs), this.foldTimeMs + futureMaxMs),
+          saidMs: typeof json.time === 'string' ? saidMs : undefined,
+          firstFoldedMs: this.foldTimeMs,
           data: (json.data ?? {}) as Json,
         };
         const verdict = this.fold(record.sequence, actor, { type: 'event', event });
-        actor.seen.push(id);
-        if (actor.seen.length > this.settings.events.dedupePerActor) actor.seen.shift();
+        if (hasId && !isUnknown && verdict !== 'rejected') {
+          actor.seen.push({ order, seconds });
+          actor.seen.sort((a, b) => a.seconds - b.seconds || (a.order < b.order ? -1 : 1));
+          while (actor.seen.length > dedupePerActor) actor.floor = actor.seen.shift()!.seconds;
+        }
         return verdict;
       }
       case 'decision':
@@ -179,7 +207,7 @@ export class Replay<Shared> {
     const known = this.actors.get(key);
     if (known) return known;
     const kind = this.kindOf(address);
-    const actor = { address, state: kind.create(address), timerDue: 0, timerGeneration: 0, seen: [] };
+    const actor = { address, state: kind.create(address), timerDue: 0, timerGeneration: 0, seen: [], floor: -1 };
     this.actors.set(key, actor);
     return actor;
   }
@@ -274,6 +302,11 @@ export class Replay<Shared> {
     const chain = json.chain as { p: number; src: string; seq: number; idx: number };
     this.watermarks.set(`${chain.p} ${chain.src}`, [chain.seq, chain.idx]);
   }
+}
+
+function firstBarrierOf(records: readonly StoredRecord[]): Json | undefined {
+  const first = records.find(({ subject }) => subject.endsWith('.control.barrier'));
+  return first && (JSON.parse(Buffer.from(first.payload).toString('utf8')) as Json);
 }
 
 /** Verdicts count if their term is the current one where they stand; of several, the first. */

@@ -15,6 +15,7 @@ export function userKind(kind: 'user' | 'anon'): ActorKind<UserState, CampaignLe
     create: createUserState,
     fold: foldUser,
     timer: nextDueMs,
+    isIdempotent: (type) => type === 'consent.granted' || type === 'consent.withdrawn',
     isVacant,
     revive: reviveUserState,
     handle: handleUser,

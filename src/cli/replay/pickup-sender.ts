@@ -5,7 +5,7 @@ import type { ApiClient, ApiEvent, IngestAnswer, RejectedEvent } from '../api-cl
 import type { Pickup } from './timetable.js';
 
 /**
- * A batch that has to be repeated must be recognised: zones remember `fold.events.dedupePerActor` event ids (64 unless
+ * A batch that has to be repeated must be recognised: zones remember `fold.events.dedupePerActor` event ids (4,096 unless
  * configured), and all of a batch may fall into one zone.
  */
 export const BATCH_MAX = 50;
