@@ -12,6 +12,8 @@ export interface ProbeReading {
   readonly heapUsedBytes: number;
   /** User and system time of the process so far. */
   readonly cpuUs: number;
+  /** That of the main thread, on which the host runs. */
+  readonly hostCpuUs: number;
   /** Since the last reset. */
   readonly gcPauseMaxMs: number;
   readonly loopDelayP99Ms: number;
@@ -46,10 +48,12 @@ function watch(send: (message: unknown) => unknown): void {
   const read = (): ProbeReading => {
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
+    const host = process.threadCpuUsage();
     return {
       rssBytes: rss,
       heapUsedBytes: heapUsed,
       cpuUs: user + system,
+      hostCpuUs: host.user + host.system,
       gcPauseMaxMs,
       // The timer itself is late by its resolution.
       loopDelayP99Ms: Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),

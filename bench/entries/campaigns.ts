@@ -2,7 +2,7 @@
 import { less, more, type Entry, type Result } from '../entry.js';
 import { startEngine, type Engine } from '../support/engine.js';
 import { flood, postJson } from '../support/http-load.js';
-import { cpuUsOf, settle } from '../support/processes.js';
+import { settle } from '../support/processes.js';
 import { CONNECTIONS, consent, userOf } from '../support/workload.js';
 
 const FEW = 20;
@@ -41,11 +41,11 @@ async function measure(engine: Engine, live: number, say: (line: string) => void
   const { url, pid } = engine;
   await settle([pid]);
   say(`${MEASURED} launches, ${live} campaigns live`);
-  const before = cpuUsOf(pid);
+  const before = (await engine.read()).hostCpuUs;
   // What is live on the surface of the decisions stays what it was.
   await launchAll(url, live, live + MEASURED, (n) => `measured.s${n % OTHER_SURFACES}`);
   await settle([pid]);
-  const launchMs = (cpuUsOf(pid) - before) / MEASURED / 1_000;
+  const launchMs = ((await engine.read()).hostCpuUs - before) / MEASURED / 1_000;
   say(`${SECONDS} s of decisions`);
   const { rate } = await flood({
     url,

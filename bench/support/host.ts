@@ -8,6 +8,7 @@ import { systemClock } from '../../src/kernel/clock.js';
 import { createLogger } from '../../src/kernel/logger.js';
 import { FOLD_CONFIG } from '../../src/messages/settings.js';
 import { ZoneReplica } from '../../src/actors/replica/zone-replica.js';
+import { FaultBook } from '../../src/policies/fault-book.js';
 
 export interface LocalHost {
   readonly host: EngineHost;
@@ -55,6 +56,7 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     keeper: thread.keeper,
     policies: world.policies,
     zones: new ZoneReplica(systemClock),
+    faults: new FaultBook(log),
     log,
     trimFloor: () => Infinity,
   });

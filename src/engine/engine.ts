@@ -7,7 +7,7 @@ import { checkLearners } from '../actors/learner/learner-host.js';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
 import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
-import { ZoneReplica } from '../actors/replica/zone-replica.js';
+import { ZoneReplica, ZONES_MAX } from '../actors/replica/zone-replica.js';
 import { createFallbackDecider } from '../actors/user/fallback.js';
 import { createGateway } from '../gateway/create-gateway.js';
 import { systemClock } from '../kernel/clock.js';
@@ -15,6 +15,7 @@ import { isLoopback } from '../kernel/config/index.js';
 import { createLogger, type Logger, type LogLevel } from '../kernel/logger.js';
 import { chainDirectories } from '../policies/declared-policies.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
+import { FaultBook } from '../policies/fault-book.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
 import { FactStore } from '../store/fact-store.js';
 import { RoutedActorClient } from './actor-client.js';
@@ -23,6 +24,7 @@ import { StreamDeadLetters } from './dead-letters.js';
 import { FactsFloor, type FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
+import { ClusterFaults } from './cluster-faults.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
@@ -68,13 +70,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   try {
     const floor = new FactsFloor(attachment.cluster.constants);
     stops.push(() => floor.stop());
-    const zones = new ZoneReplica(systemClock);
+    const zones = new ZoneReplica(systemClock, ZONES_MAX, log);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
     stops.push(() => feed.stop());
     const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock);
     const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => log.info('policy', { ...status }));
     stops.push(registry.follow(learnerPorts.artifacts));
     const policies = chainDirectories(registry, world.policies);
+    const faults = new FaultBook(log);
 
     // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
     const store = databaseUrl !== undefined && has('gateway') ? new FactStore({ url: databaseUrl }) : undefined;
@@ -99,6 +102,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         keeper: thread!.keeper,
         policies,
         zones,
+        faults,
         log,
         trimFloor: (partition) => floor.of(partition),
       });
@@ -119,10 +123,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       facts: facts?.status(),
       learners: learners?.status(),
       zones: zones.size,
+      faults: faults.list(),
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
     const gateway = has('gateway')
-      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, store, policies })
+      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, store, policies, faults })
       : undefined;
     if (gateway) stops.push(() => gateway.close());
     return { url: gateway ? await gateway.getUrl() : undefined, nats: server, hostId, stop };
@@ -142,13 +147,15 @@ interface GatewayParts {
   readonly zones: ZoneReplica;
   readonly store: FactStore | undefined;
   readonly policies: ReturnType<typeof chainDirectories>;
+  readonly faults: FaultBook;
 }
 
 async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
-  const { options, world, attachment, hostId, host, parts, zones, store, policies } = made;
+  const { options, world, attachment, hostId, host, parts, zones, store, policies, faults } = made;
   const { config, log } = options;
   const { partitions } = config.cluster;
   const actors = new RoutedActorClient({ partitions, clock: systemClock, nc: attachment.link.nc, host: host as never });
+  const status = new ClusterStatus(attachment, host && { hostId, host, parts }, partitions);
   const app = await createGateway({
     actors,
     ingress: new JournalEventIngress((partition) => attachment.cluster.journal(partition), partitions),
@@ -156,9 +163,11 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
       surfaces: world.surfaces,
       samplingKey: attachment.samplingKey,
       policies,
+      faults,
       nowMs: () => Date.now(),
     }),
-    status: new ClusterStatus(attachment, host && { hostId, host, parts }, partitions),
+    status,
+    faults: new ClusterFaults(hostId, faults, status),
     clock: systemClock,
     logger: log,
     audit: auditLog(log, config.log.level),

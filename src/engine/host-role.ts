@@ -10,6 +10,7 @@ import { zoneKind } from '../actors/zone/zone.kind.js';
 import { systemClock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
 import type { CampaignLedger } from '../messages/campaigns.js';
+import type { FaultSink } from '../policies/fault-book.js';
 import type { PolicyDirectory } from '../policies/policy.js';
 import { campaignsSource } from '../surfaces/sources/campaigns.js';
 import { zonesSource } from '../surfaces/sources/zones.js';
@@ -25,6 +26,7 @@ export interface HostRoleOptions {
   readonly keeper: Keeper;
   readonly policies: PolicyDirectory;
   readonly zones: ZoneDirectory;
+  readonly faults: FaultSink;
   readonly log: Logger;
   readonly trimFloor: (partition: number) => number;
 }
@@ -32,13 +34,14 @@ export interface HostRoleOptions {
 export type EngineHost = Host<CampaignLedger>;
 
 export function createHost(options: HostRoleOptions): EngineHost {
-  const { config, hostId, world, attachment, keeper, policies, zones, log, trimFloor } = options;
+  const { config, hostId, world, attachment, keeper, policies, zones, faults, log, trimFloor } = options;
   const services: DecisionServices = {
     surfaces: world.surfaces,
     policies,
     sources: new Map([campaignsSource, zonesSource].map((source) => [source.name, source])),
     zones,
     samplingKey: attachment.samplingKey,
+    faults,
   };
   return new Host<CampaignLedger>({
     hostId,

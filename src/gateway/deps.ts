@@ -8,6 +8,7 @@ import type {
   ActorClient,
   DeadLetters,
   EventIngress,
+  FaultDirectory,
   FactsReader,
   FallbackDecider,
   LearnerDirectory,
@@ -34,5 +35,6 @@ export interface GatewayDeps {
   readonly deadLetters?: DeadLetters;
   readonly learners?: LearnerDirectory;
   readonly queues?: QueueGauges;
+  readonly faults?: FaultDirectory;
   readonly options?: GatewayOptionsInput;
 }

@@ -1,6 +1,7 @@
 /** Prometheus metrics of one gateway, in a registry of its own. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LearnerStatus } from '../actors/learner/status.js';
+import type { FaultCount } from '../policies/fault-book.js';
 import { LearnerMetrics } from './learner-metrics.js';
 import type { QueueGauges } from './ports.js';
 
@@ -14,10 +15,12 @@ export class GatewayMetrics {
   private readonly accepted: Counter;
   private readonly rejected: Counter<'code'>;
   private readonly learners: LearnerMetrics;
+  private readonly faults: Counter<'part' | 'id' | 'version' | 'surface' | 'reason'>;
 
   constructor(
     queues: QueueGauges,
     private readonly learnersNow: () => Promise<readonly LearnerStatus[]>,
+    private readonly faultsNow: () => Promise<readonly FaultCount[]>,
   ) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
@@ -57,6 +60,12 @@ export class GatewayMetrics {
       },
     });
     this.learners = new LearnerMetrics(this.registry);
+    this.faults = new Counter({
+      name: 'attune_decision_faults_total',
+      help: 'What threw while a decision was made and was passed over: policies, sources and features, by reason.',
+      labelNames: ['part', 'id', 'version', 'surface', 'reason'] as const,
+      registers,
+    });
   }
 
   decided(surface: string, degraded: readonly string[], latencyMs: number): void {
@@ -80,7 +89,11 @@ export class GatewayMetrics {
   }
 
   async text(): Promise<string> {
-    this.learners.set(await this.learnersNow());
+    const [learners, faults] = await Promise.all([this.learnersNow(), this.faultsNow()]);
+    this.learners.set(learners);
+    this.faults.reset();
+    for (const { part, id, version, surface, reason, count } of faults)
+      this.faults.inc({ part, id, version, surface, reason }, count);
     return this.registry.metrics();
   }
 }

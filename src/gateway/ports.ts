@@ -1,6 +1,7 @@
 /** What the gateway needs of the engine behind it: actors to ask, journals to write events to, facts to look up. */
 import type { LearnerStatus } from '../actors/learner/status.js';
 import type { AppendOutcome } from '../actors/host/ports.js';
+import type { FaultCount } from '../policies/fault-book.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../messages/decisions.js';
 
 export interface ActorClient {
@@ -52,6 +53,11 @@ export interface LearnerDirectory {
   readonly ids: readonly string[];
   /** Every configured learner, whether or not the process that runs it answers within the deadline. */
   list(deadlineMs: number): Promise<readonly LearnerStatus[]>;
+}
+
+/** What threw while decisions were made, in this process and at the hosts that answer within the deadline. */
+export interface FaultDirectory {
+  list(deadlineMs: number): Promise<readonly FaultCount[]>;
 }
 
 /** A record that was skipped or rejected, as copied to the dead-letter stream. */

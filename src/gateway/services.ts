@@ -39,7 +39,11 @@ export class GatewayServices {
         ...deps.queues?.collect(),
       }),
     };
-    const metrics = (this.metrics = new GatewayMetrics(queues, () => this.learners()));
+    const metrics = (this.metrics = new GatewayMetrics(
+      queues,
+      () => this.learners(),
+      () => deps.faults?.list(options.deadlineMs) ?? Promise.resolve([]),
+    ));
     const { perUser, ...perRequest } = options.rateLimit;
     const userLimit = perUser === 0 ? undefined : new RateLimit(perUser, 'user', clock);
     this.limits = new RequestLimits({ ...perRequest, clock });

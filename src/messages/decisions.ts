@@ -1,5 +1,6 @@
 /** The decision: what is asked, what is journaled, what is answered. */
 import { z } from 'zod';
+import { contextProblem } from './context-bounds.js';
 
 export const CANDIDATES_MAX = 500;
 export const SLATE_MAX = 50;
@@ -35,7 +36,13 @@ export const decisionRequestSchema = z.strictObject({
   surface: z.string().min(1).max(64),
   /** Left out on NATS, where the address names the subject. */
   subject: z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: z.string().min(1).max(256) }).optional(),
-  context: z.record(z.string().max(64), scalar).default({}),
+  context: z
+    .record(z.string().max(64), scalar)
+    .superRefine((context, issues) => {
+      const problem = contextProblem(context);
+      if (problem) issues.addIssue({ code: 'custom', path: [problem.key], message: problem.rule });
+    })
+    .default({}),
   candidates: z.array(candidateSchema).max(CANDIDATES_MAX).optional(),
   k: z.number().int().min(1).max(SLATE_MAX).optional(),
   requestId: z.string().min(1).max(128).optional(),

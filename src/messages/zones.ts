@@ -41,6 +41,11 @@ export interface SupplyChange {
 export interface ZoneDirectory {
   get(cell: string): ZoneFacts | undefined;
   all(): Iterable<ZoneFacts>;
+  /**
+   * Takes the steps of a piece of work one by one, between requests; left out where work is rather done at once. What a
+   * step throws ends the work and is the directory's to tell.
+   */
+  later?(work: Iterator<void, void>): void;
   /** Milliseconds since the replica last heard from the state stream; Infinity before the first catch-up. */
   staleMs(): number;
 }

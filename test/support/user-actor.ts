@@ -11,6 +11,7 @@ import type { EventData } from '../../src/messages/events.js';
 import { DEFAULT_FOLD_SETTINGS, type FoldSettings } from '../../src/messages/settings.js';
 import { partitionOf } from '../../src/kernel/ids.js';
 import { GIVEN_ORDER } from '../../src/policies/declared-policies.js';
+import type { Fault } from '../../src/policies/fault-book.js';
 import type { Policy } from '../../src/policies/policy.js';
 import { compileSurface, type Surface } from '../../src/surfaces/surface.js';
 import { episodesOf, rewardsOf } from '../../src/surfaces/load-surfaces.js';
@@ -81,6 +82,8 @@ export class UserRig {
   readonly services: DecisionServices;
   state: UserState;
   private campaigns = CampaignLedger.EMPTY;
+  /** What deciding has told of. */
+  readonly faults: Fault[] = [];
   reserved: Record<string, number> = {};
   overlay: DecisionBody[] = [];
   degraded: string[] = [];
@@ -111,6 +114,7 @@ export class UserRig {
       sources: options.sources ?? new Map(),
       zones: { get: () => undefined, all: () => [], staleMs: () => 0 },
       samplingKey: createSecretKey('a key for tests', 'utf8'),
+      faults: { report: (fault) => void this.faults.push(fault) },
     };
     this.state = this.kind.create(this.address);
   }

@@ -74,19 +74,15 @@ export function grantSize(budgetCents: number, unitCents: number, partitions: nu
 }
 
 /** First allotments, a chunk a partition while the budget lasts. The last may be less than a unit. */
-export function openBudget(budgetCents: number, partitions: number, size: GrantSize): Served {
-  const grants: Grant[] = [];
+export function openBudget(budgetCents: number, partitions: number, size: GrantSize): Budget {
   const granted = new Array<number>(partitions).fill(0);
   let left = budgetCents;
   for (let partition = 0; partition < partitions && left > 0; partition++) {
-    const amountCents = Math.min(size.chunkCents, left);
-    granted[partition] = amountCents;
-    grants.push({ partition, amountCents });
-    left -= amountCents;
+    granted[partition] = Math.min(size.chunkCents, left);
+    left -= granted[partition]!;
   }
   const zeros = new Array<number>(partitions).fill(0);
-  const budget = { ...emptyBudget(budgetCents), granted, spent: zeros, grantedAtMs: zeros };
-  return { budget, grants, recalls: [] };
+  return { ...emptyBudget(budgetCents), granted, spent: zeros, grantedAtMs: zeros };
 }
 
 export function request(budget: Budget, partition: number, wantCents: number): Budget {

@@ -134,19 +134,15 @@ function move(
   if (to === undefined) throw new EngineError('Invariant', 'CAMPAIGN_MOVE', `No ${by} from ${state.status}.`);
   const audited: AuditEntry = { ...entry, atMs: ctx.atMs, sequence: ctx.sequence, from: state.status, to };
   const moved: CampaignState = { ...state, status: to, audit: [...state.audit, audited].slice(-AUDIT_ENTRIES_MAX) };
-  const told = to === state.status ? [] : announce(moved, ctx);
   if (to === 'ended')
-    return { state: { ...moved, budget: { ...moved.budget, waiting: [], retryAtMs: 0 } }, effects: told };
+    return {
+      state: { ...moved, budget: { ...moved.budget, waiting: [], retryAtMs: 0 } },
+      effects: announce(moved, ctx),
+    };
   const opens = to === 'live' && (state.status === 'draft' || state.status === 'scheduled');
-  const { state: next, effects } = opens ? open(moved, ctx) : settle(moved, ctx);
-  return { state: next, effects: [...told, ...effects] };
-}
-
-/** The first allotments. */
-function open(state: CampaignState, ctx: CampaignContext): Step {
-  const { partitions } = ctx.settings;
-  const opened = openBudget(state.budget.budgetCents, partitions, sizeOf(state, ctx));
-  return settle({ ...state, budget: opened.budget }, ctx, moneyOf(opened, ctx));
+  if (!opens) return settle(moved, ctx, to === state.status ? [] : announce(moved, ctx));
+  const budget = openBudget(moved.budget.budgetCents, ctx.settings.partitions, sizeOf(moved, ctx));
+  return settle({ ...moved, budget }, ctx, announce(moved, ctx, budget.granted));
 }
 
 /** Sees whether the budget is exhausted or replenished; while live, serves those who wait. */
@@ -173,16 +169,19 @@ function sizeOf(state: CampaignState, ctx: CampaignContext): GrantSize {
 
 const campaignIdOf = (ctx: CampaignContext): string => decodeToken(ctx.address.token) ?? ctx.address.token;
 
-/** Tells every partition what the campaign is now. */
-function announce(state: CampaignState, ctx: CampaignContext): Effect[] {
+/** Tells every partition what the campaign is now, and at its launch what each may spend. */
+function announce(state: CampaignState, ctx: CampaignContext, granted: readonly number[] = []): Effect[] {
   const { surface, offers, offerValidMs } = state.definition!;
   const body: CampaignStateBody = { campaign: campaignIdOf(ctx), status: state.status, surface, offers, offerValidMs };
-  return Array.from({ length: ctx.settings.partitions }, (_, partition) => ({
-    to: 'partition',
-    partition,
-    name: 'campaign.state',
-    body,
-  }));
+  return Array.from({ length: ctx.settings.partitions }, (_, partition) => {
+    const grantedCents = granted[partition] ?? 0;
+    return {
+      to: 'partition',
+      partition,
+      name: 'campaign.state',
+      body: grantedCents === 0 ? body : { ...body, grantedCents },
+    };
+  });
 }
 
 function moneyOf(served: Served, ctx: CampaignContext): Effect[] {

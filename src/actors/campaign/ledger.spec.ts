@@ -58,6 +58,12 @@ describe('campaign ledger', () => {
     expect(() => after(...steps)).toThrow(expect.objectContaining({ code: 'LEDGER_INVARIANT' }) as unknown as Error);
   });
 
+  it('takes the first allotment with the news of the launch', () => {
+    const [name, launched] = state('live');
+    const { spring } = after([name, { ...launched, grantedCents: 70 }], state('paused'), state('live'));
+    expect(spring).toMatchObject({ status: 'live', grantedCents: 70 });
+  });
+
   it('asks once for more until it is answered', () => {
     const asked = after(state('live'), granted(20), op('want'), op('want'));
     expect(asked.effects).toMatchObject([

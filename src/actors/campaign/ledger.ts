@@ -127,11 +127,20 @@ function giveWhatIsOwed(
   };
 }
 
+const NO_MONEY = { grantedCents: 0, heldCents: 0, spentCents: 0, asked: false, recalled: false };
+
 function hearState(shared: CampaignLedger, body: CampaignStateBody, partition: number): Change {
-  const { campaign, status, surface, offers, offerValidMs } = body;
-  const known = shared.get(campaign);
-  const money = known ?? { grantedCents: 0, heldCents: 0, spentCents: 0, asked: false, recalled: false };
-  const replica: CampaignReplica = { ...money, id: campaign, status, surface, offers, offerValidMs };
+  const { campaign, status, surface, offers, offerValidMs, grantedCents = 0 } = body;
+  const known = shared.get(campaign) ?? NO_MONEY;
+  const replica: CampaignReplica = {
+    ...known,
+    id: campaign,
+    status,
+    surface,
+    offers,
+    offerValidMs,
+    grantedCents: known.grantedCents + grantedCents,
+  };
   if (status !== 'ended') return { shared: shared.with(replica), effects: [] };
   return giveUnused(shared, { ...replica, asked: false }, partition, replica.recalled);
 }

@@ -105,7 +105,8 @@ class Town {
         expect(replica.grantedCents).toBeLessThanOrEqual(budget.granted[p] ?? 0);
         elsewhere += replica.grantedCents - replica.spentCents;
       }
-      elsewhere += amounts(this.down[p]!, 'allotment.granted') + amounts(this.up[p]!, 'allotment.returned');
+      elsewhere += amounts(this.down[p]!, 'allotment.granted') + amounts(this.down[p]!, 'campaign.state');
+      elsewhere += amounts(this.up[p]!, 'allotment.returned');
     });
     // Every cent is unallotted, at a partition, under way, or spent.
     if (budget.granted.length > 0) {
@@ -148,8 +149,12 @@ class Town {
   }
 }
 
+/** What is under way in messages of a name; a launch sends first allotments along. */
 const amounts = (messages: readonly Message[], name: string): number =>
-  messages.reduce((sum, m) => sum + (m.name === name ? (m.body as { amountCents: number }).amountCents : 0), 0);
+  messages.reduce((sum, m) => {
+    const { amountCents = 0, grantedCents = 0 } = m.body as { amountCents?: number; grantedCents?: number };
+    return sum + (m.name === name ? amountCents + grantedCents : 0);
+  }, 0);
 
 const COSTS = [50, 30];
 const partition = fc.integer({ min: 0, max: PARTITIONS - 1 });

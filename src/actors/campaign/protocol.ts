@@ -8,6 +8,8 @@ export interface CampaignStateBody {
   readonly surface: string;
   readonly offers: readonly Offer[];
   readonly offerValidMs: number;
+  /** At the launch: the partition's first allotment, where it has one. */
+  readonly grantedCents?: number;
 }
 
 /** Campaign → partition: `amountCents` more to hold and spend. */

@@ -48,4 +48,31 @@ describe('ZoneReplica', () => {
     nowMs += 250;
     expect(replica.staleMs()).toBe(250);
   });
+
+  it('does work for later a step a turn, one after the other, and says what failed', () => {
+    const turns: (() => void)[] = [];
+    const told: unknown[] = [];
+    const log = { error: (_: string, fields?: object) => void told.push(fields) };
+    const replica = new ZoneReplica({ monotonicMs: () => 0 }, 2, log, (step) => void turns.push(step));
+    const done: string[] = [];
+    function* work(name: string, fails = false): Generator<void, void> {
+      done.push(`${name}1`);
+      yield;
+      if (fails) throw new Error(name);
+      done.push(`${name}2`);
+    }
+    replica.later(work('a'));
+    replica.later(work('b', true));
+    replica.later(work('c'));
+    expect(done).toEqual([]);
+    for (let turn = 0; turns.length > 0; turn++) {
+      expect(turns).toHaveLength(1);
+      turns.pop()!();
+      expect(done.length).toBeLessThanOrEqual(turn + 1);
+    }
+    expect(done).toEqual(['a1', 'a2', 'b1', 'c1', 'c2']);
+    expect(told).toEqual([{ error: new Error('b') }]);
+    replica.later(work('d'));
+    expect(turns).toHaveLength(1);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.js';
+import { silentLogger, type Logger } from '../../kernel/logger.js';
 import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
 
 /** Zones a replica keeps; beyond it the one that changed longest ago is forgotten. */
@@ -9,10 +10,14 @@ export class ZoneReplica implements ZoneDirectory {
   /** In the order of their last change. */
   private readonly zones = new Map<string, ZoneFacts>();
   private heardAtMs: number | undefined;
+  private readonly works: Iterator<void, void>[] = [];
 
+  /** `turn` calls back once the event loop has looked at what came in. */
   constructor(
     private readonly clock: Pick<Clock, 'monotonicMs'>,
     private readonly zonesMax = ZONES_MAX,
+    private readonly log: Pick<Logger, 'error'> = silentLogger,
+    private readonly turn: (step: () => void) => void = setImmediate,
   ) {}
 
   get size(): number {
@@ -42,6 +47,24 @@ export class ZoneReplica implements ZoneDirectory {
       this.zones.delete(oldest!);
     }
     return true;
+  }
+
+  /** One step a turn of the event loop, one piece of work after the other. */
+  later(work: Iterator<void, void>): void {
+    this.works.push(work);
+    if (this.works.length === 1) this.turn(() => this.step());
+  }
+
+  private step(): void {
+    const [work] = this.works;
+    let isDone = true;
+    try {
+      isDone = work!.next().done === true;
+    } catch (error) {
+      this.log.error('zones could not be ranked', { error });
+    }
+    if (isDone) this.works.shift();
+    if (this.works.length > 0) this.turn(() => this.step());
   }
 
   /** The state stream is alive and this replica has all of it. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { surfaceWith, uniformPolicy, UserRig } from '../../../test/support/user-actor.js';
 import { withBoost } from '../../policies/boost.js';
 import { withFloor } from '../../policies/floor.js';
+import { reasonOf } from '../../policies/fault-book.js';
 import type { Policy } from '../../policies/policy.js';
 import { drawSlate, keyedRandom } from '../../policies/sampling.js';
 import { candidateSchema } from '../../messages/decisions.js';
@@ -21,6 +22,8 @@ describe('the fallback chain', () => {
     ['does not sum to 1', broken({ distribution: () => [0.2, 0.2, 0.2] }), 'POLICY_DISTRIBUTION'],
     ['gives a negative number', broken({ distribution: () => [-0.5, 1, 0.5] }), 'POLICY_DISTRIBUTION'],
     ['scores NaN', broken({ scores: () => [NaN, NaN, NaN] }), 'POLICY_SCORES'],
+    ['explains with NaN', broken({ explain: () => [{ code: 'x', text: 'x', contribution: NaN }] }), 'POLICY_REASONS'],
+    ['scores infinitely', broken({ scores: () => [1, Infinity, -Infinity] }), 'POLICY_SCORES'],
     ['cannot explain', broken({ explain: () => { throw new Error('boom'); } }), 'POLICY_THREW'], // prettier-ignore
   ];
 
@@ -41,6 +44,21 @@ describe('the fallback chain', () => {
     });
   });
 
+  test.each(failing.slice(1))(
+    'tells of each policy that %s, with its version and what it threw',
+    (_, policy, reason) => {
+      const rig = threeOf({ live: policy!, second: policy! });
+      rig.ask(asked);
+      const { version } = policy!.ref;
+      expect(rig.faults).toMatchObject([
+        { part: 'policy', id: 'live', version, surface: 'test.offer' },
+        { part: 'policy', id: 'second', version, surface: 'test.offer' },
+      ]);
+      for (const { error, part } of rig.faults)
+        expect([reasonOf(part, error), error]).toEqual([reason, expect.any(Error)]);
+    },
+  );
+
   test('answers even where its static end is missing too', () => {
     const none = { live: undefined, second: undefined, 'given-order': undefined } as unknown as Record<string, Policy>;
     const { answer } = threeOf(none).ask(asked);
@@ -49,7 +67,40 @@ describe('the fallback chain', () => {
   });
 
   test('says nothing where the live policy answers', () => {
-    expect(threeOf({}).ask(asked).answer).toMatchObject({ policy: { id: 'live' }, fallbackReason: null });
+    const rig = threeOf({});
+    expect(rig.ask(asked).answer).toMatchObject({ policy: { id: 'live' }, fallbackReason: null });
+    expect(rig.faults).toEqual([]);
+  });
+});
+
+describe('a source', () => {
+  const with_ = (candidates: () => unknown) =>
+    new UserRig({
+      surfaces: [surfaceWith({ candidates: { source: 'zones' } })],
+      sources: new Map([
+        ['zones', { name: 'zones', candidates: () => ({ candidates: candidates() as never, degraded: [] }) }],
+      ]),
+    }).consent();
+  const offered = (features: object) => ({ id: 'a', features, nonPersonal: true });
+
+  test.each<[string, () => unknown, string]>([
+    ['throws', () => { throw new TypeError('boom'); }, 'SOURCE_THREW'], // prettier-ignore
+    ['gives NaN', () => [offered({}), offered({ demand: NaN })], 'SOURCE_NOT_FINITE'],
+    ['gives infinity', () => [offered({ demand: -Infinity })], 'SOURCE_NOT_FINITE'],
+    ['gives a text', () => [offered({ demand: '7' })], 'SOURCE_NOT_FINITE'],
+    ['gives too many', () => Array.from({ length: 501 }, () => offered({})), 'SOURCE_UNBOUNDED'],
+  ])('that %s is passed over, named and told of', (_, candidates, reason) => {
+    const rig = with_(candidates);
+    const { body, answer } = rig.ask({ candidates: undefined });
+    expect([answer.slate, body.degraded]).toEqual([[], ['candidates']]);
+    expect(rig.faults).toMatchObject([{ part: 'source', id: 'zones', version: 0, surface: 'test.offer' }]);
+    expect(reasonOf('source', rig.faults[0]!.error)).toBe(reason);
+  });
+
+  test('that is sound is believed', () => {
+    const rig = with_(() => [offered({ demand: 1e308 })]);
+    expect(rig.ask({ candidates: undefined }).answer.slate).toMatchObject([{ id: 'a' }]);
+    expect(rig.faults).toEqual([]);
   });
 });
 

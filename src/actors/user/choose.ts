@@ -6,6 +6,7 @@ import { withBoost } from '../../policies/boost.js';
 import { withFloor, type FlooredPolicy } from '../../policies/floor.js';
 import type { DecisionContext, Policy, PolicyDirectory } from '../../policies/policy.js';
 import { assertDistribution, drawSlate, keyedRandom, type Drawn, type Pin } from '../../policies/sampling.js';
+import { reasonOf } from '../../policies/fault-book.js';
 import type { Surface } from '../../surfaces/surface.js';
 import type { DecisionServices } from './services.js';
 
@@ -33,12 +34,13 @@ export interface Question {
 
 /**
  * The slate of the first link of the surface's chain that gives one. Only the live policy explores: a fallback answers
- * as it is. With no candidates nobody is asked and the slate is empty.
+ * as it is. With no candidates nobody is asked and the slate is empty. A policy that throws is told to `faults` and passed
+ * over; so is one that gives a number that is not finite.
  */
 export function choose(
   question: Question,
   policies: PolicyDirectory,
-  samplingKey: DecisionServices['samplingKey'],
+  { samplingKey, faults }: Pick<DecisionServices, 'samplingKey' | 'faults'>,
 ): Choice {
   const { surface, candidates } = question;
   let failed: string | null = null;
@@ -55,7 +57,8 @@ export function choose(
     try {
       return { ...ask(asked, question, samplingKey), fallbackReason: failed };
     } catch (error) {
-      failed = note(failed, id, error instanceof EngineError ? error.code : 'POLICY_THREW');
+      failed = note(failed, id, reasonOf('policy', error));
+      faults?.report({ part: 'policy', id, version: policy.ref.version, surface: surface.id, error });
     }
   }
   throw new EngineError('Invariant', 'POLICY_CHAIN_EMPTY', `No policy of ${surface.id} could answer: ${failed}.`);
@@ -92,8 +95,13 @@ function ask(
     const { id, category, campaign } = candidates[one.index]!;
     const score = scores[one.index];
     if (score === undefined || !Number.isFinite(score))
-      throw new EngineError('Invariant', 'POLICY_SCORES', 'A policy gave a score that is not a number.');
+      throw new EngineError('Invariant', 'POLICY_SCORES', `The policy ${policy.ref.id} gave ${id} the score ${score}.`);
     const explained = policy.explain(context, candidates, one.index);
+    for (const { code, contribution = 0 } of explained)
+      if (!Number.isFinite(contribution)) {
+        const message = `The policy ${policy.ref.id} gave ${id} the reason ${code} with ${contribution}.`;
+        throw new EngineError('Invariant', 'POLICY_REASONS', message);
+      }
     const explores = position === 0 && !one.forced && one.index !== best;
     return {
       id,

@@ -1,8 +1,10 @@
 /** Decides: from a checked request and the subject's state to the record that is journaled. Pure but for the nonce. */
+import { EngineError } from '../../kernel/errors.js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { Candidate, DecisionBody, DecisionRequest, Hold, SlateItem } from '../../messages/decisions.js';
 import { decisionIdOf } from '../../messages/tokens.js';
 import type { DecisionContext } from '../../policies/policy.js';
+import { assertSound, type Supplied } from '../../surfaces/candidate-source.js';
 import type { Surface } from '../../surfaces/surface.js';
 import type { HandleContext } from '../host/actor-kind.js';
 import { capUses } from './caps.js';
@@ -17,6 +19,7 @@ type Context = HandleContext<CampaignLedger, DecisionServices>;
 
 const NO_FEATURES: Readonly<Record<string, number>> = Object.freeze({});
 const NOTHING: readonly string[] = Object.freeze([]);
+const NO_CANDIDATES: Supplied = Object.freeze({ candidates: [], degraded: ['candidates'] });
 
 export function decide(state: UserState, request: DecisionRequest, surface: Surface, ctx: Context): DecisionBody {
   const { services, nowMs, settings } = ctx;
@@ -40,7 +43,7 @@ export function decide(state: UserState, request: DecisionRequest, surface: Surf
   const id = decisionIdOf(ctx.nonce(), ctx.address.kind, ctx.address.token);
   const context = contextOf(state, request, surface, ctx, personalized);
   const question = { surface, context, candidates: shaped.eligible, k, decisionId: id };
-  const choice = choose(question, services.policies, services.samplingKey);
+  const choice = choose(question, services.policies, services);
   const validUntilMs = nowMs + validMs(surface, choice.slate, ctx.shared);
   return {
     id,
@@ -82,15 +85,22 @@ function candidatesFor(request: DecisionRequest, surface: Surface, ctx: Context)
   if (request.candidates !== undefined) return { candidates: request.candidates, degraded: NOTHING };
   const { services } = ctx;
   const supplier = services.sources.get(source);
-  if (supplier === undefined) return { candidates: [], degraded: ['candidates'] };
-  const supplied = supplier.candidates({
-    surface: surface.id,
-    context: request.context,
-    nowMs: ctx.nowMs,
-    settings: ctx.settings,
-    ledger: ctx.shared,
-    zones: services.zones,
-  });
+  if (supplier === undefined) return NO_CANDIDATES;
+  let supplied: Supplied;
+  try {
+    supplied = supplier.candidates({
+      surface: surface.id,
+      context: request.context,
+      nowMs: ctx.nowMs,
+      settings: ctx.settings,
+      ledger: ctx.shared,
+      zones: services.zones,
+    });
+    assertSound(source, supplied.candidates);
+  } catch (error) {
+    services.faults?.report({ part: 'source', id: source, version: 0, surface: surface.id, error });
+    return NO_CANDIDATES;
+  }
   const stale = source === 'zones' && services.zones.staleMs() > maxAgeMs && !supplied.degraded.includes('zone');
   return stale ? { candidates: supplied.candidates, degraded: [...supplied.degraded, 'zone'] } : supplied;
 }
@@ -102,7 +112,7 @@ function contextOf(
   ctx: Context,
   personalized: boolean,
 ): DecisionContext {
-  const features = personalized ? featuresOf(state, ctx.nowMs) : NO_FEATURES;
+  const features = personalized ? soundFeatures(featuresOf(state, ctx.nowMs), surface.id, ctx) : NO_FEATURES;
   const { context } = request;
   const { nowMs, settings } = ctx;
   const known = { features, context, nowMs, timeZone: settings.timeZone };
@@ -118,6 +128,18 @@ function contextOf(
     ...(observation === undefined ? undefined : { observation }),
     nowMs,
   };
+}
+
+/** What is not a finite number is not known: it is told, and left out. */
+function soundFeatures(features: Record<string, number>, surface: string, { services }: Context) {
+  for (const name in features) {
+    const value = features[name];
+    if (Number.isFinite(value)) continue;
+    const error = new EngineError('Invariant', 'FEATURE_NOT_FINITE', `The feature ${name} of the subject is ${value}.`);
+    services.faults?.report({ part: 'feature', id: name, version: 0, surface, error });
+    delete features[name];
+  }
+  return features;
 }
 
 /** An answer is valid no longer than the shortest-lived offer in it. */

@@ -13,7 +13,7 @@ import { choose } from './choose.js';
 import { parseDecisionRequest, surfaceOf } from './request.js';
 import type { DecisionServices } from './services.js';
 
-export interface FallbackDeps extends Pick<DecisionServices, 'surfaces' | 'samplingKey'> {
+export interface FallbackDeps extends Pick<DecisionServices, 'surfaces' | 'samplingKey' | 'faults'> {
   readonly policies: PolicyDirectory;
   /** Wall-clock milliseconds since the epoch. */
   readonly nowMs: () => number;
@@ -61,7 +61,7 @@ export function createFallbackDecider(deps: FallbackDeps): FallbackDecider {
           decisionId,
         },
         deps.policies,
-        deps.samplingKey,
+        deps,
       );
       return {
         decisionId,

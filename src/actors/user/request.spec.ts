@@ -33,7 +33,13 @@ const candidate = fc.record({
 const requests = fc.record({
   surface: mostly(fc.constant('test.offer')),
   subject: maybe(fc.record({ kind: fc.constantFrom('rider', 'driver'), id: text(3), surprise: rarely })),
-  context: maybe(fc.dictionary(text(3), mostly(fc.oneof(text(5), number, fc.boolean())), { maxKeys: 2 })),
+  context: maybe(
+    fc.dictionary(
+      fc.oneof(text(3), fc.constantFrom('lat', 'lng', 'atMs', 'maxDistanceKm')),
+      mostly(fc.oneof(text(5), number, fc.boolean())),
+      { maxKeys: 2 },
+    ),
+  ),
   candidates: maybe(fc.array(mostly(candidate), { maxLength: 4 })),
   k: maybe(fc.integer({ min: 0, max: 51 })),
   requestId: maybe(text(5)),
@@ -75,6 +81,18 @@ describe('parseDecisionRequest', () => {
     [{ surface: 's', surprise: 1 }, 'INVALID_REQUEST', 'surprise'],
     [{ surface: 's', k: 0 }, 'INVALID_REQUEST', 'k'],
     [{ surface: 's', context: { x: Number.NaN } }, 'INVALID_REQUEST', 'context.x'],
+    [{ surface: 's', context: { lat: 999 } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: -90.0001, lng: 0 } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: '40.7', lng: 0 } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: 'NaN' } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: true } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: Number.NaN } }, 'INVALID_REQUEST', 'context.lat'],
+    [{ surface: 's', context: { lat: 1, lng: 180.5 } }, 'INVALID_REQUEST', 'context.lng'],
+    [{ surface: 's', context: { maxDistanceKm: -1 } }, 'INVALID_REQUEST', 'context.maxDistanceKm'],
+    [{ surface: 's', context: { maxDistanceKm: 1e300 } }, 'INVALID_REQUEST', 'context.maxDistanceKm'],
+    [{ surface: 's', context: { atMs: 1e18 } }, 'INVALID_REQUEST', 'context.atMs'],
+    [{ surface: 's', context: { atMs: -1 } }, 'INVALID_REQUEST', 'context.atMs'],
+    [{ surface: 's', context: { atMs: '2026-01-01' } }, 'INVALID_REQUEST', 'context.atMs'],
     [{ surface: 's', candidates: [{ id: '' }] }, 'INVALID_REQUEST', 'candidates[0].id'],
     [
       { surface: 's', candidates: [{ id: 'a', features: { f: Infinity } }] },

@@ -14,6 +14,7 @@ import {
   type Candidate,
   type DecisionRequest,
 } from '../../messages/decisions.js';
+import { contextProblem } from '../../messages/context-bounds.js';
 import type { Surface } from '../../surfaces/surface.js';
 import { refuseOversize } from './request-bounds.js';
 
@@ -135,6 +136,7 @@ function readPlain(body: unknown): DecisionRequest | undefined {
       case 'context':
         if (plainKeys(value, isScalar, CONTEXT_KEYS_MAX, CONTEXT_BYTES_MAX) < 0) return undefined;
         request.context = value as DecisionRequest['context'];
+        if (contextProblem(request.context) !== undefined) return undefined;
         break;
       case 'candidates': {
         const candidates = readPlainCandidates(value);

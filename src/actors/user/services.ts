@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { FaultSink } from '../../policies/fault-book.js';
 import type { PolicyDirectory } from '../../policies/policy.js';
 import type { CandidateSource } from '../../surfaces/candidate-source.js';
 import type { Surface } from '../../surfaces/surface.js';
@@ -16,4 +17,6 @@ export interface DecisionServices {
    * KeyObject, as with raw bytes each use costs four times as much.
    */
   readonly samplingKey: KeyObject;
+  /** Hears what threw and was passed over. */
+  readonly faults?: FaultSink;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { gridDisk, latLngToCell } from 'h3-js';
+import { cellToLatLng, greatCircleDistance, gridDisk, latLngToCell, UNITS } from 'h3-js';
 import { CampaignLedger } from '../../messages/campaigns.js';
 import { CANDIDATES_MAX, candidateSchema } from '../../messages/decisions.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
-import type { SourceInput } from '../candidate-source.js';
+import { assertSound, type SourceInput } from '../candidate-source.js';
 import { forecastDemand } from './demand-forecast.js';
 import { HOUR_MS } from './hour-of-week.js';
 import { RANKING_AGE_MS_MAX, ZONE_STALE_MS_MAX, zonesSource } from './zones.js';
@@ -130,5 +130,117 @@ describe('zones source', () => {
   it('forecasts finite numbers for zones that have seen nothing', () => {
     const [candidate] = ask(directory([facts(a, { pickupsTotal: 0, hoursSeen: 1 })])).candidates;
     for (const value of Object.values(candidate!.features)) expect(Number.isFinite(value)).toBe(true);
+  });
+
+  it('has one ranking for times that are as near as nothing, and few at all', () => {
+    let rankings = 0;
+    const live = {
+      ...directory(cells.map((cell) => facts(cell))),
+      all: () => (rankings++, cells.map((cell) => facts(cell))),
+    };
+    for (let i = 0; i < 50; i++) ask(live, { atMs: NOW + i * 1_000 });
+    expect(rankings).toBe(1);
+    for (let i = 0; i < 50; i++) ask(live, { atMs: NOW + (i % 4) * HOUR_MS });
+    expect(rankings).toBe(4);
+  });
+
+  it.each([0, 1e12, 4_102_444_800_000])('gives finite numbers for %d too', (atMs) => {
+    const zones = directory([
+      facts(a, { expectedByHour: week({ 0: 30 }) }),
+      facts(b, { pickupsTotal: 0, hoursSeen: 1 }),
+    ]);
+    const { candidates } = ask(zones, { atMs });
+    expect(candidates).toHaveLength(2);
+    assertSound('zones', candidates);
+  });
+
+  it.each([
+    [{ lat: 40.75, lng: -73.98, maxDistanceKm: 3 }],
+    [{ lat: 40.75, lng: 179.9999, maxDistanceKm: 14_000 }],
+    [{ lat: -89.9, lng: 12, maxDistanceKm: 20_038 }],
+    [{ lat: 40.75, lng: -73.98, maxDistanceKm: 0 }],
+  ])('sees every zone that is within reach of %j', (context) => {
+    const near = cells.slice(0, 400);
+    const { candidates } = ask(directory(near.map((cell) => facts(cell))), context);
+    const distance = (cell: string) => greatCircleDistance(cellToLatLng(cell), [context.lat, context.lng], UNITS.km);
+    const within = near.filter((cell) => distance(cell) <= context.maxDistanceKm);
+    expect(candidates.map(({ id }) => id).sort()).toEqual(within.sort());
+  });
+});
+
+describe('a large city', () => {
+  const large = gridDisk(centre, 20);
+
+  /** A directory that takes work for later, which the test then does. */
+  function opened() {
+    const works: Iterator<void, void>[] = [];
+    let looked = 0;
+    const zones: ZoneDirectory = {
+      ...directory([]),
+      all: () => (
+        looked++,
+        large.map((cell, i) => facts(cell, { pickupsTotal: i, expectedByHour: week({ [i % 168]: 30 }) }))
+      ),
+      later: (work) => void works.push(work),
+    };
+    const work = (): number => {
+      let steps = 0;
+      for (const one of works.splice(0)) for (; one.next().done !== true; steps++);
+      return steps;
+    };
+    return { zones, works, work, looked: () => looked };
+  }
+
+  it('is ranked between requests: a request takes the nearest ranking there is, and says so', () => {
+    const { zones, works, work, looked } = opened();
+    expect(ask(zones).degraded).toEqual([]);
+    expect(looked()).toBe(1);
+    const later = { atMs: NOW + 12 * HOUR_MS };
+    const nearest = ask(zones, later);
+    expect(nearest.degraded).toEqual(['zone']);
+    expect(nearest.candidates).toEqual(ask(zones).candidates);
+    expect([looked(), works.length]).toEqual([1, 1]);
+    expect(work()).toBeGreaterThan(5);
+    const exact = ask(zones, later);
+    expect(exact.degraded).toEqual([]);
+    expect(exact).toEqual(ask(directory([...zones.all()]), later));
+  });
+
+  it('does no work in a request, whatever times are asked about', () => {
+    const { zones, works, work, looked } = opened();
+    ask(zones);
+    for (let i = 0; i < 1_000; i++) expect(ask(zones, { atMs: i * 4e9 }).candidates).toHaveLength(CANDIDATES_MAX);
+    expect(looked()).toBe(1);
+    expect(works.length).toBeLessThanOrEqual(4);
+    work();
+    ask(zones, { atMs: NOW });
+    expect(works).toHaveLength(1);
+  });
+
+  it('is asked again for half a second, then ranked anew while the last ranking is used', () => {
+    const { zones, works, work } = opened();
+    ask(zones);
+    expect(ask(zones, {}, NOW + RANKING_AGE_MS_MAX).degraded).toEqual([]);
+    ask(zones, {}, NOW + RANKING_AGE_MS_MAX + 1);
+    expect(works).toHaveLength(1);
+    work();
+    ask(zones, {}, NOW + RANKING_AGE_MS_MAX + 2);
+    expect(works).toHaveLength(0);
+  });
+
+  it('is ranked anew after a ranking that failed', () => {
+    let fails = false;
+    const { zones, works } = opened();
+    const all = (): Iterable<ZoneFacts> => {
+      if (fails) throw new Error('no zones');
+      return zones.all();
+    };
+    const failing: ZoneDirectory = { ...zones, all };
+    ask(failing);
+    fails = true;
+    ask(failing, { atMs: NOW });
+    expect(() => works.pop()!.next()).toThrow('no zones');
+    ask(failing, { atMs: NOW });
+    expect(works).toHaveLength(1);
   });
 });
