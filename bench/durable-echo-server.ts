@@ -57,7 +57,7 @@ server.post<{ Body: { subject: { id: string } } }>('/v1/decisions', ({ body }) =
   const partition = partitionOf(body.subject.id, partitions);
   const record = JSON.stringify({ n, body: Array.from({ length: COPIES }, () => body) });
   queues[partition]!({
-    subject: subjects.record(partition, 'decision', 'user', body.subject.id),
+    subject: subjects.record(partition, 'decision', 'app', 'user', body.subject.id),
     payload: Buffer.from(record),
   });
   return new Promise((resolve) => waiting.set(n, resolve));

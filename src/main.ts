@@ -82,6 +82,8 @@ async function boot(config: EngineConfig, log: Logger): Promise<Booted> {
   const embedded = await startEmbedded({
     stateDir: config.stateDir,
     partitions: config.cluster.partitions,
+    apps: config.apps.map(({ name }) => name),
+    isOpen: config.auth.apiKeys.length === 0,
     ...(url === undefined ? {} : { nats: { url, user, password } }),
     ...(config.database.url === undefined
       ? config.role === 'all'

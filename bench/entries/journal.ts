@@ -43,7 +43,7 @@ export const journal: Entry = {
 async function appendRate(cluster: NatsCluster): Promise<Result> {
   const messagesOf = (partition: number): JournalMessage[] =>
     Array.from({ length: GROUP }, () => ({
-      subject: subjects.record(partition, 'event', 'user', '42', 'click'),
+      subject: subjects.record(partition, 'event', 'app', 'user', '42', 'click'),
       payload,
     }));
   const batches = Array.from({ length: PARTITIONS }, (_, partition) => messagesOf(partition));
@@ -95,7 +95,7 @@ async function latencies(journal: Journal): Promise<Result[]> {
   const { lastSequence } = await journal.info();
   let arrived: () => void = () => undefined;
   const reader = journal.read(lastSequence + 1, () => arrived(), console.error);
-  const message = { subject: subjects.record(0, 'event', 'user', '42', 'click'), payload };
+  const message = { subject: subjects.record(0, 'event', 'app', 'user', '42', 'click'), payload };
   for (let i = 0; i < LATENCY_APPENDS; i++) {
     const startedMs = performance.now();
     const arrival = new Promise<void>((resolve) => {

@@ -39,6 +39,7 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     replicas: 1,
     leaseTtlMs: config.cluster.leaseTtlMs,
     hosts: true,
+    apps: config.apps.map(({ name }) => name),
     log,
   });
   const thread = startKeeper({

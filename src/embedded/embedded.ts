@@ -8,9 +8,12 @@ import { lockStateDir, prepareStateDir } from './state-dir.js';
 export interface EmbeddedOptions {
   readonly stateDir: string;
   readonly partitions: number;
+  /** Names of the apps, and whether whoever connects to the embedded NATS without a name is the first of them. */
+  readonly apps?: readonly string[] | undefined;
+  readonly isOpen?: boolean | undefined;
   /** With `url`, nothing is started and the URL is handed back. */
   readonly nats?:
-    | Omit<NatsOptions, 'stateDir' | 'partitions' | 'say'>
+    | Omit<NatsOptions, 'stateDir' | 'partitions' | 'apps' | 'isOpen' | 'say'>
     | { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
   /** Likewise. `off`: no PostgreSQL at all. */
   readonly postgres?: Omit<PostgresOptions, 'stateDir' | 'say'> | { readonly url: string } | 'off';
@@ -84,12 +87,15 @@ function startsNothing({ nats, postgres }: EmbeddedOptions): boolean {
   return nats !== undefined && 'url' in nats && (postgres === 'off' || (postgres !== undefined && 'url' in postgres));
 }
 
-async function natsFor({ nats, partitions, say }: EmbeddedOptions, stateDir: string): Promise<EmbeddedNats> {
+async function natsFor(
+  { nats, partitions, apps, isOpen, say }: EmbeddedOptions,
+  stateDir: string,
+): Promise<EmbeddedNats> {
   if (nats && 'url' in nats) {
     const { url, user, password } = nats;
     return { url, user, password, isOurs: false, pid: undefined, stop: nothing, restart: nothing };
   }
-  return Object.assign(await startNats({ ...nats, stateDir, partitions, say }), { isOurs: true });
+  return Object.assign(await startNats({ ...nats, stateDir, partitions, apps, isOpen, say }), { isOurs: true });
 }
 
 async function postgresFor({ postgres, say }: EmbeddedOptions, stateDir: string): Promise<EmbeddedServer | undefined> {

@@ -1,6 +1,6 @@
 /** Asks actors wherever they live: in this process without a hop, elsewhere over NATS. */
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Host } from '../actors/host/index.js';
+import type { Asker, Host } from '../actors/host/index.js';
 import { requestActor } from '../actors/nats/request-transport.js';
 import type { ActorClient } from '../gateway/ports.js';
 import { JSON_BOUNDS, parseBoundedJson } from '../kernel/bounded-json.js';
@@ -28,13 +28,13 @@ export class RoutedActorClient implements ActorClient {
     token: string,
     verb: string,
     body: unknown,
-    { deadlineMs, trace }: { deadlineMs: number; trace?: string },
+    { deadlineMs, app, trace }: { deadlineMs: number; app: string; trace?: string },
   ): Promise<unknown> {
     const { clock } = this.options;
     const deadline = clock.monotonicMs() + deadlineMs;
     for (;;) {
       try {
-        return await this.attempt(kind, token, verb, body, deadline - clock.monotonicMs(), trace);
+        return await this.attempt(kind, token, verb, body, deadline - clock.monotonicMs(), { app, trace });
       } catch (error) {
         const known = EngineError.from(error);
         const hasMoved = known.family === 'StaleOwner' || known.code === 'OWNER_UNREACHABLE';
@@ -50,17 +50,17 @@ export class RoutedActorClient implements ActorClient {
     verb: string,
     body: unknown,
     leftMs: number,
-    trace: string | undefined,
+    asker: Asker,
   ): Promise<unknown> {
     const { host, partitions } = this.options;
     const partition = partitionOf(token, partitions);
     if (host && isActorKind(kind) && host.serves(partition)) {
-      return this.within(leftMs, host.request({ kind, token }, verb, body, trace));
+      return this.within(leftMs, host.request({ kind, token }, verb, body, asker));
     }
     const subject = isActorKind(kind)
-      ? subjects.partitionRequest(partition, kind, token, verb)
+      ? subjects.partitionRequest(partition, asker.app, kind, token, verb)
       : subjects.request(kind, token, verb);
-    return this.remote(subject, body, leftMs, trace);
+    return this.remote(subject, body, leftMs, asker.trace);
   }
 
   /** Asks a subject over NATS and unwraps the answer. */

@@ -22,6 +22,7 @@ export interface AttachmentOptions {
   readonly leaseTtlMs: number;
   /** A host runs in this process: then the cluster's versions rise by its looking, too. */
   readonly hosts: boolean;
+  readonly apps: readonly string[];
   readonly log: Logger;
 }
 
@@ -39,7 +40,7 @@ export type ClusterAccess = Pick<Attachment, 'link' | 'jsm' | 'cluster'>;
 
 /** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
 export async function attach(options: AttachmentOptions): Promise<Attachment> {
-  const { nats, name, partitions, replicas, leaseTtlMs, hosts, log } = options;
+  const { nats, name, partitions, replicas, leaseTtlMs, hosts, apps, log } = options;
   const { user, password } = nats;
   const link = await connect({
     url: nats.url,
@@ -48,8 +49,8 @@ export async function attach(options: AttachmentOptions): Promise<Attachment> {
     ...(user === undefined || password === undefined ? {} : { user, pass: password }),
   });
   try {
-    const constants = await ensureCluster(link, { partitions, replicas, leaseTtlMs });
-    await probeMappings(link, partitions);
+    const constants = await ensureCluster(link, { partitions, replicas, leaseTtlMs, apps });
+    await probeMappings(link, partitions, apps);
     const cluster = await NatsCluster.open(link, { partitions, replicas, log });
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });
     const versions = new VersionWatch({

@@ -2,7 +2,7 @@
 import { learnerSettingsSchema, type LearnerSettings } from '../actors/learner/settings.js';
 import { blankStatus, type LearnerStatus } from '../actors/learner/status.js';
 import type { ActorClient, LearnerDirectory } from '../gateway/ports.js';
-import { encodeToken } from '../kernel/ids.js';
+import { encodeToken, ENGINE_APP } from '../kernel/ids.js';
 
 export class ClusterLearners implements LearnerDirectory {
   readonly ids: readonly string[];
@@ -26,7 +26,13 @@ export class ClusterLearners implements LearnerDirectory {
       this.learners.map(async (settings): Promise<LearnerStatus> => {
         try {
           const token = encodeToken(settings.id);
-          return (await this.actors.request('learner', token, 'view', {}, { deadlineMs })) as LearnerStatus;
+          return (await this.actors.request(
+            'learner',
+            token,
+            'view',
+            {},
+            { deadlineMs, app: ENGINE_APP },
+          )) as LearnerStatus;
         } catch {
           return { ...blankStatus(settings), reason: 'No process that runs it has answered.' };
         }

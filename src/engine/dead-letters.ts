@@ -37,7 +37,7 @@ export class StreamDeadLetters implements DeadLetters {
     }
     const { subject, payload, atMs } = found;
     const answer = await this.actors.remote(
-      subjects.partitionRequest(partition, 'partition', '_', 'redrive'),
+      subjects.partitionItself(partition, 'redrive'),
       { sequence, subject, payload, atMs, by },
       REDRIVE_DEADLINE_MS,
     );

@@ -61,7 +61,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   // Before anything is started or claimed: what is misconfigured should not join a cluster first.
   if (has('learner')) await checkLearners(config.learners);
   const { partitions, replicas, leaseTtlMs } = config.cluster;
-  const attachment = await attach({ nats, name: hostId, partitions, replicas, leaseTtlMs, hosts: has('host'), log });
+  const apps = config.apps.map(({ name }) => name);
+  const attachment = await attach({
+    nats,
+    name: hostId,
+    partitions,
+    replicas,
+    leaseTtlMs,
+    hosts: has('host'),
+    apps,
+    log,
+  });
   attachment.versions.start();
   const stops: (() => unknown)[] = [() => attachment.link.close(), () => attachment.versions.stop()];
   const stop = once(async () => {
@@ -185,6 +195,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
       slowClientMs: config.limits.slowClientMs,
       deadlineMs: config.limits.requestDeadlineMs,
       rateLimit: config.rateLimit,
+      apps: config.apps.map(({ name }) => name),
       apiKeys: config.auth.apiKeys.map((key) => ({ ...key, scopes: [...key.scopes] })),
       docs: config.http.docs,
       // On loopback no key may be asked for, and whatever a browser on this machine is told to fetch gets here.

@@ -20,7 +20,7 @@ describe('BoundedActors', () => {
   it('refuses above the limit and takes again what was freed, also by failures', async () => {
     const inner = held<unknown>();
     const actors = new BoundedActors({ request: inner.next }, 2);
-    const ask = () => actors.request('user', '1', 'view', {}, { deadlineMs: 1 });
+    const ask = () => actors.request('user', '1', 'view', {}, { deadlineMs: 1, app: 'app' });
     const [first, second] = [ask(), ask()];
     await expect(ask()).rejects.toEqual(OVERLOADED);
     inner.fail[0]!(new Error('gone'));
@@ -36,7 +36,7 @@ describe('BoundedActors', () => {
 
 describe('BoundedIngress', () => {
   const batch = (n: number): OutgoingEvent[] =>
-    Array.from({ length: n }, () => ({ kind: 'user', token: '1', type: 't', payload: new Uint8Array() }));
+    Array.from({ length: n }, () => ({ app: 'app', kind: 'user', token: '1', type: 't', payload: new Uint8Array() }));
 
   it('takes a batch whole or not at all', async () => {
     const inner = held<readonly { status: 'unknown' }[]>();

@@ -1,6 +1,7 @@
 /** What can be configured about the gateway. All limits are named here. */
 import { z } from 'zod';
 import { EVENT_BYTES_MAX } from '../kernel/bounded-json.js';
+import { DEFAULT_APP } from '../kernel/ids.js';
 import { SCOPES } from '../kernel/scopes.js';
 
 const count = z.number().int().positive();
@@ -26,11 +27,15 @@ export const gatewayOptionsSchema = z
     deadlineMs: count.default(1000),
     /** Points a second; 0: no limit. A request is one, and one more for each 64 KB; an event of a batch is one. */
     rateLimit: z.strictObject({ perAddress: perSecond, perKey: perSecond, perUser: perSecond }).prefault({}).readonly(),
+    /** Names of the apps; the first is whoever calls where there are no keys. */
+    apps: z.array(z.string().min(1)).min(1).default([DEFAULT_APP]).readonly(),
     /** Who may call; none: everybody who can connect. Only hashes are configured, in lower-case hex. */
     apiKeys: z
       .array(
         z.strictObject({
           name: z.string().min(1).max(64),
+          /** The first app where left out. */
+          app: z.string().min(1).optional(),
           sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits'),
           scopes: z.array(z.enum(SCOPES)).min(1).readonly(),
         }),

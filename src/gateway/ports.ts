@@ -4,9 +4,15 @@ import type { AppendOutcome } from '../actors/host/ports.js';
 import type { FaultCount } from '../policies/fault-book.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../messages/decisions.js';
 
+/** A request's app and trace id. */
+export interface RequestOrigin {
+  readonly id: string;
+  readonly app: string;
+}
+
 export interface ActorClient {
   /**
-   * Asks the owner of an actor and resolves to its answer; calls to an owner in this process stay in it. Rejects with the
+   * Asks the owner of an actor on an app's behalf and resolves to its answer; calls to an owner in this process stay in it. Rejects with the
    * owner's EngineError, or Dependency `OWNER_UNREACHABLE` (with retryAfterMs) once `deadlineMs` has passed.
    */
   request(
@@ -14,12 +20,14 @@ export interface ActorClient {
     token: string,
     verb: string,
     body: unknown,
-    options: { readonly deadlineMs: number; readonly trace?: string },
+    options: { readonly deadlineMs: number; readonly app: string; readonly trace?: string },
   ): Promise<unknown>;
 }
 
 /** One event, already validated, on its way to its actor's journal. */
 export interface OutgoingEvent {
+  /** The app that sent it. */
+  readonly app: string;
   readonly kind: string;
   readonly token: string;
   readonly type: string;

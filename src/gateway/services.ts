@@ -23,6 +23,8 @@ export class GatewayServices {
   readonly rewards: Rewards;
   /** The caller, or Unauthenticated. */
   readonly authenticate: (headers: Credentials) => Caller;
+  /** The app that a caller's requests are. */
+  readonly appOf: (caller: Caller) => string;
   /** Throws Forbidden; undefined where any host will do. */
   readonly guardHost: ((headers: Provenance) => void) | undefined;
   readonly limits: RequestLimits;
@@ -49,6 +51,8 @@ export class GatewayServices {
     this.limits = new RequestLimits({ ...perRequest, clock });
     this.guardHost = options.allowedHosts && hostGuard(options.allowedHosts);
     this.authenticate = authenticator(options.apiKeys);
+    const apps = new Map(options.apiKeys.map(({ name, app }) => [name, app]));
+    this.appOf = ({ key }) => (key === undefined ? undefined : apps.get(key)) ?? options.apps[0]!;
     this.decider = new Decider({
       actors,
       fallback: deps.fallback,

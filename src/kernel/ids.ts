@@ -3,6 +3,15 @@ import { invalidRequest } from './errors.js';
 /** The longest id an actor may have, in UTF-8 bytes; its token is at most three times as long. */
 export const ID_BYTES_MAX = 256;
 
+/** An app's name: one token of a subject, a NATS user, and part of the name of its NATS account. */
+export const APP_NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
+/** Stands in an app's place in the subjects of what the engine writes and asks by itself. */
+export const ENGINE_APP = 'engine';
+/** The one app of an installation that names none. */
+export const DEFAULT_APP = 'app';
+/** Names that no app may have: they are the engine's own NATS users. */
+export const RESERVED_APPS: readonly string[] = [ENGINE_APP, 'learner', 'sys'];
+
 const SAFE = /^[A-Za-z0-9_-]+$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 

@@ -1,9 +1,16 @@
 /**
- * The only place that spells NATS subjects, stream names and bucket names.
+ * The only place that spells and parses NATS subjects, stream names and bucket names.
  *
- * Apps use `attune.<kind>.<token>.<verb>` and `attune.event.<kind>.<token>.<type>`; the server's subject
- * mappings carry both to the owner's partition under `attune.p.<N>`, where only the engine may publish.
+ * Apps use `attune.<kind>.<token>.<verb>` and `attune.event.<kind>.<token>.<type>`, each in an account of its own. The
+ * account's imports put the app's name in front (`attune.app.<app>.…`), so that no app can speak as another, and the
+ * server's subject mappings carry both to the owner's partition, where only the engine may publish:
+ *
+ *     attune.p.<partition>.<class>.<app>.<kind>.<token>.<name>
+ *
+ * `<app>` is whoever asked for what the record says; `engine` for what the engine writes by itself.
  */
+
+import { ENGINE_APP } from '../kernel/ids.js';
 
 /** Actors that live in partitions. `anon` is the stand-in for a subject without consent. */
 export const ACTOR_KINDS = ['user', 'anon', 'zone', 'campaign'] as const;
@@ -20,30 +27,51 @@ export const CONTROL_NAMES = ['barrier', 'marker', 'verdict', 'redrive'] as cons
 export type ControlName = (typeof CONTROL_NAMES)[number];
 
 export const subjects = {
+  /** As apps and learners spell it. */
   request: (kind: string, token: string, verb: string): string => `attune.${kind}.${token}.${verb}`,
   event: (kind: string, token: string, type: string): string => `attune.event.${kind}.${token}.${type}`,
+  /** Where an app's `request` and `event` arrive in the engine's account, before the mappings. */
+  ofApp: (app: string, subject: string): string => subject.replace(/^attune/, `attune.app.${app}`),
   /** What the owner of a partition subscribes to. */
   partitionRequests: (partition: number): string => `attune.p.${partition}.req.>`,
-  partitionRequest: (partition: number, kind: string, token: string, verb: string): string =>
-    `attune.p.${partition}.req.${kind}.${token}.${verb}`,
-  record: (partition: number, cls: Exclude<RecordClass, 'control'>, kind: string, token: string, name?: string) =>
-    `attune.p.${partition}.${cls}.${kind}.${token}${name === undefined ? '' : `.${name}`}`,
-  control: (partition: number, name: ControlName): string => `attune.p.${partition}.control.${name}`,
+  partitionRequest: (partition: number, app: string, kind: string, token: string, verb: string): string =>
+    `attune.p.${partition}.req.${app}.${kind}.${token}.${verb}`,
+  /** Requests to a partition itself: the engine's alone. */
+  partitionItself: (partition: number, verb: string): string =>
+    `attune.p.${partition}.req.${ENGINE_APP}.partition._.${verb}`,
+  /** A record's place in its partition's journal. */
+  record: (
+    partition: number,
+    cls: Exclude<RecordClass, 'control'>,
+    app: string,
+    kind: string,
+    token: string,
+    name?: string,
+  ) => `attune.p.${partition}.${cls}.${app}.${kind}.${token}${name === undefined ? '' : `.${name}`}`,
+  control: (partition: number, name: ControlName): string => `attune.p.${partition}.control.${ENGINE_APP}.${name}`,
   allControls: (partition: number): string => `attune.p.${partition}.control.>`,
   /** Outputs addressed to a whole partition rather than to one of its actors. */
-  partitionOutput: (partition: number, name: string): string => `attune.p.${partition}.output.partition._.${name}`,
+  partitionOutput: (partition: number, name: string): string =>
+    `attune.p.${partition}.output.${ENGINE_APP}.partition._.${name}`,
   experience: (surface: string): string => `attune.experience.${surface}`,
   deadLetter: (partition: number): string => `attune.deadletter.${partition}`,
   /** Last known state of an actor, broadcast and kept by the state stream (one message a subject). */
   state: (kind: string, token: string): string => `attune.state.${kind}.${token}`,
   hostStatus: (hostId: string): string => `attune.host.${hostId}.status`,
   allHostStatus: 'attune.host.*.status',
-  probe: (kind: string, token: string): string => `attune.${kind}.${token}.probe`,
 } as const;
 
 export const streams = {
   journal: (partition: number): string => `ATTUNE_P${partition}`,
-  journalSubjects: (partition: number): string[] => RECORD_CLASSES.map((c) => `attune.p.${partition}.${c}.>`),
+  /**
+   * What a partition's journal captures. Events are captured by app, and the engine's always: those of an app that is left
+   * out are refused by the server, while everything else goes on.
+   */
+  journalSubjects: (partition: number, apps: readonly string[]): string[] => [
+    ...RECORD_CLASSES.filter((cls) => cls !== 'event').map((cls) => `attune.p.${partition}.${cls}.>`),
+    ...[ENGINE_APP, ...apps].map((app) => streams.appEvents(partition, app)),
+  ],
+  appEvents: (partition: number, app: string): string => `attune.p.${partition}.event.${app}.>`,
   experience: 'ATTUNE_EXPERIENCE',
   experienceSubjects: ['attune.experience.>'],
   deadLetter: 'ATTUNE_DEADLETTER',
@@ -72,6 +100,8 @@ export const buckets = {
 export interface PartitionSubject {
   readonly partition: number;
   readonly cls: RecordClass | 'req';
+  /** The app that asked for it, or `engine`. */
+  readonly app: string;
   /** Actor kind; for `control` the control's name. */
   readonly kind: string;
   /** Actor token; empty for `control`. */
@@ -82,22 +112,32 @@ export interface PartitionSubject {
 
 export function parsePartitionSubject(subject: string): PartitionSubject | undefined {
   const parts = subject.split('.');
-  if (parts.length < 5 || parts[0] !== 'attune' || parts[1] !== 'p') return undefined;
+  if (parts.length < 6 || parts[0] !== 'attune' || parts[1] !== 'p') return undefined;
   return {
     partition: Number(parts[2]),
     cls: parts[3] as RecordClass | 'req',
-    kind: parts[4]!,
-    token: parts[5] ?? '',
-    name: parts.length > 6 ? parts.slice(6).join('.') : '',
+    app: parts[4]!,
+    kind: parts[5]!,
+    token: parts[6] ?? '',
+    name: parts.length > 7 ? parts.slice(7).join('.') : '',
   };
 }
 
-/** The account-level mappings that make the server do the sharding, source → destination. */
+/**
+ * The account-level mappings that make the server do the sharding, source → destination. What is asked in the engine's own
+ * account is the engine's.
+ */
 export function subjectMappings(partitions: number): Record<string, string> {
   const mappings: Record<string, string> = {};
   for (const kind of PUBLIC_KINDS) {
-    mappings[`attune.${kind}.*.>`] = `attune.p.{{partition(${partitions},1)}}.req.${kind}.{{wildcard(1)}}.>`;
+    mappings[`attune.app.*.${kind}.*.>`] =
+      `attune.p.{{partition(${partitions},2)}}.req.{{wildcard(1)}}.${kind}.{{wildcard(2)}}.>`;
+    mappings[`attune.${kind}.*.>`] =
+      `attune.p.{{partition(${partitions},1)}}.req.${ENGINE_APP}.${kind}.{{wildcard(1)}}.>`;
   }
-  mappings['attune.event.*.*.>'] = `attune.p.{{partition(${partitions},2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>`;
+  mappings['attune.app.*.event.*.*.>'] =
+    `attune.p.{{partition(${partitions},3)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.>`;
+  mappings['attune.event.*.*.>'] =
+    `attune.p.{{partition(${partitions},2)}}.event.${ENGINE_APP}.{{wildcard(1)}}.{{wildcard(2)}}.>`;
   return mappings;
 }

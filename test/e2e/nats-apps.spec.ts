@@ -105,9 +105,9 @@ test.each([
 });
 
 test.each([
-  'attune.p.0.decision.user.42',
-  'attune.p.0.control.barrier',
-  'attune.p.0.req.user.42.decide',
+  'attune.p.0.decision.app.user.42',
+  'attune.p.0.control.engine.barrier',
+  'attune.p.0.req.app.user.42.decide',
   '$JS.API.STREAM.DELETE.ATTUNE_P0',
   '$KV.ATTUNE_LEASES.p.0',
 ])('an app cannot publish %s', async (subject) => {

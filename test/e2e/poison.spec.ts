@@ -61,8 +61,8 @@ const letters = async (): Promise<any[]> => (await get(gateway.url, '/v1/deadlet
 
 test('a record that cannot be folded gets a verdict and a dead letter, the partition goes on, and a replay obeys', async () => {
   await consent(gateway.url, '42');
-  const garbage = await smuggle('decision.user.42', 'no JSON at all');
-  const noVersion = await smuggle('command.campaign.42', JSON.stringify({ term: [1, 0], key: 'k', body: {} }));
+  const garbage = await smuggle('decision.app.user.42', 'no JSON at all');
+  const noVersion = await smuggle('command.app.campaign.42', JSON.stringify({ term: [1, 0], key: 'k', body: {} }));
   await eventually('decisions go on', decides);
 
   const found = await eventually('two dead letters', async () => {
@@ -74,7 +74,7 @@ test('a record that cannot be folded gets a verdict and a dead letter, the parti
     [PARTITION, noVersion],
   ]);
   expect(found.find(({ sequence }) => sequence === garbage)).toMatchObject({
-    subject: `attune.p.${PARTITION}.decision.user.42`,
+    subject: `attune.p.${PARTITION}.decision.app.user.42`,
     payload: Buffer.from('no JSON at all').toString('base64'),
     reason: expect.stringContaining('not a JSON object'),
   });
@@ -104,7 +104,7 @@ test('a record that cannot be folded gets a verdict and a dead letter, the parti
 
 test('an event that makes no sense is set aside without stopping anything', async () => {
   const before = (await letters()).length;
-  const sequence = await smuggle('event.user.42.accept', '[1, 2');
+  const sequence = await smuggle('event.app.user.42.accept', '[1, 2');
   const letter = await eventually(
     'its dead letter',
     async () => (await letters())[0]?.sequence === sequence && (await letters())[0],
@@ -120,7 +120,7 @@ test('an event that makes no sense is set aside without stopping anything', asyn
 });
 
 test('a partition with too much poison stops and says why, instead of draining', async () => {
-  for (let i = 0; i < 6; i++) await smuggle('decision.user.42', `garbage ${i}`);
+  for (let i = 0; i < 6; i++) await smuggle('decision.app.user.42', `garbage ${i}`);
   const reason = await eventually('the partition is refused', async () => {
     const { body } = await get(gateway.url, '/v1/status');
     return (body.hosts as any[]).map(({ refused }) => refused?.[PARTITION] as string | undefined).find(Boolean);

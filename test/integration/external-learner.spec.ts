@@ -140,7 +140,7 @@ describe('a learner in another process', () => {
     '$O.ATTUNE_ARTIFACTS.M.x',
     'attune.event.user.42.accept',
     'attune.user.42.decide',
-    'attune.p.0.control.barrier',
+    'attune.p.0.control.engine.barrier',
   ])('may not publish %s', async (subject) => {
     const refused: string[] = [];
     void (async () => {

@@ -52,12 +52,12 @@ export const appendVerdict = (journal: MemoryStream, partition: number, term: Te
   journal.append(subjects.control(partition, 'verdict'), { v: 2, term, sequence, reason: 'poison' });
 
 export function appendDecision(journal: MemoryStream, partition: number, term: Term, body: unknown): number {
-  const subject = subjects.record(partition, 'decision', 'user', '42');
+  const subject = subjects.record(partition, 'decision', 'app', 'user', '42');
   return journal.append(subject, { v: 2, term, key: 'k', body });
 }
 
 export const appendEvent = (journal: MemoryStream, partition: number): number =>
-  journal.append(subjects.record(partition, 'event', 'user', '42', 'accept'), { data: {} });
+  journal.append(subjects.record(partition, 'event', 'app', 'user', '42', 'accept'), { data: {} });
 
 export function experienceOf(decisionId: string, changes: Partial<Experience> = {}): Experience {
   return {

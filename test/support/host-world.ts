@@ -305,7 +305,7 @@ export class HostWorld {
 
   event(type: string, data: Record<string, unknown> = {}, token = 'a'): number {
     const id = (data['id'] as string | undefined) ?? `e${this.journal.last + 1}`;
-    return this.journal.write(`attune.p.0.event.user.${token}.${type}`, {
+    return this.journal.write(`attune.p.0.event.app.user.${token}.${type}`, {
       specversion: '1.0',
       source: 'test',
       id,

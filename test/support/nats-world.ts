@@ -16,7 +16,10 @@ export interface NatsWorld {
 export async function startNatsWorld(
   options: Pick<ClusterOptions, 'partitions' | 'leaseTtlMs'> & Partial<ClusterOptions>,
 ): Promise<NatsWorld> {
-  const server = await startTestNats({ partitions: options.partitions });
+  const server = await startTestNats({
+    partitions: options.partitions,
+    ...(options.apps === undefined ? {} : { apps: options.apps }),
+  });
   try {
     const link = await connect({ ...server.engine, name: 'test', log: silentLog });
     await ensureCluster(link, { replicas: 1, ...options });

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { DEFAULT_APP } from '../../src/kernel/ids.js';
 import { embeddedConfiguration, mappingsBlock } from '../../src/embedded/nats/configuration.js';
 
 const run = promisify(execFile);
@@ -41,6 +42,8 @@ export interface TestNats {
 }
 
 export interface TestNatsOptions {
+  /** Names of the apps, `app` at least; each is its password too. */
+  readonly apps?: readonly string[];
   /** Partitions the mappings are made for; 0 leaves the mappings out. */
   readonly partitions: number;
   /** Upper bound of everything that JetStream stores; what the disk allows if left out. */
@@ -110,7 +113,9 @@ function configuration(port: number, folder: string, options: TestNatsOptions): 
     partitions: Math.max(1, options.partitions),
     storeDir: join(folder, 'data'),
     pidFile: join(folder, 'nats.pid'),
-    passwords: { engine: 'engine', app: 'app', learner: 'learner', sys: 'sys' },
+    passwords: { engine: 'engine', learner: 'learner', sys: 'sys' },
+    apps: (options.apps ?? [DEFAULT_APP]).map((name) => ({ name, password: name })),
+    anonymousApp: DEFAULT_APP,
     storeBytesMax: options.storeBytesMax,
   });
   return options.partitions === 0 ? text.replace(mappingsBlock(1), '') : text;

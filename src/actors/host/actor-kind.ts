@@ -2,6 +2,7 @@
  * What a kind of actor is to the host: a pure fold over journal records, and a synchronous handler of requests.
  * Neither performs I/O, reads a clock or rolls dice: time comes with the record, randomness with the request.
  */
+import { ENGINE_APP } from '../../kernel/ids.js';
 import type { WireError } from '../../kernel/errors.js';
 import type { InboundEvent } from '../../messages/events.js';
 import type { FoldSettings } from '../../messages/settings.js';
@@ -59,6 +60,15 @@ export interface Folded<State> {
   readonly reason?: string;
   readonly effects: readonly Effect[];
 }
+
+/** On whose behalf a request is made. */
+export interface Asker {
+  /** The app, or `engine`. */
+  readonly app: string;
+  readonly trace: string | undefined;
+}
+
+export const ENGINE_ASKER: Asker = { app: ENGINE_APP, trace: undefined };
 
 export interface HandleContext<Shared, Services> {
   readonly address: ActorAddress;

@@ -49,22 +49,22 @@ class Bench {
 
   event(type: string, id: string, data: object = {}, timestampMs?: number) {
     const body = { specversion: '1.0', source: 's', id, data };
-    return this.take(`attune.p.0.event.user.a.${type}`, body, timestampMs);
+    return this.take(`attune.p.0.event.app.user.a.${type}`, body, timestampMs);
   }
 
   barrier(epoch: number) {
-    return this.take('attune.p.0.control.barrier', { v: 2, term: [epoch, 0], host: 'h', settings: SETTINGS });
+    return this.take('attune.p.0.control.engine.barrier', { v: 2, term: [epoch, 0], host: 'h', settings: SETTINGS });
   }
 
   decision(term: [number, number], n: number, outcome?: string) {
-    return this.take('attune.p.0.decision.user.a', { v: 2, term, key: 'k', body: { n, outcome } });
+    return this.take('attune.p.0.decision.app.user.a', { v: 2, term, key: 'k', body: { n, outcome } });
   }
 
   /** Of a letter with that sequence. */
   redrive(sequence: number, name: string, body: object) {
     const payload = Buffer.from(JSON.stringify(body)).toString('base64');
     const subject = `attune.p.0.${name}`;
-    return this.take('attune.p.0.control.redrive', {
+    return this.take('attune.p.0.control.engine.redrive', {
       v: 2,
       term: [1, 0],
       key: 'k',
@@ -77,7 +77,7 @@ class Bench {
 
   told(seq: number, prev: number, n = 1) {
     const chain = { p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] };
-    return this.take('attune.p.0.output.user.a.told', { v: 2, chain, at: 1, body: { n } });
+    return this.take('attune.p.0.output.engine.user.a.told', { v: 2, chain, at: 1, body: { n } });
   }
 }
 
@@ -94,7 +94,7 @@ describe('terms', () => {
     expect(bench.decision([1, 0], 1).outcome).toBe('void');
     expect(bench.decision([3, 0], 1).outcome).toBe('void');
     expect(bench.decision([2, 0], 1).outcome).toBe('applied');
-    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [2, 1] }).outcome).toBe('applied');
+    expect(bench.take('attune.p.0.control.engine.marker', { v: 2, term: [2, 1] }).outcome).toBe('applied');
     expect(bench.decision([2, 0], 1).outcome).toBe('void');
     expect(bench.decision([2, 1], 1).outcome).toBe('applied');
     expect(bench.state()).toEqual({ sum: 2 });
@@ -105,8 +105,8 @@ describe('terms', () => {
     bench.barrier(5);
     expect(bench.barrier(5).outcome).toBe('void');
     expect(bench.barrier(4).outcome).toBe('void');
-    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [4, 9] }).outcome).toBe('void');
-    expect(bench.take('attune.p.0.control.marker', { v: 2, term: [5, 0] }).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.engine.marker', { v: 2, term: [4, 9] }).outcome).toBe('void');
+    expect(bench.take('attune.p.0.control.engine.marker', { v: 2, term: [5, 0] }).outcome).toBe('void');
     expect(bench.fold.state.term).toEqual([5, 0]);
   });
 });
@@ -115,7 +115,7 @@ describe('events', () => {
   const at = (seconds: number): string => new Date(1_000 * seconds).toISOString();
   const timed = (id: string, seconds: number, type = 'add') =>
     bench.take(
-      `attune.p.0.event.user.a.${type}`,
+      `attune.p.0.event.app.user.a.${type}`,
       { specversion: '1.0', source: 's', id, time: at(seconds), data: {} },
       1_100_000_000,
     );
@@ -193,7 +193,7 @@ describe('events', () => {
       const body = { specversion: '1.0', source: 's', id, time: at(5), data: {} };
       const payload = Buffer.from(JSON.stringify(body));
       const sequence = fold.state.sequence + 1;
-      const record = { sequence, timestampMs: 1e12, subject: `attune.p.0.event.user.a.${type}`, payload, pending: 0 };
+      const record = { sequence, timestampMs: 1e12, subject: `attune.p.0.event.app.user.a.${type}`, payload, pending: 0 };
       return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
     };
     expect([send('add', 'x'), send('add', 'x'), send('tell', 'y')]).toEqual(['applied', 'duplicate', 'rejected']);
@@ -201,7 +201,7 @@ describe('events', () => {
 
   it('are told apart by their source too, wherever it ends and the id begins', () => {
     const send = (source: string, id: string) =>
-      bench.take('attune.p.0.event.user.a.add', { specversion: '1.0', source, id, data: {} }).outcome;
+      bench.take('attune.p.0.event.app.user.a.add', { specversion: '1.0', source, id, data: {} }).outcome;
     expect([send('a', 'b c'), send('a b', 'c'), send('a', 'b c')]).toEqual(['applied', 'applied', 'duplicate']);
   });
 
@@ -223,7 +223,7 @@ describe('events', () => {
     );
     const send = (sequence: number, time: string, timestampMs: number) => {
       const body = { specversion: '1.0', id: String(sequence), source: 's', time };
-      const subject = 'attune.p.0.event.user.a.add';
+      const subject = 'attune.p.0.event.app.user.a.add';
       const record = { sequence, timestampMs, subject, payload: Buffer.from(JSON.stringify(body)), pending: 0 };
       fold.apply(record, decodeRecord(record), bench.actor());
     };
@@ -250,7 +250,7 @@ describe('events', () => {
     expect(JSON.parse(outputs[0]!.json)).toMatchObject({
       kind: 'rejected',
       sequence: 1,
-      subject: 'attune.p.0.event.user.a.nonsense',
+      subject: 'attune.p.0.event.app.user.a.nonsense',
       reason: 'NONSENSE',
       truncated: false,
     });
@@ -290,7 +290,7 @@ describe('outputs', () => {
 
   it('that are poison keep their place in the chain', () => {
     const chain = { p: 3, src: 'other', seq: 1, idx: 0, prev: [0, 0] };
-    const subject = 'attune.p.0.output.nobody.a.told';
+    const subject = 'attune.p.0.output.engine.nobody.a.told';
     const record = {
       sequence: 1,
       timestampMs: 1,
@@ -307,7 +307,7 @@ describe('a dead letter that is tried again', () => {
   const redriveOf = (letter: { sequence: number; subject: string; payload: Buffer }, atMs?: number) => {
     const { sequence, subject, payload } = letter;
     const record = { v: 2, term: [1, 0], key: 'k', by: 'me', sequence, subject, payload: payload.toString('base64') };
-    return bench.take('attune.p.0.control.redrive', atMs === undefined ? record : { ...record, atMs });
+    return bench.take('attune.p.0.control.engine.redrive', atMs === undefined ? record : { ...record, atMs });
   };
   /** A record that is passed over by a verdict. */
   const poison = (subject: string, body: object, timestampMs = 1_000) => {
@@ -317,8 +317,8 @@ describe('a dead letter that is tried again', () => {
     return record;
   };
   const event = (type: string, id?: string, time?: string) =>
-    poison(`attune.p.0.event.user.a.${type}`, { specversion: '1.0', source: 's', id, time, data: {} });
-  const redriveSubject = 'attune.p.0.control.redrive';
+    poison(`attune.p.0.event.app.user.a.${type}`, { specversion: '1.0', source: 's', id, time, data: {} });
+  const redriveSubject = 'attune.p.0.control.engine.redrive';
 
   beforeEach(() => void bench.barrier(1));
 
@@ -328,14 +328,14 @@ describe('a dead letter that is tried again', () => {
     [
       'an output to an actor',
       () =>
-        poison('attune.p.0.output.user.a.told', {
+        poison('attune.p.0.output.engine.user.a.told', {
           v: 2,
           chain: { p: 3, src: 'o', seq: 1, idx: 0, prev: [0, 0] },
           at: 1,
           body: { n: 1 },
         }),
     ],
-    ['a decision', () => poison('attune.p.0.decision.user.a', { v: 2, term: [1, 0], key: 'd', body: { n: 1 } })],
+    ['a decision', () => poison('attune.p.0.decision.app.user.a', { v: 2, term: [1, 0], key: 'd', body: { n: 1 } })],
   ])('counts once, however often it is: %s', (_, letterOf) => {
     const letter = letterOf();
     const outcomes = [redriveOf(letter), redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome);
@@ -345,7 +345,7 @@ describe('a dead letter that is tried again', () => {
 
   it('counts once where it is for the partition itself', () => {
     const chain = { p: 3, src: 'other', seq: 1, idx: 0, prev: [0, 0] };
-    const letter = poison('attune.p.0.output.partition._.granted', { v: 2, chain, at: 1, body: { n: 100 } });
+    const letter = poison('attune.p.0.output.engine.partition._.granted', { v: 2, chain, at: 1, body: { n: 100 } });
     expect([redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome)).toEqual(['applied', 'duplicate']);
     expect(bench.fold.state.shared).toEqual({ total: 100 });
   });
@@ -385,7 +385,7 @@ describe('a dead letter that is tried again', () => {
     const letter = event('nonsense', 'x');
     expect([redriveOf(letter), redriveOf(letter)].map(({ outcome }) => outcome)).toEqual(['rejected', 'rejected']);
     // A later release understands it.
-    const mended = { ...letter, subject: 'attune.p.0.event.user.a.add' };
+    const mended = { ...letter, subject: 'attune.p.0.event.app.user.a.add' };
     expect([redriveOf(mended), redriveOf(mended)].map(({ outcome }) => outcome)).toEqual(['applied', 'duplicate']);
   });
 
@@ -411,7 +411,7 @@ describe('a dead letter that is tried again', () => {
 
 describe('timers', () => {
   const fire = (generation: number, due = 2_000) =>
-    bench.take('attune.p.0.timer.user.a', { v: 2, term: [1, 0], due, generation });
+    bench.take('attune.p.0.timer.engine.user.a', { v: 2, term: [1, 0], due, generation });
 
   it('count in the generation they were armed in, once', () => {
     bench.barrier(1);

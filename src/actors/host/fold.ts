@@ -3,7 +3,7 @@
  * clock; whatever it computes, any host computes again from the same journal. It either applies a record whole or
  * throws and has changed nothing.
  */
-import { partitionOf } from '../../kernel/ids.js';
+import { ENGINE_APP, partitionOf } from '../../kernel/ids.js';
 import type { InboundEvent } from '../../messages/events.js';
 import { compareTerms, type Chain, type Term } from '../../messages/records.js';
 import { subjects } from '../../messages/subjects.js';
@@ -430,7 +430,11 @@ export class PartitionFold<Shared> {
       case 'actor': {
         const partition = partitionOf(effect.address.token, partitions);
         const { kind, token } = effect.address;
-        return draftOf(`p${partition}`, subjects.record(partition, 'output', kind, token, effect.name), effect.body);
+        return draftOf(
+          `p${partition}`,
+          subjects.record(partition, 'output', ENGINE_APP, kind, token, effect.name),
+          effect.body,
+        );
       }
       case 'partition':
         return draftOf(`p${effect.partition}`, subjects.partitionOutput(effect.partition, effect.name), effect.body);

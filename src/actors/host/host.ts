@@ -9,7 +9,7 @@ import { partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../messages/versions.js';
 import type { Keeper, Lease } from '../keeper/keeper.js';
-import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
+import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
 import { encodeAnnouncement } from './announcement.js';
 import type { HostLimits } from './limits.js';
 import { PartitionOwner, type OwnerLog, type OwnerStatus } from './partition-owner.js';
@@ -100,7 +100,7 @@ export class Host<Shared> {
   }
 
   /** Asks an actor of a partition that this host serves; rejects with StaleOwner where it does not. */
-  request(address: ActorAddress, verb: string, body: unknown, trace?: string): Promise<unknown> {
+  request(address: ActorAddress, verb: string, body: unknown, asker: Asker = ENGINE_ASKER): Promise<unknown> {
     const partition = partitionOf(address.token, this.options.settings.partitions);
     const tenure = this.tenures.get(partition);
     if (!tenure) {
@@ -108,7 +108,7 @@ export class Host<Shared> {
         new EngineError('StaleOwner', 'STALE_OWNER', 'This host does not own the actor.', { retryAfterMs: 50 }),
       );
     }
-    return tenure.owner.request(address, verb, body, trace);
+    return tenure.owner.request(address, verb, body, asker);
   }
 
   owner(partition: number): PartitionOwner<Shared> | undefined {

@@ -6,7 +6,7 @@ import type { Appender, AppendOutcome, JournalMessage } from './ports.js';
 
 const output = (seq: number, target = 'p1'): Output => ({
   target,
-  subject: `attune.p.1.output.zone.z.o${seq}`,
+  subject: `attune.p.1.output.engine.zone.z.o${seq}`,
   chain: { p: 0, src: 'id', seq, idx: 0, prev: [seq - 1, 0] },
   atMs: 0,
   json: '{}',

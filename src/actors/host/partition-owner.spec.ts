@@ -67,7 +67,7 @@ describe('poison', () => {
 
   it('is not what a newer build has written: that partition is refused, and nothing is condemned', async () => {
     const owner = await world.serve(1);
-    world.journal.write('attune.p.0.decision.user.a', { v: RECORD_VERSION + 1, term: [1, 0], key: 'k', body: {} });
+    world.journal.write('attune.p.0.decision.app.user.a', { v: RECORD_VERSION + 1, term: [1, 0], key: 'k', body: {} });
     await idle();
     expect(owner.status()).toMatchObject({ phase: 'refused', reason: expect.stringContaining('DATA_TOO_NEW') });
     expect(world.journal.bodies('control').filter(({ reason }) => reason)).toEqual([]);
@@ -87,7 +87,7 @@ describe('poison', () => {
     const owner = await world.serve(1);
     const chain = (seq: number, prev: number) => ({ p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] });
     const output = (seq: number, prev: number, more: object) =>
-      world.journal.write('attune.p.0.output.user.a.told', { v: 2, chain: chain(seq, prev), ...more });
+      world.journal.write('attune.p.0.output.engine.user.a.told', { v: 2, chain: chain(seq, prev), ...more });
     output(1, 0, { at: 1, body: { n: 1 } });
     output(2, 1, { at: 'never', body: { n: 10 } });
     output(3, 2, { at: 1, body: { n: 100 } });
@@ -150,7 +150,7 @@ describe('a dead letter tried again', () => {
 
   it('must be of this partition', async () => {
     const owner = await world.serve(1);
-    const letter = { sequence: 1, subject: 'attune.p.7.event.user.a.add', payload: '' };
+    const letter = { sequence: 1, subject: 'attune.p.7.event.app.user.a.add', payload: '' };
     await expect(owner.redrive(letter, 'me')).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
   });
 });
@@ -276,7 +276,12 @@ describe('what was stored before', () => {
   it('and deleted since is built anew from what a trimmed journal holds, on both ends of every chain', async () => {
     const chain = (seq: number, prev: number) => ({ p: 3, src: 'other', seq, idx: 0, prev: [prev, 0] });
     const told = (seq: number, prev: number) =>
-      world.journal.write('attune.p.0.output.user.a.told', { v: 2, chain: chain(seq, prev), at: 1, body: { n: seq } });
+      world.journal.write('attune.p.0.output.engine.user.a.told', {
+        v: 2,
+        chain: chain(seq, prev),
+        at: 1,
+        body: { n: seq },
+      });
     told(1, 0);
     world.event('tell', {}, 'c');
     await world.journal.trim(3);

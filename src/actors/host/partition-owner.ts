@@ -23,7 +23,7 @@ import {
 } from '../../messages/versions.js';
 import type { Activation } from './activation.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
-import type { ActorAddress, ActorKind, SharedState } from './actor-kind.js';
+import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
 import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
 import { JournalHistory } from './journal-history.js';
@@ -208,9 +208,9 @@ export class PartitionOwner<Shared> {
   }
 
   /** The reply's body; rejects with EngineErrors. */
-  request(address: ActorAddress, verb: string, body: unknown, trace?: string): Promise<unknown> {
+  request(address: ActorAddress, verb: string, body: unknown, asker: Asker = ENGINE_ASKER): Promise<unknown> {
     if (this.phase !== 'serving') return Promise.reject(staleOwner());
-    return this.desk.request(address, verb, body, trace);
+    return this.desk.request(address, verb, body, asker);
   }
 
   /** Graceful end: no new requests, what is in flight is settled, the checkpoint is moved to the last folded record. */
@@ -470,7 +470,7 @@ export class PartitionOwner<Shared> {
 
   private serve(request: RequestEnvelope): Promise<Uint8Array> {
     return answerRequest(request, {
-      actor: (address, verb, body, trace) => this.request(address, verb, body, trace),
+      actor: (address, verb, body, asker) => this.request(address, verb, body, asker),
       partition: async (verb, body) => {
         if (verb !== 'redrive') throw new EngineError('NotFound', 'VERB_UNKNOWN', `A partition does not know ${verb}.`);
         const { by, ...letter } = redriveRequestSchema.parse(body);

@@ -103,7 +103,7 @@ export interface KeeperBuckets {
 }
 
 export interface RequestEnvelope {
-  /** `attune.p.<N>.req.<kind>.<token>.<verb>` */
+  /** `attune.p.<N>.req.<app>.<kind>.<token>.<verb>` */
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly trace: string | undefined;

@@ -3,17 +3,17 @@ import { decodeRecord } from './record-codec.js';
 
 const decode = (subject: string, body: unknown) =>
   decodeRecord({ subject, payload: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) });
-const event = (data: unknown, subject = 'attune.p.0.event.user.a.rating') =>
+const event = (data: unknown, subject = 'attune.p.0.event.app.user.a.rating') =>
   decode(subject, { specversion: '1.0', id: 'i', source: 's', data });
 
 describe('events, which come from anybody', () => {
   it.each([
-    ['no JSON', decode('attune.p.0.event.user.a.x', '{')],
-    ['a list', decode('attune.p.0.event.user.a.x', '[]')],
-    ['null', decode('attune.p.0.event.user.a.x', 'null')],
-    ['a kind that is none', event({}, 'attune.p.0.event.nobody.a.x')],
-    ['a token that is none', event({}, 'attune.p.0.event.user.=.x')],
-    ['a type that is none', event({}, 'attune.p.0.event.user.a.X!')],
+    ['no JSON', decode('attune.p.0.event.app.user.a.x', '{')],
+    ['a list', decode('attune.p.0.event.app.user.a.x', '[]')],
+    ['null', decode('attune.p.0.event.app.user.a.x', 'null')],
+    ['a kind that is none', event({}, 'attune.p.0.event.app.nobody.a.x')],
+    ['a token that is none', event({}, 'attune.p.0.event.app.user.=.x')],
+    ['a type that is none', event({}, 'attune.p.0.event.app.user.a.X!')],
     ['a value whose sum with others is not finite', event({ value: 1.7e308 })],
     ['a place that is none', event({ lat: 91 })],
   ])('are malformed, and throw nothing: %s', (_, decoded) => {
@@ -27,7 +27,7 @@ describe('events, which come from anybody', () => {
     ['JSON_TOO_MANY_KEYS', JSON.stringify(Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`k${i}`, i])))],
     ['JSON_TOO_LARGE', JSON.stringify({ x: 'x'.repeat(300_000) })],
   ])('are malformed as %s before they are parsed', (code, text) => {
-    const decoded = decode('attune.p.0.event.user.a.x', text);
+    const decoded = decode('attune.p.0.event.app.user.a.x', text);
     expect(decoded).toMatchObject({ cls: 'malformed', reason: expect.stringMatching(`^${code}: `) });
   });
 
@@ -37,7 +37,7 @@ describe('events, which come from anybody', () => {
   });
 
   it('may have no body, no id and no time', () => {
-    expect(decode('attune.p.0.event.user.a.trip.completed', '')).toMatchObject({
+    expect(decode('attune.p.0.event.app.user.a.trip.completed', '')).toMatchObject({
       cls: 'event',
       address: { kind: 'user', token: 'a' },
       type: 'trip.completed',
@@ -47,7 +47,7 @@ describe('events, which come from anybody', () => {
   });
 
   it('may be bare data, or a CloudEvent around it', () => {
-    expect(decode('attune.p.0.event.user.a.rating', { id: 'i', value: 3 })).toMatchObject({
+    expect(decode('attune.p.0.event.app.user.a.rating', { id: 'i', value: 3 })).toMatchObject({
       source: 'nats',
       id: 'i',
       data: { value: 3 },

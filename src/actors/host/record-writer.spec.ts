@@ -21,7 +21,7 @@ beforeEach(() => {
 function write(key: string): void {
   writer.write({
     key,
-    subject: `attune.p.0.decision.user.${key}`,
+    subject: `attune.p.0.decision.app.user.${key}`,
     body: { key },
     trace: undefined,
     settle: (result: Applied | undefined, _sequence, error: EngineError | undefined) => {

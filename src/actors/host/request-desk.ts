@@ -9,7 +9,7 @@ import { subjects } from '../../messages/subjects.js';
 import type { DataSchema } from '../../messages/versions.js';
 import { keyOf, type Activation } from './activation.js';
 import type { ActivationStore } from './activation-store.js';
-import type { ActorAddress, ActorKind, HandleContext, Handling, SharedState } from './actor-kind.js';
+import type { ActorAddress, ActorKind, Asker, HandleContext, Handling, SharedState } from './actor-kind.js';
 import type { Applied, PartitionFold } from './fold.js';
 import type { HostLimits } from './limits.js';
 import type { Journal } from './ports.js';
@@ -73,14 +73,14 @@ export class RequestDesk<Shared> {
     return this.overlays.has(key);
   }
 
-  async request(address: ActorAddress, verb: string, body: unknown, trace: string | undefined): Promise<unknown> {
+  async request(address: ActorAddress, verb: string, body: unknown, asker: Asker): Promise<unknown> {
     const { limits } = this.options;
     this.options.assertServing();
     if (this.open >= limits.requestsPerPartitionMax) throw overloaded('this partition');
     this.open++;
     try {
       const degraded = await this.awaitAfter(verb, body);
-      return await this.answer(address, verb, body, trace, degraded);
+      return await this.answer(address, verb, body, asker, degraded);
     } finally {
       this.open--;
     }
@@ -112,7 +112,7 @@ export class RequestDesk<Shared> {
     first: ActorAddress,
     verb: string,
     body: unknown,
-    trace: string | undefined,
+    asker: Asker,
     degraded: readonly string[],
   ): Promise<unknown> {
     const { store, kinds, services, limits } = this.options;
@@ -128,7 +128,7 @@ export class RequestDesk<Shared> {
       if ((this.overlays.get(activation.key)?.length ?? 0) >= limits.requestsPerActorMax) {
         throw overloaded(`${address.kind} ${address.token}`);
       }
-      const ctx = this.context(activation, trace, degraded);
+      const ctx = this.context(activation, asker, degraded);
       const handling = kind.handle(activation.state, verb, body, { ...ctx, services: services as never });
       switch (handling.do) {
         case 'reply':
@@ -151,7 +151,7 @@ export class RequestDesk<Shared> {
         case 'reread':
           return this.reread(handling);
         case 'append': {
-          const result = await this.append(handling, trace);
+          const result = await this.append(handling, asker);
           if (result.done) return result.body;
           const error = handling.refused(result.reason);
           if (error || attempt >= ATTEMPTS_MAX) throw EngineError.fromWire(error ?? refused(result.reason));
@@ -172,7 +172,7 @@ export class RequestDesk<Shared> {
 
   private context(
     activation: Activation,
-    trace: string | undefined,
+    asker: Asker,
     degraded: readonly string[],
   ): Omit<HandleContext<Shared, never>, 'services'> {
     const { partition, identity, fold, protections, shared, nonce, nowMs } = this.options;
@@ -189,11 +189,11 @@ export class RequestDesk<Shared> {
       overlay: protections.overlay ? (this.overlays.get(activation.key) ?? NOTHING) : NOTHING,
       degraded,
       nonce,
-      trace,
+      trace: asker.trace,
     };
   }
 
-  private append(handling: Append, trace: string | undefined): Promise<Appended> {
+  private append(handling: Append, asker: Asker): Promise<Appended> {
     const { partition, identity, writer, shared } = this.options;
     const { address, body, key } = handling;
     const actorKey = keyOf(address);
@@ -204,9 +204,9 @@ export class RequestDesk<Shared> {
     const outcome = new Promise<Appended>((resolve, reject) => {
       writer.write({
         key,
-        subject: subjects.record(partition, handling.class, address.kind, address.token),
+        subject: subjects.record(partition, handling.class, asker.app, address.kind, address.token),
         body,
-        trace,
+        trace: asker.trace,
         ...(handling.class === 'decision' ? { decision: address } : undefined),
         settle: (applied, sequence, error) => {
           this.uncover(actorKey, body);

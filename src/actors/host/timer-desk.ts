@@ -1,5 +1,6 @@
 /** Fires the timers of a partition that is served: each as a record, which counts when it comes back. */
 import type { Clock } from '../../kernel/clock.js';
+import { ENGINE_APP } from '../../kernel/ids.js';
 import { subjects } from '../../messages/subjects.js';
 import { addressOfKey } from './activation.js';
 import { timerKey } from './record-codec.js';
@@ -80,7 +81,7 @@ export class TimerDesk {
     this.inFlight++;
     writer.write({
       key,
-      subject: subjects.record(partition, 'timer', address.kind, address.token),
+      subject: subjects.record(partition, 'timer', ENGINE_APP, address.kind, address.token),
       body: undefined,
       trace: undefined,
       fields: { due: timer.due, generation: timer.generation },

@@ -6,7 +6,7 @@ import { VerdictBook } from './verdict-book.js';
 const control = (sequence: number, name: string, body: object): JournalRecord => ({
   sequence,
   timestampMs: 1,
-  subject: `attune.p.0.control.${name}`,
+  subject: `attune.p.0.control.engine.${name}`,
   payload: Buffer.from(JSON.stringify({ v: 2, ...body })),
   pending: 0,
 });

@@ -1,13 +1,13 @@
 /** Requests over NATS: JSON in, JSON out; errors as `{"error": {family, code, message, field}}`. */
 import { isExcess, JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
-import { decodeToken } from '../../kernel/ids.js';
+import { decodeToken, ENGINE_APP } from '../../kernel/ids.js';
 import { ACTOR_KINDS, parsePartitionSubject, type ActorKindName } from '../../messages/subjects.js';
-import type { ActorAddress } from './actor-kind.js';
+import type { ActorAddress, Asker } from './actor-kind.js';
 import type { RequestEnvelope } from './ports.js';
 
 export interface RequestAnswers {
-  actor(address: ActorAddress, verb: string, body: unknown, trace: string | undefined): Promise<unknown>;
+  actor(address: ActorAddress, verb: string, body: unknown, asker: Asker): Promise<unknown>;
   /** Requests to the partition itself, on the kind `partition`. */
   partition(verb: string, body: unknown): Promise<unknown>;
 }
@@ -16,14 +16,17 @@ export interface RequestAnswers {
 export async function answerRequest(request: RequestEnvelope, answers: RequestAnswers): Promise<Uint8Array> {
   try {
     const subject = parsePartitionSubject(request.subject);
-    if (subject?.kind === 'partition') return reply(await answers.partition(subject.name, parseBody(request.payload)));
+    // No mapping leads there, so only the engine can ask it.
+    if (subject?.kind === 'partition' && subject.app === ENGINE_APP)
+      return reply(await answers.partition(subject.name, parseBody(request.payload)));
     if (!subject || !(ACTOR_KINDS as readonly string[]).includes(subject.kind)) {
       throw new EngineError('NotFound', 'KIND_UNKNOWN', 'There are no actors of this kind.');
     }
     if (decodeToken(subject.token) === undefined)
       throw invalidRequest('ID_INVALID', 'The id is not a well-formed token.', 'id');
     const address = { kind: subject.kind as ActorKindName, token: subject.token };
-    return reply(await answers.actor(address, subject.name, parseBody(request.payload), request.trace));
+    const asker = { app: subject.app, trace: request.trace };
+    return reply(await answers.actor(address, subject.name, parseBody(request.payload), asker));
   } catch (error) {
     return Buffer.from(JSON.stringify({ error: EngineError.from(error).toWire() }));
   }

@@ -12,6 +12,7 @@ import { Kvm, type KvOptions } from '@nats-io/kv';
 import { Objm } from '@nats-io/obj';
 import { nanos } from '@nats-io/transport-node';
 import { EngineError } from '../../kernel/errors.js';
+import { DEFAULT_APP } from '../../kernel/ids.js';
 import { buckets, streams } from '../../messages/subjects.js';
 import { THIS_BUILD } from '../../messages/versions.js';
 import {
@@ -41,6 +42,8 @@ export interface ClusterOptions {
   /** JetStream replicas of everything: 1, 3 or 5. */
   readonly replicas: number;
   readonly leaseTtlMs: number;
+  /** Names of the apps whose events the journals take; one, `app`, where left out. */
+  readonly apps?: readonly string[];
   /** Upper bound of one journal; over it appends are refused. Unlimited where left out. */
   readonly journalBytesMax?: number;
   /** How long experience and dead letters are kept. */
@@ -149,7 +152,7 @@ function journalStream(partition: number, options: ClusterOptions): Partial<Stre
   return {
     ...base(options),
     name: streams.journal(partition),
-    subjects: streams.journalSubjects(partition),
+    subjects: streams.journalSubjects(partition, options.apps ?? [DEFAULT_APP]),
     // A full journal refuses; it never drops what it holds.
     discard: DiscardPolicy.New,
     max_bytes: options.journalBytesMax ?? -1,
@@ -199,7 +202,11 @@ async function ensureStream(jsm: JetStreamManager, wanted: Partial<StreamConfig>
   const differs = (Object.keys(has) as (keyof typeof has)[]).some(
     (k) => wanted[k] !== undefined && wanted[k] !== has[k],
   );
-  if (differs) await jsm.streams.update(wanted.name, wanted);
+  // Never fewer subjects: another process may know of more apps.
+  const subjects = [...new Set([...existing.config.subjects, ...(wanted.subjects ?? [])])];
+  if (differs || subjects.length > existing.config.subjects.length) {
+    await jsm.streams.update(wanted.name, { ...wanted, subjects });
+  }
 }
 
 /** A few at a time: a server with many streams to make answers each call late. */

@@ -6,6 +6,8 @@ import type { AppendOutcome, Journal, JournalMessage } from '../host/ports.js';
 
 /** One event, already validated. */
 export interface IngressEvent {
+  /** Who sent it. */
+  readonly app: string;
   readonly kind: string;
   readonly token: string;
   readonly type: string;
@@ -52,12 +54,12 @@ export class JournalEventIngress {
 
   #share(events: readonly IngressEvent[]): Map<number, Share> {
     const shares = new Map<number, Share>();
-    events.forEach(({ kind, token, type, payload }, index) => {
+    events.forEach(({ app, kind, token, type, payload }, index) => {
       const partition = partitionOf(token, this.#partitions);
       let share = shares.get(partition);
       if (!share) shares.set(partition, (share = { indexes: [], messages: [] }));
       share.indexes.push(index);
-      share.messages.push({ subject: subjects.record(partition, 'event', kind, token, type), payload });
+      share.messages.push({ subject: subjects.record(partition, 'event', app, kind, token, type), payload });
     });
     return shares;
   }

@@ -22,8 +22,8 @@ interface Probe {
 }
 
 /** Throws Configuration `NATS_MAPPINGS_MISSING` with the lines to add to the account. */
-export async function probeMappings(link: NatsLink, partitions: number): Promise<void> {
-  const probes = [...requestProbes(partitions), ...eventProbes(partitions)];
+export async function probeMappings(link: NatsLink, partitions: number, apps: readonly string[]): Promise<void> {
+  const probes = apps.flatMap((app) => [...requestProbes(partitions, app), ...eventProbes(partitions, app)]);
   const landed = new Set<Probe>();
   const subscriptions = probes.map((probe) =>
     link.nc.subscribe(probe.lands, { callback: () => void landed.add(probe) }),
@@ -46,26 +46,26 @@ export async function probeMappings(link: NatsLink, partitions: number): Promise
   if (wrong.size > 0) throw mappingsMissing(partitions, wrong);
 }
 
-function* requestProbes(partitions: number): Generator<Probe> {
+function* requestProbes(partitions: number, app: string): Generator<Probe> {
   for (const kind of PUBLIC_KINDS) {
     for (const token of randomTokens()) {
       const partition = partitionOf(token, partitions);
       yield {
-        mapping: `attune.${kind}.*.>`,
-        from: subjects.probe(kind, token),
-        lands: subjects.partitionRequest(partition, kind, token, 'probe'),
+        mapping: subjects.ofApp('*', `attune.${kind}.*.>`),
+        from: subjects.ofApp(app, subjects.request(kind, token, 'probe')),
+        lands: subjects.partitionRequest(partition, app, kind, token, 'probe'),
       };
     }
   }
 }
 
-function* eventProbes(partitions: number): Generator<Probe> {
+function* eventProbes(partitions: number, app: string): Generator<Probe> {
   for (const token of randomTokens()) {
     const partition = partitionOf(token, partitions);
     yield {
-      mapping: 'attune.event.*.*.>',
-      from: subjects.event('user', token, 'probe'),
-      lands: subjects.record(partition, 'event', 'user', token, 'probe'),
+      mapping: subjects.ofApp('*', 'attune.event.*.*.>'),
+      from: subjects.ofApp(app, subjects.event('user', token, 'probe')),
+      lands: subjects.record(partition, 'event', app, 'user', token, 'probe'),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { EngineError, type WireError } from '../../kernel/errors.js';
-import { partitionOf } from '../../kernel/ids.js';
+import { DEFAULT_APP, partitionOf } from '../../kernel/ids.js';
 import { subjects } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
 import { requestActor } from './client.js';
@@ -74,7 +74,7 @@ export class Apps {
     const partition = this.partition(token);
     const event = { specversion: '1.0', id, source: 'app', type, subject: `${kind}/${token}`, data };
     const message = {
-      subject: subjects.record(partition, 'event', kind, token, type),
+      subject: subjects.record(partition, 'event', DEFAULT_APP, kind, token, type),
       payload: Buffer.from(JSON.stringify(event)),
     };
     for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -119,7 +119,7 @@ export class Apps {
 
   /** Asks once; rejects with the answer's error. */
   async ask(kind: string, token: string, verb: string, body: unknown): Promise<unknown> {
-    const subject = subjects.partitionRequest(this.partition(token), kind, token, verb);
+    const subject = subjects.partitionRequest(this.partition(token), DEFAULT_APP, kind, token, verb);
     const bytes = await requestActor(this.connection, subject, Buffer.from(JSON.stringify(body)), REQUEST_TIMEOUT_MS);
     const answer = JSON.parse(Buffer.from(bytes).toString('utf8')) as { error?: WireError };
     if (answer.error) throw EngineError.fromWire(answer.error);

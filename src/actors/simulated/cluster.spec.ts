@@ -26,7 +26,7 @@ function world(weather: Partial<Weather> = {}, seed = 1) {
 }
 
 const message = (text: string): JournalMessage => ({
-  subject: 'attune.p.0.event.user.1.click',
+  subject: 'attune.p.0.event.app.user.1.click',
   payload: Buffer.from(JSON.stringify(text)),
 });
 

@@ -2,11 +2,11 @@
  * The checker's own fold: a whole journal from its first record, straight from the text of the rules and apart from the
  * host's code. What it computes is what every host must have computed.
  */
-import { partitionOf } from '../../kernel/ids.js';
+import { ENGINE_APP, partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { eventHash } from '../host/event-table.js';
 import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, SharedState } from '../host/actor-kind.js';
-import type { ActorKindName } from '../../messages/subjects.js';
+import { subjects, type ActorKindName } from '../../messages/subjects.js';
 import type { SimulatedStream, StoredRecord } from './stream.js';
 
 /** What one record caused elsewhere, in the order of its chain. */
@@ -271,12 +271,18 @@ export class Replay<Shared> {
       case 'actor': {
         const { kind, token } = effect.address;
         const to = partitionOf(token, this.settings.partitions);
-        this.emit(sequence, atMs, `p${to}`, `attune.p.${to}.output.${kind}.${token}.${effect.name}`, effect.body);
+        this.emit(
+          sequence,
+          atMs,
+          `p${to}`,
+          subjects.record(to, 'output', ENGINE_APP, kind, token, effect.name),
+          effect.body,
+        );
         return;
       }
       case 'partition': {
         const to = effect.partition;
-        this.emit(sequence, atMs, `p${to}`, `attune.p.${to}.output.partition._.${effect.name}`, effect.body);
+        this.emit(sequence, atMs, `p${to}`, subjects.partitionOutput(to, effect.name), effect.body);
         return;
       }
       case 'experience':

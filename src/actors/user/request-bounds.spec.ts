@@ -101,7 +101,7 @@ describe('what a request may hold', () => {
 
 describe('over NATS', () => {
   const ask = async (payload: string): Promise<unknown> => {
-    const request = { subject: 'attune.p.0.req.user.42.decide', payload: Buffer.from(payload), trace: undefined };
+    const request = { subject: 'attune.p.0.req.app.user.42.decide', payload: Buffer.from(payload), trace: undefined };
     const answers = {
       actor: (_address: unknown, _verb: string, body: unknown) =>
         Promise.resolve({ surface: parseDecisionRequest(body).surface }),

@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { EXAMPLE_LEARNER, natsTemplates } from './configuration.js';
+import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../../kernel/ids.js';
+import { natsTemplates } from './configuration.js';
 
 const PARTITIONS_MAX = 1024;
 
@@ -12,20 +13,33 @@ function parsePartitions(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${PARTITIONS_MAX}.`);
 }
 
+/** Options that may be given several times. */
+const collect =
+  (check: (text: string) => string) =>
+  (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), check(text)];
+
+function parseApp(text: string): string {
+  if (APP_NAME.test(text) && !RESERVED_APPS.includes(text)) return text;
+  throw new InvalidArgumentError(
+    `It must be 1 to 32 of a-z, 0-9 and "-", and none of ${RESERVED_APPS.join(', ')}: as in the configuration's apps.`,
+  );
+}
+
 const program = new Command('nats:config')
   .description('Writes the nats-server configuration templates: subject mappings, accounts and permissions.')
   .option('--partitions <n>', 'partitions of the cluster; fixed once it has data', parsePartitions, 16)
+  .option('--app <name...>', 'an app, as in the configuration (may be given several times)', collect(parseApp))
   .option(
     '--learner <id...>',
-    'learners that run in processes of their own; each gets a user who may do no more than its id allows',
-    [EXAMPLE_LEARNER],
+    'a learner that runs in a process of its own, with a user who may do no more than its id allows (several times)',
+    collect((text) => text),
   )
   .option('--out <folder>', 'folder to write into', 'config/nats')
   .option('--json', 'print the files as one JSON object instead of writing them')
   .addHelpText('after', '\nExit codes: 0 written; 1 a file could not be written; 2 wrong arguments.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-  .action(async (options: { partitions: number; learner: string[]; out: string; json?: boolean }) => {
-    const files = natsTemplates(options.partitions, options.learner);
+  .action(async (options: { partitions: number; app?: string[]; learner?: string[]; out: string; json?: boolean }) => {
+    const files = natsTemplates(options.partitions, options.app ?? [DEFAULT_APP], options.learner);
     if (options.json) {
       process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
       return;

@@ -32,7 +32,8 @@ test('the embedded configuration names sync_interval only where it is asked for'
     partitions: 16,
     storeDir: '/s',
     pidFile: '/p',
-    passwords: { engine: 'e', app: 'a', learner: 'l', sys: 's' },
+    passwords: { engine: 'e', learner: 'l', sys: 's' },
+    apps: [{ name: 'app', password: 'a' }],
   };
   expect(embeddedConfiguration(settings)).not.toContain('sync_interval');
   expect(embeddedConfiguration({ ...settings, syncInterval: 'always' })).toContain('sync_interval: "always"');

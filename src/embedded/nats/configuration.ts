@@ -2,34 +2,40 @@
  * Generates what nats-server has to be told: the sharding by subject mappings, and who may do what. Pure text; the
  * embedded server's file and the templates in config/nats/ come from here.
  *
- * The engine and the apps have an account each. The engine's holds the mappings, the journals and the buckets, and
- * exports the public subjects; the apps' imports them. One shared account would not do: nats-server 2.9 checks a
- * client's permissions on the mapped subject, so an app allowed to publish `attune.user.*.>` there would also need
- * `attune.p.>`, and an app that listens on `_INBOX.>` would hear the engine's own replies. (Measured on 2.9.10; an
- * import runs through the exporting account's mappings at no visible cost.)
+ * The engine has an account, and each app has one. The engine's holds the mappings, the journals and the buckets, and
+ * exports what apps may use; an app's imports it, with the app's name put into the subject: an app spells
+ * `attune.user.42.decide`, and the engine's account hears `attune.app.<app>.user.42.decide`. So every request and event
+ * names its app, no app can speak as another, and no app hears another's replies. One shared account would not do:
+ * nats-server 2.9 checks a client's permissions on the mapped subject, so an app allowed to publish `attune.user.*.>`
+ * there would also need `attune.p.>`, and an app that listens on `_INBOX.>` would hear the engine's own replies.
+ * (Measured on 2.9.10; an import runs through the exporting account's mappings at no visible cost.)
  */
-import { encodeToken } from '../../kernel/ids.js';
+import { DEFAULT_APP, encodeToken } from '../../kernel/ids.js';
 import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
-import { subjectMappings } from '../../messages/subjects.js';
+import { subjectMappings, subjects } from '../../messages/subjects.js';
 
-/** What apps may ask of actors and tell them. Commands to campaigns spend money: over NATS they are the engine's alone. */
-const PUBLIC_SERVICES = [
-  'attune.user.*.>',
-  'attune.zone.*.>',
-  'attune.campaign.*.view',
-  'attune.learner.*.view',
-  'attune.event.*.*.>',
-];
+/**
+ * What apps may ask of actors and tell them, as they spell it. Commands to campaigns spend money, and a campaign's books
+ * show it: over NATS both are the engine's alone.
+ */
+const PUBLIC_SERVICES = ['attune.user.*.>', 'attune.zone.*.>', 'attune.campaign.*.view', 'attune.event.*.*.>'];
+/** What is no app's own: the same subject in every account. */
+const SHARED_SERVICES = ['attune.learner.*.view'];
 /** What learners in other processes may ask; only their own account imports it. */
 const LEARNER_SERVICES = EXTERNAL_VERBS.map((verb) => `attune.learner.*.${verb}`);
-/** What apps may listen to. */
-const PUBLIC_STREAMS = ['attune.state.>', 'attune.experience.>'];
+/** What apps may listen to. Experience is everybody's decisions and rewards: learners ask for that of their surface. */
+const PUBLIC_STREAMS = ['attune.state.>'];
 /** Never theirs, also where an operator puts apps and engine into one account by mistake. */
-const ENGINE_ONLY = ['attune.p.>', '$JS.>', '$KV.>', '$O.>', '$SYS.>'];
+const ENGINE_ONLY = ['attune.p.>', 'attune.app.>', 'attune.experience.>', '$JS.>', '$KV.>', '$O.>', '$SYS.>'];
 
 export const ENGINE_ACCOUNT = 'ATTUNE';
-export const APPS_ACCOUNT = 'ATTUNE_APPS';
 export const LEARNERS_ACCOUNT = 'ATTUNE_LEARNERS';
+/** Names have no underscore, so no two apps share an account. */
+const accountOf = (app: string): string => `ATTUNE_APP_${environmentName(app)}`;
+const environmentName = (name: string): string => name.replace(/[^A-Za-z0-9]/g, '_').toUpperCase();
+
+/** The variable of the server's environment that holds a user's password. */
+const passwordOf = (user: string): string => `$ATTUNE_${environmentName(user)}_PASSWORD`;
 
 const quoted = (text: string): string => JSON.stringify(text);
 const list = (subjects: readonly string[], indent: string): string =>
@@ -41,10 +47,11 @@ export function mappingsBlock(partitions: number): string {
   return `mappings: {\n${lines.join('')}}\n`;
 }
 
-/** The engine account's `exports` block. */
-export function exportsBlock(): string {
+/** The engine account's `exports` block: each app's own subjects to that app's account alone. */
+export function exportsBlock(apps: readonly string[]): string {
   const entries = [
-    ...PUBLIC_SERVICES.map((s) => `{ service: ${quoted(s)} }`),
+    ...apps.map((app) => `{ service: ${quoted(subjects.ofApp(app, 'attune.>'))}, accounts: [${accountOf(app)}] }`),
+    ...SHARED_SERVICES.map((s) => `{ service: ${quoted(s)} }`),
     ...PUBLIC_STREAMS.map((s) => `{ stream: ${quoted(s)} }`),
     ...LEARNER_SERVICES.map((s) => `{ service: ${quoted(s)}, accounts: [${LEARNERS_ACCOUNT}] }`),
   ];
@@ -53,18 +60,44 @@ export function exportsBlock(): string {
 
 const from = (subject: string): string => `{ account: ${ENGINE_ACCOUNT}, subject: ${quoted(subject)} }`;
 
-/** The apps account's `imports` block. */
-export function importsBlock(): string {
+/** The `imports` block of an app's account. */
+function appImportsBlock(app: string): string {
   const entries = [
-    ...PUBLIC_SERVICES.map((s) => `{ service: ${from(s)} }`),
+    ...PUBLIC_SERVICES.map((s) => `{ service: ${from(subjects.ofApp(app, s))}, to: ${quoted(s)} }`),
+    ...SHARED_SERVICES.map((s) => `{ service: ${from(s)} }`),
     ...PUBLIC_STREAMS.map((s) => `{ stream: ${from(s)} }`),
   ];
   return `imports: [\n${entries.map((e) => `  ${e}\n`).join('')}]\n`;
 }
 
+/** The `permissions` of an app's user. */
+function appPermissions(app: string): string {
+  const publish = [...PUBLIC_SERVICES.slice(0, -1), ...SHARED_SERVICES, 'attune.event.>'];
+  // Clients use `_INBOX` unless told otherwise; the account keeps other apps' replies out of either.
+  const subscribe = ['_INBOX.>', `_INBOX_${app}.>`, ...PUBLIC_STREAMS];
+  const deny = list(ENGINE_ONLY, '    ');
+  return [
+    '{',
+    `  publish: {\n    allow: ${list(publish, '    ')}\n    deny: ${deny}\n  }`,
+    `  subscribe: {\n    allow: ${list(subscribe, '    ')}\n    deny: ${deny}\n  }`,
+    '}',
+  ].join('\n');
+}
+
+/** The accounts of the apps, each with one user who is called as the app. */
+export function appsBlock(apps: readonly { readonly name: string; readonly password: string }[]): string {
+  return apps
+    .map(
+      ({ name, password }) =>
+        `${accountOf(name)} {\n${appImportsBlock(name)}` +
+        `users: [ { user: ${quoted(name)}, password: ${password}, permissions: ${appPermissions(name)} } ]\n}\n`,
+    )
+    .join('');
+}
+
 /** The learners account's `imports` block. */
 export function learnerImportsBlock(): string {
-  const entries = ['attune.learner.*.view', ...LEARNER_SERVICES].map((s) => `{ service: ${from(s)} }`);
+  const entries = [...SHARED_SERVICES, ...LEARNER_SERVICES].map((s) => `{ service: ${from(s)} }`);
   return `imports: [\n${entries.map((e) => `  ${e}\n`).join('')}]\n`;
 }
 
@@ -82,46 +115,36 @@ export function learnerPermissions(learnerId: string): string {
 
 /** A user of the learners account; its password comes from the environment. */
 export function learnerUser(learnerId: string): string {
-  const variable = `ATTUNE_LEARNER_${learnerId.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}_PASSWORD`;
-  return `{ user: ${quoted(`learner.${learnerId}`)}, password: $${variable}, permissions: ${learnerPermissions(learnerId)} }`;
+  return `{ user: ${quoted(`learner.${learnerId}`)}, password: ${passwordOf(`learner-${learnerId}`)}, permissions: ${learnerPermissions(learnerId)} }`;
 }
-
-/** Two variables, `ATTUNE_APP_PERMISSIONS` and `ATTUNE_ENGINE_PERMISSIONS`, for users' `permissions`. */
-export function permissionsBlock(): string {
-  const publish = [...PUBLIC_SERVICES.slice(0, -1), 'attune.event.>'];
-  return [
-    'ATTUNE_APP_PERMISSIONS = {',
-    `  publish: {\n    allow: ${list(publish, '    ')}\n    deny: ${list(ENGINE_ONLY, '    ')}\n  }`,
-    `  subscribe: {\n    allow: ${list(['_INBOX.>', ...PUBLIC_STREAMS], '    ')}\n    deny: ${list(ENGINE_ONLY, '    ')}\n  }`,
-    '}',
-    'ATTUNE_ENGINE_PERMISSIONS = { publish: ">", subscribe: ">" }',
-    '',
-  ].join('\n');
-}
-
-export const EXAMPLE_LEARNER = 'my-learner';
 
 /** The files of config/nats/, name → content. `learners` are the ids of those that run in processes of their own. */
 export function natsTemplates(
   partitions: number,
-  learners: readonly string[] = [EXAMPLE_LEARNER],
+  apps: readonly string[] = [DEFAULT_APP],
+  learners: readonly string[] = [],
 ): Record<string, string> {
-  const args = [`--partitions ${partitions}`, ...learners.map((id) => `--learner ${id}`)].join(' ');
+  const args = [
+    `--partitions ${partitions}`,
+    ...apps.map((app) => `--app ${app}`),
+    ...learners.map((id) => `--learner ${id}`),
+  ].join(' ');
   const head = (what: string): string =>
     `# Generated by: npm run nats:config -- ${args}   (do not edit)\n# ${what}\n\n`;
   return {
     'mappings.conf':
-      head(`In account ${ENGINE_ACCOUNT}: carries public subjects to the partition that owns the actor.`) +
+      head(`In account ${ENGINE_ACCOUNT}: carries apps' subjects to the partition that owns the actor.`) +
       mappingsBlock(partitions),
-    'exports.conf': head(`In account ${ENGINE_ACCOUNT}: what other accounts may use.`) + exportsBlock(),
-    'imports.conf': head(`In account ${APPS_ACCOUNT}: what apps use of the engine.`) + importsBlock(),
-    'permissions.conf':
-      head('At the top level, before the accounts: what users of apps and of the engine may do.') + permissionsBlock(),
+    'exports.conf': head(`In account ${ENGINE_ACCOUNT}: what other accounts may use.`) + exportsBlock(apps),
+    'apps.conf':
+      head('Among the accounts: one for each app, with what it uses of the engine, under its name.') +
+      appsBlock(apps.map((name) => ({ name, password: passwordOf(name) }))),
     'learners.conf':
       head(`In account ${LEARNERS_ACCOUNT}: learners in processes of their own, each with what it may do.`) +
       `${learnerImportsBlock()}users: [\n${learners.map((id) => `${learnerUser(id)}\n`).join('')}]\n`,
     'nats-server.conf':
-      head('A whole server, to copy from. Give every user a password or an nkey of your own.') + exampleServer(),
+      head('A whole server, to copy from. Users have passwords from its environment; nkeys do as well.') +
+      exampleServer(),
   };
 }
 
@@ -130,19 +153,14 @@ function exampleServer(): string {
 max_payload: 1MB
 jetstream { store_dir: "/var/lib/nats/attune" }
 
-include ./permissions.conf
-
 accounts {
   ${ENGINE_ACCOUNT} {
     jetstream: enabled
     include ./mappings.conf
     include ./exports.conf
-    users: [ { user: engine, password: $ATTUNE_ENGINE_PASSWORD, permissions: $ATTUNE_ENGINE_PERMISSIONS } ]
+    users: [ { user: engine, password: $ATTUNE_ENGINE_PASSWORD } ]
   }
-  ${APPS_ACCOUNT} {
-    include ./imports.conf
-    users: [ { user: app, password: $ATTUNE_APP_PASSWORD, permissions: $ATTUNE_APP_PERMISSIONS } ]
-  }
+  include ./apps.conf
   ${LEARNERS_ACCOUNT} {
     include ./learners.conf
   }
@@ -158,17 +176,22 @@ export interface EmbeddedNatsSettings {
   readonly partitions: number;
   readonly storeDir: string;
   readonly pidFile: string;
-  readonly passwords: Readonly<Record<'engine' | 'app' | 'learner' | 'sys', string>>;
+  readonly passwords: Readonly<Record<'engine' | 'learner' | 'sys', string>>;
+  readonly apps: readonly { readonly name: string; readonly password: string }[];
+  /** The app that whoever connects without a name is; left out: nobody gets in without a name. */
+  readonly anonymousApp?: string | undefined;
   /** Upper bound of everything JetStream stores, in bytes: it refuses writes before the disk is full. */
   readonly storeBytesMax?: number | undefined;
   /** JetStream's `sync_interval` (`always`, `10s`); nats-server 2.10 and later. */
   readonly syncInterval?: string | undefined;
 }
 
-/** The embedded server's whole configuration. Loopback only, so whoever connects without a name is an app. */
+/** The embedded server's whole configuration. Loopback only. */
 export function embeddedConfiguration(s: EmbeddedNatsSettings): string {
   const sync = s.syncInterval === undefined ? '' : `, sync_interval: ${quoted(s.syncInterval)}`;
   const room = s.storeBytesMax === undefined ? '' : `, max_file_store: ${s.storeBytesMax}`;
+  const anonymous = s.anonymousApp === undefined ? '' : `no_auth_user: ${quoted(s.anonymousApp)}\n`;
+  const apps = s.apps.map(({ name }) => name);
   const user = (name: string, password: string, more = ''): string =>
     `  users: [ { user: ${name}, password: ${quoted(password)}${more} } ]\n`;
   return `# Written at every start by Attune's launcher; changes are lost.
@@ -177,17 +200,13 @@ listen: ${quoted(`127.0.0.1:${s.port}`)}
 pid_file: ${quoted(s.pidFile)}
 max_payload: 1MB
 jetstream { store_dir: ${quoted(s.storeDir)}${room}${sync} }
-no_auth_user: app
-system_account: SYS
+${anonymous}system_account: SYS
 
-${permissionsBlock()}
 accounts {
 ${ENGINE_ACCOUNT} {
   jetstream: enabled
-${mappingsBlock(s.partitions)}${exportsBlock()}${user('engine', s.passwords.engine, ', permissions: $ATTUNE_ENGINE_PERMISSIONS')}}
-${APPS_ACCOUNT} {
-${importsBlock()}${user('app', s.passwords.app, ', permissions: $ATTUNE_APP_PERMISSIONS')}}
-${LEARNERS_ACCOUNT} {
+${mappingsBlock(s.partitions)}${exportsBlock(apps)}${user('engine', s.passwords.engine)}}
+${appsBlock(s.apps.map(({ name, password }) => ({ name, password: quoted(password) })))}${LEARNERS_ACCOUNT} {
 ${learnerImportsBlock()}${user('learner', s.passwords.learner, `, permissions: ${learnerPermissions('*')}`)}}
 SYS {
 ${user('sys', s.passwords.sys)}}

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { EngineError } from '../../kernel/errors.js';
+import { DEFAULT_APP } from '../../kernel/ids.js';
 import { commandLine, endProcess, isAlive } from '../processes.js';
 import { choosePort, prepareStateDir, randomSecret, remembered, writePrivate } from '../state-dir.js';
 import { supervise } from '../supervised.js';
@@ -13,6 +14,10 @@ import { storeBytesMax } from './store-room.js';
 export interface NatsOptions {
   readonly stateDir: string;
   readonly partitions: number;
+  /** Names of the apps; each gets an account, a user and a password of its own. */
+  readonly apps?: readonly string[] | undefined;
+  /** Whether whoever connects without a name is the first app; nobody gets in without a name otherwise. */
+  readonly isOpen?: boolean | undefined;
   /** 0 or left out: the port of the last start, or a free one. */
   readonly port?: number | undefined;
   /** Where JetStream keeps its files; inside the state directory if left out. */
@@ -24,7 +29,7 @@ export interface NatsOptions {
 
 export interface RunningNats {
   readonly url: string;
-  /** The engine's user; apps connect to the same URL without one. */
+  /** The engine's user; an app connects to the same URL as the user of its name. */
   readonly user: string;
   readonly password: string;
   readonly pid: number | undefined;
@@ -50,14 +55,15 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const pidFile = join(folder, 'nats-server.pid');
   await stopLeftover(pidFile, configFile, options.say);
   const port = await choosePort(options.port, join(folder, 'port'));
+  // What apps and learners connect with is read from these files, which only their owner may read.
   const secret = (name: string): Promise<string> => remembered(join(folder, `${name}.password`), randomSecret);
   const passwords = {
     engine: await secret('engine'),
-    app: await secret('app'),
-    // Learners in other processes read it from its file.
     learner: await secret('learner'),
     sys: await secret('sys'),
   };
+  const apps = [];
+  for (const name of options.apps ?? [DEFAULT_APP]) apps.push({ name, password: await secret(`app.${name}`) });
   const serverName = `attune-${await remembered(join(folder, 'name'), () => randomSecret().slice(0, 12))}`;
   const storeDir = options.storeDir === undefined ? join(folder, 'data') : resolve(options.storeDir);
   const { partitions, syncInterval } = options;
@@ -71,6 +77,8 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
       storeDir,
       pidFile,
       passwords,
+      apps,
+      anonymousApp: options.isOpen === false ? undefined : apps[0]?.name,
       storeBytesMax: room,
       syncInterval,
     }),

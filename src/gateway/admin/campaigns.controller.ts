@@ -38,6 +38,7 @@ export class CampaignsController {
     const { actors, options } = this.services;
     const token = encodeToken(id, 'id');
     const body = { ...command, by: request.caller.name };
-    return actors.request('campaign', token, 'command', body, { deadlineMs: options.deadlineMs, trace: request.id });
+    const { id: trace, app } = request;
+    return actors.request('campaign', token, 'command', body, { deadlineMs: options.deadlineMs, app, trace });
   }
 }

@@ -94,6 +94,7 @@ export class ViewsController {
   private view(kind: string, id: string, request: FastifyRequest): Promise<unknown> {
     const { actors, options } = this.services;
     const token = encodeToken(id, 'id');
-    return actors.request(kind, token, 'view', {}, { deadlineMs: options.deadlineMs, trace: request.id });
+    const { id: trace, app } = request;
+    return actors.request(kind, token, 'view', {}, { deadlineMs: options.deadlineMs, app, trace });
   }
 }

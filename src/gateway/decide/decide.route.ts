@@ -11,5 +11,5 @@ const access: Access = { scopes: ['decide'], body: true };
  */
 export function routeDecisions(server: FastifyInstance, decider: Decider): void {
   const options = { schema: { response: { 200: decisionAnswerJsonSchema } }, config: { access } };
-  server.post('/v1/decisions', options, (request) => decider.decide(request.body, request.id));
+  server.post('/v1/decisions', options, (request) => decider.decide(request.body, request));
 }

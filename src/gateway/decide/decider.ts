@@ -4,7 +4,7 @@ import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import type { DecisionAnswer, DecisionRequest } from '../../messages/decisions.js';
 import type { RateLimit } from '../auth/rate-limit.js';
 import type { GatewayMetrics } from '../metrics.js';
-import type { ActorClient, FallbackDecider } from '../ports.js';
+import type { ActorClient, RequestOrigin, FallbackDecider } from '../ports.js';
 import { readDecisionRequest } from './decision-request.js';
 
 export interface DeciderDeps {
@@ -21,7 +21,7 @@ export class Decider {
   constructor(private readonly deps: DeciderDeps) {}
 
   /** Rejects with what the request did wrong; an owner that is out of reach or cannot write is answered around. */
-  async decide(body: unknown, trace: string): Promise<DecisionAnswer> {
+  async decide(body: unknown, { id: trace, app }: RequestOrigin): Promise<DecisionAnswer> {
     const { actors, clock, metrics, perUser, surfaces } = this.deps;
     const startedMs = clock.monotonicMs();
     const { request, token } = readDecisionRequest(body);
@@ -30,7 +30,7 @@ export class Decider {
     const deadlineMs = request.deadlineMs ?? this.deps.deadlineMs;
     let answer: DecisionAnswer;
     try {
-      answer = (await actors.request('user', token, 'decide', request, { deadlineMs, trace })) as DecisionAnswer;
+      answer = (await actors.request('user', token, 'decide', request, { deadlineMs, app, trace })) as DecisionAnswer;
     } catch (thrown) {
       answer = this.answerAround(request, EngineError.from(thrown));
     }

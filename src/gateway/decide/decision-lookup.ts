@@ -1,7 +1,7 @@
 import { EngineError } from '../../kernel/errors.js';
 import type { DecisionBody } from '../../messages/decisions.js';
 import { parseDecisionId } from '../../messages/tokens.js';
-import type { ActorClient, FactsReader } from '../ports.js';
+import type { ActorClient, RequestOrigin, FactsReader } from '../ports.js';
 
 export interface FoundDecision {
   /** Kind and token of the actor that made it. */
@@ -20,7 +20,7 @@ export class DecisionLookup {
   ) {}
 
   /** Rejects with NotFound `DECISION_UNKNOWN`, or with the actor's error where that leaves it open. */
-  async find(decisionId: string, trace: string): Promise<FoundDecision> {
+  async find(decisionId: string, { id: trace, app }: RequestOrigin): Promise<FoundDecision> {
     const address = parseDecisionId(decisionId);
     if (!address) throw unknownDecision();
     let actorError: EngineError | undefined;
@@ -30,7 +30,7 @@ export class DecisionLookup {
         address.token,
         'decision',
         { decisionId },
-        { deadlineMs: this.deadlineMs, trace },
+        { deadlineMs: this.deadlineMs, app, trace },
       );
       if (body !== undefined && body !== null) return { ...address, body: body as DecisionBody };
     } catch (thrown) {

@@ -19,7 +19,7 @@ export class DecisionsController {
   @ApiOperation({ summary: 'A decision as it was journaled' })
   @ApiParam({ name: 'id' })
   async view(@Param('id') id: string, @Req() request: FastifyRequest): Promise<DecisionBody> {
-    return (await this.services.lookup.find(id, request.id)).body;
+    return (await this.services.lookup.find(id, request)).body;
   }
 
   @Post(':id/reward')
@@ -35,6 +35,6 @@ export class DecisionsController {
     @Headers('idempotency-key') key: string | undefined,
     @Req() request: FastifyRequest,
   ): Promise<AcceptedEvent> {
-    return this.services.rewards.give(id, body, key, request.id);
+    return this.services.rewards.give(id, body, key, request);
   }
 }

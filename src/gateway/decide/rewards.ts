@@ -6,7 +6,7 @@ import { invalidRequest } from '../../kernel/errors.js';
 import { EVENT_VALUE_ABS_MAX } from '../../messages/events.js';
 import { notStored, type AcceptedEvent } from '../events/ingest.js';
 import { childTraceparent } from '../http/trace.js';
-import type { EventIngress } from '../ports.js';
+import type { RequestOrigin, EventIngress } from '../ports.js';
 import { parseWith } from '../validation.js';
 import type { DecisionLookup } from './decision-lookup.js';
 
@@ -34,14 +34,14 @@ export class Rewards {
     decisionId: string,
     body: unknown,
     idempotencyKey: string | undefined,
-    trace: string,
+    caller: RequestOrigin,
   ): Promise<AcceptedEvent> {
     const reward = parseWith(rewardBodySchema, body);
     const id =
       idempotencyKey === undefined
         ? randomUUID()
         : parseWith(idempotencyKeySchema, idempotencyKey, ['idempotency-key']);
-    const decision = await this.lookup.find(decisionId, trace);
+    const decision = await this.lookup.find(decisionId, caller);
     const { candidateId } = reward;
     if (candidateId !== undefined && !decision.body.slate.some((item) => item.id === candidateId)) {
       throw invalidRequest('CANDIDATE_NOT_IN_SLATE', 'candidateId was not in this decision’s slate.', 'candidateId');
@@ -53,12 +53,12 @@ export class Rewards {
       source: `urn:attune:reward:${decision.nonce}`,
       type: 'reward',
       time: new Date(this.clock.nowMs()).toISOString(),
-      traceparent: childTraceparent(trace),
+      traceparent: childTraceparent(caller.id),
       data: { decisionId, ...reward },
     };
     const payload = Buffer.from(JSON.stringify(event));
     const [outcome] = await this.ingress.publish([
-      { kind: decision.kind, token: decision.token, type: 'reward', payload },
+      { app: caller.app, kind: decision.kind, token: decision.token, type: 'reward', payload },
     ]);
     if (outcome!.status !== 'stored') throw notStored(outcome!);
     return { id, token: outcome!.token ?? '' };

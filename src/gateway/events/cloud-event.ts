@@ -27,7 +27,8 @@ export interface EventRules {
   readonly recordBytesMax: number;
 }
 
-export interface CheckedEvent extends OutgoingEvent {
+/** An event that makes sense, whoever sent it. */
+export interface CheckedEvent extends Omit<OutgoingEvent, 'app'> {
   readonly id: string;
 }
 

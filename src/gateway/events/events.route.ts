@@ -52,7 +52,7 @@ export function routeEvents(
   server.post('/v1/events', { schema, config: { access } }, async (request, reply) => {
     const batch = readBatch(request.headers, request.body, eventsPerBatchMax);
     limits.charge(request, batch.length - 1);
-    const { status, accepted, rejected } = await ingest.accept(batch, request.id);
+    const { status, accepted, rejected } = await ingest.accept(batch, request);
     void reply.code(status);
     if (status === 202) return { accepted, rejected };
     if (status !== 400) void reply.header('retry-after', RETRY_AFTER_SECONDS);

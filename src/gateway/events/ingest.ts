@@ -5,7 +5,7 @@ import type { AppendOutcome } from '../../actors/host/ports.js';
 import type { RateLimit } from '../auth/rate-limit.js';
 import { childTraceparent } from '../http/trace.js';
 import type { GatewayMetrics } from '../metrics.js';
-import type { EventIngress } from '../ports.js';
+import type { RequestOrigin, EventIngress } from '../ports.js';
 import { readCloudEvent, type CheckedEvent, type EventRules } from './cloud-event.js';
 
 export interface AcceptedEvent {
@@ -44,7 +44,7 @@ export class Ingest {
   constructor(private readonly deps: IngestDeps) {}
 
   /** Rejects only with Overloaded `OVERLOADED`, before anything is journaled. */
-  async accept(batch: readonly unknown[], trace: string): Promise<IngestResult> {
+  async accept(batch: readonly unknown[], { id: trace, app }: RequestOrigin): Promise<IngestResult> {
     const { ingress, clock, metrics, rules, perUser } = this.deps;
     const nowMs = clock.nowMs();
     const traceparent = childTraceparent(trace);
@@ -64,7 +64,7 @@ export class Ingest {
     }
     const accepted: AcceptedEvent[] = [];
     if (good.length > 0) {
-      const outcomes = await ingress.publish(good);
+      const outcomes = await ingress.publish(good.map((event) => ({ ...event, app })));
       for (let i = 0; i < good.length; i++) {
         const outcome = outcomes[i]!;
         if (outcome.status === 'stored') accepted.push({ id: good[i]!.id, token: outcome.token ?? '' });

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls. `request.id` is the trace id. */
     caller: Caller;
+    /** The app whose request it is. */
+    app: string;
   }
 }
 
@@ -36,6 +38,7 @@ const isDocs = ({ routeOptions: { url } }: FastifyRequest): boolean => url !== u
  */
 export function installHooks(server: FastifyInstance, services: GatewayServices): void {
   server.decorateRequest('caller');
+  server.decorateRequest('app', '');
   server.addHook('onRequest', (request, reply, done) => {
     reply.header(TRACE_HEADER, request.id).header('x-content-type-options', 'nosniff');
     request.caller = ANONYMOUS;
@@ -63,13 +66,14 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
   });
 }
 
-function admit(request: FastifyRequest, { limits, guardHost, authenticate }: GatewayServices): void {
+function admit(request: FastifyRequest, { limits, guardHost, authenticate, appOf }: GatewayServices): void {
   limits.admitAddress(request);
   guardHost?.(request.headers);
   const { access } = request.routeOptions.config;
   // What has no access and is a route is one of the open ones.
   if (access === undefined && !request.is404) return;
   request.caller = authenticate(request.headers);
+  request.app = appOf(request.caller);
   limits.admitCaller(request);
   if (access === undefined) {
     throw new EngineError('NotFound', 'ROUTE_UNKNOWN', 'There is nothing at this method and path.');

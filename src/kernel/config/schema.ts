@@ -3,6 +3,7 @@
  * same with explanations. Durations are milliseconds, sizes bytes, money cents.
  */
 import { z, type ZodType } from 'zod';
+import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../ids.js';
 import { LOG_LEVELS } from '../logger.js';
 import { SCOPES } from '../scopes.js';
 
@@ -70,8 +71,17 @@ const limits = z.strictObject({
 const perSecond = count(0, 10_000_000);
 const rateLimit = z.strictObject({ perAddress: perSecond, perKey: perSecond, perUser: perSecond });
 
+const appName = z
+  .string()
+  .regex(APP_NAME, 'must be 1 to 32 of a-z, 0-9 and "-", and begin and end with a letter or digit')
+  .refine((text) => !RESERVED_APPS.includes(text), `must be none of ${RESERVED_APPS.join(', ')}`);
+
+const app = z.strictObject({ name: appName });
+
 const apiKey = z.strictObject({
   name,
+  /** Whose requests they are that come with it; may be left out where there is one app. */
+  app: appName.optional(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the key: 64 lower-case hex digits'),
   scopes: z.array(z.enum(SCOPES)).min(1, 'must hold at least one scope').max(SCOPES.length),
 });
@@ -98,6 +108,7 @@ export const configSchema = <Fold>(fold: ZodType<Fold>) =>
     fold,
     limits,
     rateLimit,
+    apps: z.array(app).min(1).max(256),
     auth: z.strictObject({ apiKeys: z.array(apiKey).max(10_000) }),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }),
     learners: z.array(learner).max(256),
@@ -134,6 +145,7 @@ export const CONFIG_DEFAULTS = {
     slowClientMs: 30_000,
   },
   rateLimit: { perAddress: 100_000, perKey: 100_000, perUser: 200 },
+  apps: [{ name: DEFAULT_APP }],
   auth: { apiKeys: [] },
   log: { level: 'info' },
   learners: [],
@@ -152,7 +164,7 @@ export function relationProblems(config: Config<unknown>): Problem[] {
   const demand = (holds: boolean, problem: Problem): void => {
     if (!holds) problems.push(problem);
   };
-  const { role, http: listen, nats: server, cluster, auth, learners } = config;
+  const { role, http: listen, nats: server, cluster, apps, auth, learners } = config;
   demand(isLoopback(listen.host) || auth.apiKeys.length > 0, {
     field: 'auth.apiKeys',
     value: [],
@@ -177,6 +189,15 @@ export function relationProblems(config: Config<unknown>): Problem[] {
     value: cluster.hungAfterMs,
     rule: `must be at most half of cluster.leaseTtlMs (${cluster.leaseTtlMs})`,
   });
+  demandUnique(apps, 'apps', 'name', problems);
+  const names = apps.map(({ name }) => name);
+  auth.apiKeys.forEach(({ app }, index) =>
+    demand(app === undefined ? names.length === 1 : names.includes(app), {
+      field: `auth.apiKeys[${index}].app`,
+      value: app,
+      rule: `must be one of the apps: ${names.join(', ')}`,
+    }),
+  );
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'name', problems);
   // One key under two names would have the scopes of whichever comes last.
   demandUnique(auth.apiKeys, 'auth.apiKeys', 'sha256', problems);

@@ -58,7 +58,7 @@ describe('siftJournal', () => {
     const journal = new MemoryStream();
     appendBarrier(journal, 0, [5, 0]);
     appendEvent(journal, 0);
-    journal.append(subjects.record(0, 'decision', 'user', '42'), 'not json');
+    journal.append(subjects.record(0, 'decision', 'app', 'user', '42'), 'not json');
     journal.append('attune.elsewhere', '{}');
     decide(journal, 'a', [5, 0]);
     expect(sift(journal)).toMatchObject({ ids: ['a'], cursor: { sequence: 5, term: [5, 0] } });
@@ -92,7 +92,7 @@ describe('siftJournal', () => {
 
   it('refuses a record that a newer build has written', () => {
     const journal = new MemoryStream();
-    journal.append(subjects.record(0, 'decision', 'user', '42'), { v: 3, something: 'else' });
+    journal.append(subjects.record(0, 'decision', 'app', 'user', '42'), { v: 3, something: 'else' });
     expect(() => sift(journal)).toThrow(expect.objectContaining({ code: 'DATA_TOO_NEW' }));
   });
 

@@ -11,7 +11,10 @@ import { linkIs, startNatsWorld, type NatsWorld } from '../../support/nats-world
 jest.setTimeout(60_000);
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
-const event = (n: number) => ({ subject: subjects.record(0, 'event', 'user', '42', 'click'), payload: bytes(`${n}`) });
+const event = (n: number) => ({
+  subject: subjects.record(0, 'event', 'app', 'user', '42', 'click'),
+  payload: bytes(`${n}`),
+});
 const events = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => event(from + i));
 const codes = (outcomes: readonly AppendOutcome[]) =>
   outcomes.map((outcome) => (outcome.status === 'refused' ? outcome.code : outcome.status));

@@ -18,7 +18,10 @@ import { startTestNats } from '../../support/nats.js';
 jest.setTimeout(60_000);
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
-const event = (n: number) => ({ subject: subjects.record(0, 'event', 'user', '42', 'click'), payload: bytes(`${n}`) });
+const event = (n: number) => ({
+  subject: subjects.record(0, 'event', 'app', 'user', '42', 'click'),
+  payload: bytes(`${n}`),
+});
 const events = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => event(from + i));
 const codes = (outcomes: readonly AppendOutcome[]) =>
   outcomes.map((outcome) => (outcome.status === 'refused' ? outcome.code : outcome.status));
@@ -120,7 +123,7 @@ describe('nats cluster', () => {
   describe('mappings', () => {
     it('passes the probe, which leaves nothing in the journals', async () => {
       await start();
-      await probeMappings(world.link, 2);
+      await probeMappings(world.link, 2, ['app']);
       for (const partition of [0, 1]) {
         expect(await world.cluster.journal(partition).info()).toMatchObject({ lastSequence: 0 });
       }
@@ -128,10 +131,12 @@ describe('nats cluster', () => {
 
     it('refuses a server that maps onto another number of partitions, and says what to add', async () => {
       await start();
-      await expect(probeMappings(world.link, 4)).rejects.toMatchObject({
+      await expect(probeMappings(world.link, 4, ['app'])).rejects.toMatchObject({
         family: 'Configuration',
         code: 'NATS_MAPPINGS_MISSING',
-        message: expect.stringContaining('attune.p.{{partition(4,2)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.>'),
+        message: expect.stringContaining(
+          'attune.p.{{partition(4,3)}}.event.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.>',
+        ),
       });
     });
 
@@ -139,7 +144,7 @@ describe('nats cluster', () => {
       await start();
       const bare = await startTestNats({ partitions: 0 });
       const link = await connect({ ...bare.engine, name: 'probe', log: silentLog });
-      await expect(probeMappings(link, 2)).rejects.toMatchObject({ code: 'NATS_MAPPINGS_MISSING' });
+      await expect(probeMappings(link, 2, ['app'])).rejects.toMatchObject({ code: 'NATS_MAPPINGS_MISSING' });
       await link.close();
       await bare.dispose();
     });
@@ -171,15 +176,15 @@ describe('nats cluster', () => {
       });
       world.cluster.requests.serve(partition, (request) => Promise.resolve(bytes(request.subject)));
       await world.link.nc.flush();
-      const landed = subjects.partitionRequest(partition, 'user', token, 'decide');
+      const landed = subjects.partitionRequest(partition, 'app', 'user', token, 'decide');
       expect(Buffer.from(await requestActor(app.nc, ask, bytes('?'), 2_000)).toString()).toBe(landed);
 
       app.nc.publish(subjects.event('user', token, 'trip.completed'), bytes('{}'));
-      app.nc.publish(subjects.record(partition, 'event', 'user', token, 'forged'), bytes('{}'));
+      app.nc.publish(subjects.record(partition, 'event', 'app', 'user', token, 'forged'), bytes('{}'));
       await app.nc.flush();
       const journal = world.cluster.journal(partition);
       expect((await journal.get(1))!.subject).toBe(
-        subjects.record(partition, 'event', 'user', token, 'trip.completed'),
+        subjects.record(partition, 'event', 'app', 'user', token, 'trip.completed'),
       );
       expect((await journal.info()).lastSequence).toBe(1);
     });
@@ -189,6 +194,7 @@ describe('nats cluster', () => {
     await start();
     const ingress = new JournalEventIngress((partition) => world.cluster.journal(partition), 2);
     const sent = Array.from({ length: 20 }, (_, n) => ({
+      app: 'app',
       kind: 'user',
       token: `${n}`,
       type: 'click',

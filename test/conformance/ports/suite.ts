@@ -19,7 +19,7 @@ export interface PortsWorld {
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const text = (payload: Uint8Array): string => Buffer.from(payload).toString('utf8');
 const event = (partition: number, n: number) => ({
-  subject: subjects.record(partition, 'event', 'user', '42', 'click'),
+  subject: subjects.record(partition, 'event', 'app', 'user', '42', 'click'),
   payload: bytes(`event ${n}`),
 });
 const events = (partition: number, from: number, to: number) =>
@@ -316,7 +316,7 @@ export function describePorts(name: string, makeWorld: () => Promise<PortsWorld>
     });
 
     describe('requests', () => {
-      const ask = subjects.partitionRequest(0, 'user', '42', 'decide');
+      const ask = subjects.partitionRequest(0, 'app', 'user', '42', 'decide');
 
       it('hands a request over with its subject, body and trace, and replies', async () => {
         world.cluster.requests.serve(0, (request) =>
@@ -329,7 +329,7 @@ export function describePorts(name: string, makeWorld: () => Promise<PortsWorld>
       it('serves its own partition only, until it is stopped', async () => {
         const stop = world.cluster.requests.serve(1, () => Promise.resolve(bytes('one')));
         await expect(drive(world.request(ask, bytes('')))).rejects.toThrow();
-        const other = subjects.partitionRequest(1, 'zone', '8a2a', 'view');
+        const other = subjects.partitionRequest(1, 'app', 'zone', '8a2a', 'view');
         expect(text(await drive(world.request(other, bytes(''))))).toBe('one');
         stop();
         await expect(drive(world.request(other, bytes('')))).rejects.toThrow();
@@ -341,7 +341,7 @@ export function describePorts(name: string, makeWorld: () => Promise<PortsWorld>
         const hidden = text(await drive(world.request(ask, bytes(''))));
         expect(JSON.parse(hidden)).toMatchObject({ error: { family: 'Invariant', code: 'INTERNAL' } });
         expect(hidden).not.toMatch(/secret|stack/);
-        const other = subjects.partitionRequest(1, 'user', '42', 'decide');
+        const other = subjects.partitionRequest(1, 'app', 'user', '42', 'decide');
         expect(JSON.parse(text(await drive(world.request(other, bytes('')))))).toMatchObject({
           error: { family: 'NotFound', code: 'NO_SUCH_THING' },
         });
