@@ -20,8 +20,8 @@ describe('the learners of a cluster', () => {
       { id: 'döwn', policy: 'p-döwn', mode: 'standby', learned: 0, reason: expect.stringContaining('No process') },
     ]);
     expect(asked).toEqual([
-      ['learner', 'up', 'view', {}, { deadlineMs: 20 }],
-      ['learner', 'd=C3=B6wn', 'view', {}, { deadlineMs: 20 }],
+      ['learner', 'up', 'view', {}, { deadlineMs: 20, app: 'engine' }],
+      ['learner', 'd=C3=B6wn', 'view', {}, { deadlineMs: 20, app: 'engine' }],
     ]);
   });
 });
