@@ -13,10 +13,18 @@ export const DEFAULT_APP = 'app';
 export const RESERVED_APPS: readonly string[] = [ENGINE_APP, 'learner', 'sys'];
 
 const SAFE = /^[A-Za-z0-9_-]+$/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const isSafeByte = (b: number): boolean =>
   (b >= 0x30 && b <= 0x39) || (b >= 0x41 && b <= 0x5a) || (b >= 0x61 && b <= 0x7a) || b === 0x5f || b === 0x2d;
+
+/** What is wrong with text that is no id. */
+export const NOT_TEXT = 'must be well-formed text without NUL';
+
+/**
+ * Whether every store keeps it as it is: a lone surrogate becomes U+FFFD in UTF-8, and PostgreSQL takes no NUL, so that
+ * different ids would become one.
+ */
+export const isIdText = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
 /**
  * Encodes any id as one NATS subject token: `[A-Za-z0-9_-]` stay, every other UTF-8 byte becomes `=XX`.
@@ -26,7 +34,7 @@ export function encodeToken(id: string, field = 'id'): string {
   if (id.length === 0) throw invalidRequest('ID_EMPTY', `${field} must not be empty.`, field);
   if (id.length > ID_BYTES_MAX) throw tooLong(field);
   if (SAFE.test(id)) return id;
-  if (LONE_SURROGATE.test(id)) throw invalidRequest('ID_NOT_TEXT', `${field} is not well-formed text.`, field);
+  if (!isIdText(id)) throw invalidRequest('ID_NOT_TEXT', `${field} ${NOT_TEXT}.`, field);
   const bytes = Buffer.from(id, 'utf8');
   if (bytes.length > ID_BYTES_MAX) throw tooLong(field);
   let token = '';

@@ -1,5 +1,6 @@
 /** Campaigns as the campaign actor, the partitions' replicas and the API see them. Money is whole cents. */
 import { z } from 'zod';
+import { idSchema, labelSchema } from './id-schema.js';
 import { OrderedMap } from '../kernel/ordered-map.js';
 
 export const CAMPAIGN_STATES = ['draft', 'scheduled', 'live', 'paused', 'exhausted', 'ended'] as const;
@@ -11,7 +12,7 @@ const OFFER_FEATURES_MAX = 64;
 
 /** One offer of a campaign: a candidate of promo surfaces. */
 export const offerSchema = z.strictObject({
-  id: z.string().min(1).max(256),
+  id: idSchema(256),
   /** What one redemption costs the budget. */
   costCents: cents.min(1),
   features: z
@@ -21,7 +22,7 @@ export const offerSchema = z.strictObject({
       `must have at most ${OFFER_FEATURES_MAX} keys`,
     )
     .default({}),
-  category: z.string().max(64).optional(),
+  category: labelSchema(64).optional(),
 });
 export type Offer = z.infer<typeof offerSchema>;
 

@@ -1,6 +1,7 @@
 /** The decision: what is asked, what is journaled, what is answered. */
 import { z } from 'zod';
 import { contextProblem } from './context-bounds.js';
+import { idSchema, labelSchema } from './id-schema.js';
 
 export const CANDIDATES_MAX = 500;
 export const SLATE_MAX = 50;
@@ -18,12 +19,12 @@ const finite = z.number().refine(Number.isFinite, 'must be finite');
 const scalar = z.union([z.string().max(256), finite, z.boolean()]);
 
 export const candidateSchema = z.strictObject({
-  id: z.string().min(1).max(256),
+  id: idSchema(256),
   features: z.record(z.string().max(64), finite).default({}),
   /** Frequency caps may count by it. */
-  category: z.string().max(64).optional(),
+  category: labelSchema(64).optional(),
   /** The campaign whose budget pays for this candidate. */
-  campaign: z.string().max(256).optional(),
+  campaign: labelSchema(256).optional(),
   /** A candidate that may be shown to a subject without consent and while its owner is down. */
   nonPersonal: z.boolean().default(true),
 });
@@ -35,7 +36,7 @@ export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 export const decisionRequestSchema = z.strictObject({
   surface: z.string().min(1).max(64),
   /** Left out on NATS, where the address names the subject. */
-  subject: z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: z.string().min(1).max(256) }).optional(),
+  subject: z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: idSchema(256) }).optional(),
   context: z
     .record(z.string().max(64), scalar)
     .superRefine((context, issues) => {
@@ -45,8 +46,8 @@ export const decisionRequestSchema = z.strictObject({
     .default({}),
   candidates: z.array(candidateSchema).max(CANDIDATES_MAX).optional(),
   k: z.number().int().min(1).max(SLATE_MAX).optional(),
-  requestId: z.string().min(1).max(128).optional(),
-  sessionId: z.string().min(1).max(256).optional(),
+  requestId: idSchema(128).optional(),
+  sessionId: idSchema(256).optional(),
   /** Read-your-writes token: the answer reflects everything up to it, or says `degraded: ["after"]`. */
   after: z.string().max(256).optional(),
   deadlineMs: z.number().int().min(1).max(10_000).optional(),

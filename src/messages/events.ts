@@ -1,5 +1,7 @@
 /** Raw feedback as it arrives: CloudEvents 1.0, or on NATS the bare data of one. */
 import { z } from 'zod';
+import { parseRfc3339 } from '../kernel/rfc3339.js';
+import { idSchema, labelSchema } from './id-schema.js';
 
 export const EVENT_TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,4}$/;
 
@@ -27,16 +29,16 @@ export const EVENT_VALUE_ABS_MAX = 1e12;
  */
 export const eventDataSchema = z.looseObject({
   /** The decision this event reacts to. */
-  decisionId: z.string().max(900).optional(),
+  decisionId: labelSchema(900).optional(),
   /** The candidate of that decision it reacts to; the first of the slate if left out. */
-  candidateId: z.string().max(256).optional(),
+  candidateId: labelSchema(256).optional(),
   /** Seconds of dwell, stars of a rating, a reward's value: what the type says. */
   value: finite.min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX).optional(),
   lat: finite.min(-90).max(90).optional(),
   lng: finite.min(-180).max(180).optional(),
-  sessionId: z.string().max(256).optional(),
+  sessionId: labelSchema(256).optional(),
   /** What consent is given or withdrawn for. */
-  purposes: z.array(z.string().min(1).max(PURPOSE_LENGTH_MAX)).max(PURPOSES_MAX).optional(),
+  purposes: z.array(idSchema(PURPOSE_LENGTH_MAX)).max(PURPOSES_MAX).optional(),
 });
 export type EventData = z.infer<typeof eventDataSchema>;
 
@@ -54,14 +56,21 @@ export interface InboundEvent {
   readonly data: EventData;
 }
 
+/** A time stamp by RFC 3339: `z.iso.datetime` takes neither lower case nor leap seconds. */
+export const timestampSchema = z
+  .string()
+  .refine((text) => parseRfc3339(text) !== undefined, 'must be an RFC 3339 time stamp, as in 2025-01-31T12:00:00Z')
+  .meta({ format: 'date-time' });
+
 /** A structured CloudEvent whose `subject` is `<kind>/<id>`. */
 export const cloudEventSchema = z.looseObject({
   specversion: z.literal('1.0'),
-  id: z.string().min(1).max(256),
-  source: z.string().min(1).max(256),
+  id: idSchema(256),
+  source: idSchema(256),
   type: z.string().regex(EVENT_TYPE, 'must be lower-case words joined by dots').max(128),
-  subject: z.string().min(3).max(300),
-  time: z.iso.datetime({ offset: true }).optional(),
+  subject: idSchema(300).min(3),
+  /** RFC 3339. */
+  time: timestampSchema.optional(),
   datacontenttype: z.string().optional(),
   data: eventDataSchema.optional(),
 });

@@ -4,6 +4,7 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { isoTime } from '../../kernel/iso-time.js';
+import { idSchema } from '../../messages/id-schema.js';
 import {
   CAMPAIGN_COMMANDS,
   campaignDefinitionSchema,
@@ -22,7 +23,7 @@ export const commandSchema = z
     why: z.string().min(1).max(500),
     payload: z.unknown().optional(),
     /** Makes the command idempotent. */
-    commandId: z.string().min(1).max(128).optional(),
+    commandId: idSchema(128).optional(),
   })
   .readonly();
 export type CampaignCommand = z.infer<typeof commandSchema>;

@@ -1,7 +1,6 @@
 /** Journal bytes → what the fold works on. One JSON parse a record; nothing here depends on state. */
-import { excessOf, JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
-import { decodeToken } from '../../kernel/ids.js';
-import { EVENT_TYPE, eventDataSchema, type EventData } from '../../messages/events.js';
+import { JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
+import type { EventData } from '../../messages/events.js';
 import {
   barrierSchema,
   chainSchema,
@@ -24,6 +23,7 @@ import {
   type Stored,
 } from '../../messages/versions.js';
 import type { ActorAddress } from './actor-kind.js';
+import { decodeEvent } from './event-codec.js';
 import type { JournalRecord } from './ports.js';
 
 export interface DecodedEvent {
@@ -87,7 +87,10 @@ export function decodeRecord(
 ): Decoded {
   const subject = parsePartitionSubject(record.subject);
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
-  if (subject.cls === 'event') return decodeEvent(subject.kind, subject.token, subject.name, record.payload);
+  if (subject.cls === 'event') {
+    const event = decodeEvent(subject.kind, subject.token, subject.name, record.payload);
+    return typeof event === 'string' ? malformed(event) : event;
+  }
   // An output may carry what somebody outside wrote.
   if (subject.cls === 'output') refuseExcess(record.payload, JSON_BOUNDS.internal);
   const stored = parseJson(record.payload) as Stored | undefined;
@@ -202,36 +205,6 @@ export function writtenAs(decoded: Decoded): { readonly key: string; readonly te
 /** A timer is written once a generation. */
 export const timerKey = (address: ActorAddress, generation: number): string =>
   `timer ${address.kind}.${address.token} ${generation}`;
-
-/** Events come from anybody: nothing in them may throw. */
-function decodeEvent(kind: string, token: string, type: string, payload: Uint8Array): Decoded {
-  if (!KINDS.has(kind)) return malformed(`EVENT_KIND_UNKNOWN: ${kind} is not a kind of actor`);
-  if (decodeToken(token) === undefined) return malformed('EVENT_ID_INVALID: the id is not a well-formed token');
-  if (!EVENT_TYPE.test(type)) return malformed('EVENT_TYPE_INVALID: the type must be lower-case words joined by dots');
-  const excess = excessOf(payload, JSON_BOUNDS.event);
-  if (excess) return malformed(`${excess.code}: ${excess.message}`);
-  const json = payload.length === 0 ? {} : parseJson(payload);
-  if (json === undefined || json === null || typeof json !== 'object' || Array.isArray(json)) {
-    return malformed('EVENT_MALFORMED: the payload is not a JSON object');
-  }
-  const envelope = json as Record<string, unknown>;
-  const isCloudEvent = envelope.specversion !== undefined;
-  const data = eventDataSchema.safeParse(isCloudEvent ? (envelope.data ?? {}) : envelope);
-  if (!data.success) {
-    const issue = data.error.issues[0]!;
-    return malformed(`EVENT_MALFORMED: data.${issue.path.join('.')}: ${issue.message}`);
-  }
-  const time = typeof envelope.time === 'string' ? Date.parse(envelope.time) : NaN;
-  return {
-    cls: 'event',
-    address: { kind: kind as ActorKindName, token },
-    type,
-    source: isCloudEvent && typeof envelope.source === 'string' ? envelope.source : 'nats',
-    id: typeof envelope.id === 'string' ? envelope.id : '',
-    timeMs: Number.isFinite(time) ? time : undefined,
-    data: data.data,
-  };
-}
 
 const malformed = (reason: string): Decoded => ({ cls: 'malformed', reason });
 

@@ -1,4 +1,5 @@
 /** Folds feedback: consent, sessions, counters, places, and reactions to decisions. */
+import { canonicalCell } from '../../messages/cells.js';
 import type { Hold } from '../../messages/decisions.js';
 import { CONSENT_TYPES, isAboutConsent, isConsentType, type InboundEvent } from '../../messages/events.js';
 import { decisionIdOf, parseDecisionId } from '../../messages/tokens.js';
@@ -158,7 +159,9 @@ function reactionTo({ type, data }: InboundEvent): Reaction {
  */
 function locate({ candidateId, ...rest }: Reaction, slate: PendingDetail['slate'], cell: string | undefined) {
   const item = candidateId ?? cell;
-  if (item !== undefined && slate.some(({ id }) => id === item)) return { ...rest, candidateId: item };
+  // A zone may be named in another spelling of its cell than the slate has.
+  const spelled = item === undefined || slate.some(({ id }) => id === item) ? item : canonicalCell(item);
+  if (spelled !== undefined && slate.some(({ id }) => id === spelled)) return { ...rest, candidateId: spelled };
   return candidateId !== undefined && isReactionType(rest.type) ? undefined : rest;
 }
 

@@ -2,6 +2,8 @@
 import { hash } from 'node:crypto';
 import type { ZodType } from 'zod';
 import { invalidRequest } from '../../kernel/errors.js';
+import { isIdText } from '../../kernel/ids.js';
+import { canonicalCell, isZoneCell, zoneIdRule } from '../../messages/cells.js';
 import {
   CANDIDATES_MAX,
   candidateSchema,
@@ -54,6 +56,18 @@ export function surfaceOf(request: DecisionRequest, surfaces: ReadonlyMap<string
   if (request.candidates === undefined && surface.candidates.source === 'request')
     throw invalidRequest('INVALID_REQUEST', `${surface.id} needs candidates in the request.`, 'candidates');
   return surface;
+}
+
+/**
+ * Candidates of a surface that shows zones are zones, in their one spelling and of the engine's resolution; throws
+ * InvalidRequest `ZONE_CELL_INVALID` for another cell. What is no cell at all is the app's own, and stays.
+ */
+export function checkCells({ candidates = [] }: DecisionRequest, surface: Surface, h3Resolution: number): void {
+  if (surface.candidates.source !== 'zones') return;
+  const wrong = candidates.findIndex(({ id }) => canonicalCell(id) !== undefined && !isZoneCell(id, h3Resolution));
+  if (wrong < 0) return;
+  const field = `candidates[${wrong}].id`;
+  throw invalidRequest('ZONE_CELL_INVALID', `${field} must be ${zoneIdRule(h3Resolution)}.`, field);
 }
 
 /** 96 bits over what the request asks, whatever the order of its fields; not over when and how it must be answered. */
@@ -153,11 +167,11 @@ function readPlain(body: unknown): DecisionRequest | undefined {
         request.deadlineMs = value;
         break;
       case 'requestId':
-        if (!isText(value, 1, 128)) return undefined;
+        if (!isId(value, 1, 128)) return undefined;
         request.requestId = value;
         break;
       case 'sessionId':
-        if (!isText(value, 1, 256)) return undefined;
+        if (!isId(value, 1, 256)) return undefined;
         request.sessionId = value;
         break;
       case 'after':
@@ -201,9 +215,9 @@ function readPlainCandidate(value: unknown): Candidate | undefined {
     )
       return undefined;
   }
-  if (!isText(id, 1, 256) || typeof nonPersonal !== 'boolean') return undefined;
-  if (category !== undefined && !isText(category, 0, 64)) return undefined;
-  if (campaign !== undefined && !isText(campaign, 0, 256)) return undefined;
+  if (!isId(id, 1, 256) || typeof nonPersonal !== 'boolean') return undefined;
+  if (category !== undefined && !isId(category, 0, 64)) return undefined;
+  if (campaign !== undefined && !isId(campaign, 0, 256)) return undefined;
   return {
     id,
     features: features as Candidate['features'],
@@ -217,7 +231,7 @@ function isPlainSubject(value: unknown): value is NonNullable<DecisionRequest['s
   if (!isPlainObject(value)) return false;
   const { kind, id } = value;
   for (const field in value) if (field !== 'kind' && field !== 'id') return false;
-  return (kind === 'rider' || kind === 'driver' || kind === 'partner' || kind === 'support') && isText(id, 1, 256);
+  return (kind === 'rider' || kind === 'driver' || kind === 'partner' || kind === 'support') && isId(id, 1, 256);
 }
 
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
@@ -225,6 +239,8 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 
 const isText = (value: unknown, min: number, max: number): value is string =>
   typeof value === 'string' && value.length >= min && value.length <= max;
+
+const isId = (value: unknown, min: number, max: number): value is string => isText(value, min, max) && isIdText(value);
 
 const isWhole = (value: unknown, max: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max;

@@ -10,7 +10,7 @@ import { answerOf } from './answer.js';
 import { hasConsent } from './consent.js';
 import { decide } from './decide.js';
 import { findByNonce, findByRequestId } from './recent-decisions.js';
-import { hashRequest, parseDecisionRequest, surfaceOf } from './request.js';
+import { checkCells, hashRequest, parseDecisionRequest, surfaceOf } from './request.js';
 import type { DecisionServices } from './services.js';
 import type { UserState } from './state.js';
 import { viewOf } from './view.js';
@@ -40,6 +40,7 @@ const fail = (error: EngineError): Handling => ({ do: 'fail', error: error.toWir
 function handleDecide(state: UserState, body: unknown, ctx: Context): Handling {
   const request = parseDecisionRequest(body);
   const surface = surfaceOf(request, ctx.services.surfaces);
+  checkCells(request, surface, ctx.settings.h3Resolution);
   const { address } = ctx;
   if (address.kind === 'user') {
     if (request.subject !== undefined && encodeToken(request.subject.id, 'subject.id') !== address.token)

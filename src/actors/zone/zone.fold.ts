@@ -1,6 +1,6 @@
 /** The zone's fold: feedback at one H3 cell becomes windows, exact totals, a demand profile and a mode. */
-import { getResolution, isValidCell } from 'h3-js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
+import { isZoneCell, zoneIdRule } from '../../messages/cells.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { SUPPLY_OUTPUT } from '../../messages/zones.js';
 import { hourIndexOf } from '../../surfaces/sources/hour-of-week.js';
@@ -14,9 +14,6 @@ export const ZONE_SIGNALS = ['pickup', 'trip.requested'] as const;
 type ZoneSignal = (typeof ZONE_SIGNALS)[number];
 
 const isSignal = (name: string): name is ZoneSignal => (ZONE_SIGNALS as readonly string[]).includes(name);
-
-export const isZoneCell = (token: string, resolution: number): boolean =>
-  isValidCell(token) && getResolution(token) === resolution;
 
 export function foldZone(state: ZoneState, record: ActorRecord, ctx: FoldContext<CampaignLedger>): Folded<ZoneState> {
   if (record.type === 'timer') return folded(settle(state, ctx));
@@ -37,8 +34,7 @@ const rejected = (state: ZoneState, reason: string): Folded<ZoneState> => ({
   effects: [],
 });
 
-export const notACell = (settings: FoldSettings): string =>
-  `A zone's id must be an H3 cell index of resolution ${settings.h3Resolution}.`;
+export const notACell = (settings: FoldSettings): string => `A zone's id must be ${zoneIdRule(settings.h3Resolution)}.`;
 
 const folded = (state: ZoneState): Folded<ZoneState> => ({ state, outcome: 'applied', effects: [] });
 

@@ -1,8 +1,9 @@
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
+import { isZoneCell } from '../../messages/cells.js';
 import type { ZoneFacts } from '../../messages/zones.js';
 import type { ActorAddress, ActorKind, Handling } from '../host/actor-kind.js';
-import { foldZone, isZoneCell, notACell } from './zone.fold.js';
+import { foldZone, notACell } from './zone.fold.js';
 import { emptyZone, isEmptyZone, reviveZone, type ZoneState } from './zone.state.js';
 
 /** Broadcasts carry the profile to a thousandth of a pickup: every change of a busy zone repeats it. */

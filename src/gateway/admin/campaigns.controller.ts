@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { encodeToken } from '../../kernel/ids.js';
 import { CAMPAIGN_COMMANDS } from '../../messages/campaigns.js';
+import { idSchema } from '../../messages/id-schema.js';
 import { Allow } from '../http/route-access.js';
 import { openApiSchema } from '../http/openapi-schema.js';
 import { ZodPipe } from '../http/zod-pipe.js';
@@ -16,7 +17,7 @@ export const campaignCommandSchema = z.strictObject({
   /** What the command needs: a definition, an amount. Checked by the campaign. */
   payload: z.record(z.string(), z.unknown()).optional(),
   /** The same id counts once. */
-  commandId: z.string().min(1).max(128).optional(),
+  commandId: idSchema(128).optional(),
 });
 
 @ApiTags('campaigns')

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { LearnerStatus } from '../../actors/learner/status.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
+import { canonicalCell } from '../../messages/cells.js';
 import type { ZoneFacts } from '../../messages/zones.js';
 import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
@@ -16,7 +17,7 @@ const zonesQuerySchema = z.strictObject({
   /** Only these, separated by commas. */
   cells: z
     .string()
-    .transform((text) => new Set(text.split(',')))
+    .transform((text) => new Set(text.split(',').map((cell) => canonicalCell(cell) ?? cell)))
     .optional(),
 });
 
@@ -39,7 +40,8 @@ export class ViewsController {
   @ApiOperation({ summary: 'A zone’s facts' })
   @ApiParam({ name: 'cell', description: 'H3 cell index' })
   zone(@Param('cell') cell: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.view('zone', cell, request);
+    // The owner refuses what is no cell.
+    return this.view('zone', canonicalCell(cell) ?? cell, request);
   }
 
   @Get('campaigns/:id')

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { invalidRequest } from '../../kernel/errors.js';
 import { EVENT_VALUE_ABS_MAX } from '../../messages/events.js';
+import { idSchema } from '../../messages/id-schema.js';
 import { notStored, type AcceptedEvent } from '../events/ingest.js';
 import { childTraceparent } from '../http/trace.js';
 import type { RequestOrigin, EventIngress } from '../ports.js';
@@ -14,10 +15,10 @@ export const rewardBodySchema = z.strictObject({
   /** What the reaction is worth; clamped by the surface's reward definition. */
   value: z.number().min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX),
   /** The slate item it is for; the first where left out. */
-  candidateId: z.string().min(1).max(256).optional(),
+  candidateId: idSchema(256).optional(),
 });
 
-const idempotencyKeySchema = z.string().min(1).max(256);
+const idempotencyKeySchema = idSchema(256);
 
 export class Rewards {
   constructor(

@@ -28,13 +28,13 @@ describe('isCloudEvent', () => {
     );
   const data = fc.record(
     {
-      decisionId: field('a', 'x'.repeat(900), 'x'.repeat(901)),
-      candidateId: field('c', 'x'.repeat(257)),
+      decisionId: field('a', '\u0000', 'x'.repeat(900), 'x'.repeat(901)),
+      candidateId: field('c', '\ud800', 'x'.repeat(257)),
       value: field(1, Infinity, NaN, '1', 1e308, -1e12, 1.1e12),
       lat: field(1, 90, 90.01, -91, '1'),
       lng: field(1, 180, -180.01, Infinity),
-      sessionId: field('s', 'x'.repeat(256), 'x'.repeat(257)),
-      purposes: field(['a'], ['x'.repeat(65)], [1], [''], Array(33).fill('p'), Array(32).fill('p')),
+      sessionId: field('s', '\u0000', 'x'.repeat(256), 'x'.repeat(257)),
+      purposes: field(['a'], ['\u0000'], ['x'.repeat(65)], [1], [''], Array(33).fill('p'), Array(32).fill('p')),
       other: fc.anything(),
     },
     { requiredKeys: [] },
@@ -42,11 +42,20 @@ describe('isCloudEvent', () => {
   const candidate = fc.record(
     {
       specversion: field('1.0', '0.3', 1),
-      id: field('i', 'x'.repeat(256), 'x'.repeat(257)),
-      source: field('s', 'x'.repeat(257)),
+      id: field('i', 'a\u0000', '\ud800', '\udc00x', 'é', 'x'.repeat(256), 'x'.repeat(257)),
+      source: field('s', '\u0000', 'x\ud83d', 'x'.repeat(257)),
       type: field('trip.completed', 'A', 'a..b', '.a', 'a.b.c.d.e', 'a.b.c.d.e.f', 'a b', 'x'.repeat(129)),
       subject: field('user/1', 'u', 'x'.repeat(300), 'x'.repeat(301)),
-      time: field('2024-05-01T12:00:00Z', '2024-02-30T00:00:00Z', '2023-02-29T00:00:00Z', '2024-05-01', 'now'),
+      time: field(
+        '2024-05-01T12:00:00Z',
+        '2024-05-01t12:00:00z',
+        '2016-12-31T23:59:60Z',
+        '2024-05-01T12:00:60Z',
+        '2024-02-30T00:00:00Z',
+        '2023-02-29T00:00:00Z',
+        '2024-05-01',
+        'now',
+      ),
       datacontenttype: field('application/json'),
       data: fc.oneof({ weight: 8, arbitrary: data }, { weight: 1, arbitrary: fc.anything() }),
       extra: fc.anything(),
@@ -100,6 +109,81 @@ describe('readCloudEvent', () => {
     expect(() => read({ subject: 'zone/892a100d673ffff' })).toThrow(
       expect.objectContaining({ code: 'ZONE_CELL_INVALID' }),
     );
+  });
+
+  it('takes every spelling of a cell for the one zone', () => {
+    for (const cell of ['882a100d67fffff', '882A100D67FFFFF', '0882a100d67fffff', '00882A100d67fffff']) {
+      const { kind, token, payload } = read({ subject: `zone/${cell}`, type: 'pickup' });
+      expect([kind, token]).toEqual(['zone', '882a100d67fffff']);
+      expect(JSON.parse(Buffer.from(payload).toString())).toMatchObject({ subject: 'zone/882a100d67fffff' });
+    }
+    for (const cell of [
+      '0x882a100d67fffff',
+      '882a100d67ffff',
+      '892a100d673ffff',
+      '882a100d67ffffff',
+      ' 882a100d67fffff',
+    ]) {
+      expect(() => read({ subject: `zone/${cell}`, type: 'pickup' })).toThrow(
+        expect.objectContaining({ code: 'ZONE_CELL_INVALID', field: 'subject' }),
+      );
+    }
+  });
+
+  it('takes attributes of null for unset', () => {
+    const nulls = {
+      time: null,
+      datacontenttype: null,
+      dataschema: null,
+      data: null,
+      data_base64: null,
+      extension: null,
+    };
+    expect(JSON.parse(Buffer.from(read(nulls).payload).toString())).toEqual({ ...event(), traceparent: TRACE });
+    expect(() => read({ id: null })).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST', field: 'id' }));
+    expect(() => read({ specversion: null })).toThrow(expect.objectContaining({ field: 'specversion' }));
+  });
+
+  it('orders by RFC 3339, in lower case and with a leap second', () => {
+    expect(() => read({ time: '2024-05-01t12:00:00z' })).not.toThrow();
+    expect(() => read({ time: '2024-04-30T23:59:60Z' })).not.toThrow();
+    expect(() => read({ time: '2016-12-31t23:59:60z' })).toThrow(expect.objectContaining({ code: 'EVENT_TOO_OLD' }));
+  });
+
+  it.each(['id', 'source', 'subject'])('refuses NUL and lone surrogates in %s', (field) => {
+    for (const text of ['user/a\0b', 'user/\ud800', 'user/x\udc00y'])
+      expect(() => read({ [field]: text })).toThrow(expect.objectContaining({ field }));
+  });
+
+  it('refuses what is about consent and not known, and consent of what is no person', () => {
+    for (const type of ['consent', 'consent.revoked', 'consent.granted.all'])
+      expect(() => read({ type })).toThrow(expect.objectContaining({ code: 'CONSENT_TYPE_UNKNOWN', field: 'type' }));
+    for (const subject of ['zone/882a100d67fffff', 'campaign/c1'])
+      expect(() => read({ type: 'consent.withdrawn', subject })).toThrow(
+        expect.objectContaining({ code: 'CONSENT_OF_USER', field: 'subject' }),
+      );
+  });
+
+  it('takes a withdrawal whenever it was, to the subject whatever decision it came with', () => {
+    const withdrawn = { type: 'consent.withdrawn', data: { decisionId: 'abcdefgh.anon.xyz' } };
+    for (const time of ['1999-01-01T00:00:00Z', '2099-01-01T00:00:00Z'])
+      expect(read({ ...withdrawn, time })).toMatchObject({ kind: 'user', token: '42' });
+    expect(() => read({ type: 'consent.granted', time: '1999-01-01T00:00:00Z' })).toThrow(
+      expect.objectContaining({ code: 'EVENT_TOO_OLD' }),
+    );
+  });
+
+  it('takes duty of drivers alone', () => {
+    expect(read({ type: 'driver.online' }).kind).toBe('user');
+    expect(() => read({ type: 'driver.online', subject: 'zone/882a100d67fffff' })).toThrow(
+      expect.objectContaining({ code: 'DUTY_OF_DRIVER', field: 'subject' }),
+    );
+  });
+
+  it('does not tell a stand-in whom it stands in for', () => {
+    const { kind, payload } = read({ data: { decisionId: 'abcdefgh.anon.xyz' } });
+    expect(kind).toBe('anon');
+    expect(JSON.parse(Buffer.from(payload).toString()).subject).toBe('anon/xyz');
   });
 
   it('takes an id with slashes whole', () => {

@@ -2,15 +2,18 @@
  * One CloudEvent, checked and made into a journal record. As with decisions, `isCloudEvent` is a hand-written equal of
  * `cloudEventSchema` for speed; what it refuses is given to the schema, which says why.
  */
-import { getResolution, isValidCell } from 'h3-js';
-import { z } from 'zod';
 import { JSON_BOUNDS, refuseExcess } from '../../kernel/bounded-json.js';
-import { invalidRequest } from '../../kernel/errors.js';
-import { encodeToken } from '../../kernel/ids.js';
+import { type EngineError, invalidRequest } from '../../kernel/errors.js';
+import { encodeToken, isIdText } from '../../kernel/ids.js';
+import { parseRfc3339 } from '../../kernel/rfc3339.js';
+import { canonicalCell, isZoneCell, zoneIdRule } from '../../messages/cells.js';
 import {
   cloudEventSchema,
+  CONSENT_TYPES,
   EVENT_TYPE,
   EVENT_VALUE_ABS_MAX,
+  isAboutConsent,
+  isConsentType,
   PURPOSE_LENGTH_MAX,
   PURPOSES_MAX,
   type CloudEvent,
@@ -38,11 +41,14 @@ export interface CheckedEvent extends Omit<OutgoingEvent, 'app'> {
  * brings none (CloudEvents' distributed tracing extension).
  */
 export function readCloudEvent(value: unknown, rules: EventRules, nowMs: number, traceparent: string): CheckedEvent {
-  const event = isCloudEvent(value) ? value : parseEvent(value);
+  const given = withoutNulls(value);
+  const event = isCloudEvent(given) ? given : parseEvent(given);
   if (event.data_base64 !== undefined) {
     throw invalidRequest('INVALID_REQUEST', 'data_base64 is not read; send JSON in data.', 'data_base64');
   }
-  if (event.time !== undefined) checkTime(event.time, rules.events, nowMs);
+  checkConsent(event);
+  // Whenever consent was withdrawn, it counts.
+  if (event.time !== undefined && event.type !== 'consent.withdrawn') checkTime(event.time, rules.events, nowMs);
   const address = addressOf(event, rules.h3Resolution);
   event.traceparent ??= traceparent;
   const payload = Buffer.from(JSON.stringify(event));
@@ -60,8 +66,21 @@ function parseEvent(value: unknown): CloudEvent {
   return parsed.data;
 }
 
+/** An attribute of null is unset (CloudEvents JSON format, section 2.2). */
+function withoutNulls(value: unknown): unknown {
+  if (!isObject(value) || !Object.values(value).includes(null)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, attribute]) => attribute !== null));
+}
+
+/** A change of consent that nobody understands may be a withdrawal. */
+function checkConsent({ type }: CloudEvent): void {
+  if (!isAboutConsent(type) || isConsentType(type)) return;
+  const known = CONSENT_TYPES.join(' and ');
+  throw invalidRequest('CONSENT_TYPE_UNKNOWN', `Consent changes by ${known} alone.`, 'type');
+}
+
 function checkTime(time: string, skew: FoldSettings['events'], nowMs: number): void {
-  const atMs = Date.parse(time);
+  const atMs = parseRfc3339(time)!;
   if (atMs > nowMs + skew.futureMaxMs) {
     throw invalidRequest('EVENT_IN_FUTURE', `time is more than ${skew.futureMaxMs} ms ahead of this engine.`, 'time');
   }
@@ -83,12 +102,27 @@ function addressOf(event: CloudEvent, h3Resolution: number): { kind: string; tok
     );
   }
   const id = event.subject.slice(slash + 1);
+  if (kind === 'zone') return zoneOf(event, id, h3Resolution);
   const token = encodeToken(id, 'subject');
-  if (kind === 'zone' && !(isValidCell(id) && getResolution(id) === h3Resolution)) {
-    throw invalidRequest('ZONE_CELL_INVALID', `subject must name an H3 cell of resolution ${h3Resolution}.`, 'subject');
-  }
-  return kind === 'user' ? userOrStandIn(event, token) : { kind, token };
+  if (kind === 'user') return userOrStandIn(event, token);
+  if (isAboutConsent(event.type)) throw notOfUser('CONSENT_OF_USER', event.type);
+  return { kind, token };
 }
+
+/** A zone by the one spelling of its cell, also in the event. */
+function zoneOf(event: CloudEvent, id: string, h3Resolution: number): { kind: string; token: string } {
+  if (isAboutConsent(event.type)) throw notOfUser('CONSENT_OF_USER', event.type);
+  if (event.type.startsWith('driver.')) throw notOfUser('DUTY_OF_DRIVER', event.type);
+  const token = canonicalCell(id);
+  if (token === undefined || !isZoneCell(token, h3Resolution)) {
+    throw invalidRequest('ZONE_CELL_INVALID', `subject must name ${zoneIdRule(h3Resolution)}.`, 'subject');
+  }
+  event.subject = `zone/${token}`;
+  return { kind: 'zone', token };
+}
+
+const notOfUser = (code: 'CONSENT_OF_USER' | 'DUTY_OF_DRIVER', type: string): EngineError =>
+  invalidRequest(code, `${type} is an event of a person: its subject must be user/<id>.`, 'subject');
 
 /**
  * A decision made without consent is held by an anonymous actor, and its id says so: what follows from it goes there and
@@ -97,7 +131,12 @@ function addressOf(event: CloudEvent, h3Resolution: number): { kind: string; tok
 function userOrStandIn(event: CloudEvent, token: string): { kind: string; token: string } {
   const decisionId = event.data?.decisionId;
   const decision = decisionId === undefined ? undefined : parseDecisionId(decisionId);
-  if (decision?.kind === 'anon') return { kind: 'anon', token: decision.token };
+  // Consent is the subject's own, whatever decision it came with.
+  if (decision?.kind === 'anon' && !isAboutConsent(event.type)) {
+    // The stand-in's record must not say whom it stands in for.
+    event.subject = `anon/${decision.token}`;
+    return { kind: 'anon', token: decision.token };
+  }
   if (event.type === 'reward' && decision?.token !== token) {
     throw invalidRequest('DECISION_UNKNOWN', 'data.decisionId is not a decision of this subject.', 'data.decisionId');
   }
@@ -106,15 +145,15 @@ function userOrStandIn(event: CloudEvent, token: string): { kind: string; token:
 
 type Fields = Record<string, unknown>;
 
-const DATETIME = z.regexes.datetime({ offset: true });
-
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isText = (value: unknown, min: number, max: number): value is string =>
   typeof value === 'string' && value.length >= min && value.length <= max;
 
-const isOptionalText = (value: unknown, max: number): boolean => value === undefined || isText(value, 0, max);
+const isId = (value: unknown, min: number, max: number): value is string => isText(value, min, max) && isIdText(value);
+
+const isOptionalId = (value: unknown, max: number): boolean => value === undefined || isId(value, 0, max);
 
 const isOptionalNumber = (value: unknown, min: number, max: number): boolean =>
   value === undefined || (Number.isFinite(value) && (value as number) >= min && (value as number) <= max);
@@ -124,12 +163,12 @@ export function isCloudEvent(value: unknown): value is CloudEvent {
   return (
     isObject(value) &&
     value.specversion === '1.0' &&
-    isText(value.id, 1, 256) &&
-    isText(value.source, 1, 256) &&
+    isId(value.id, 1, 256) &&
+    isId(value.source, 1, 256) &&
     isText(value.type, 1, 128) &&
     EVENT_TYPE.test(value.type) &&
-    isText(value.subject, 3, 300) &&
-    (value.time === undefined || (typeof value.time === 'string' && DATETIME.test(value.time))) &&
+    isId(value.subject, 3, 300) &&
+    (value.time === undefined || (typeof value.time === 'string' && parseRfc3339(value.time) !== undefined)) &&
     (value.datacontenttype === undefined || typeof value.datacontenttype === 'string') &&
     (value.data === undefined || isEventData(value.data))
   );
@@ -138,15 +177,15 @@ export function isCloudEvent(value: unknown): value is CloudEvent {
 function isEventData(value: unknown): boolean {
   return (
     isObject(value) &&
-    isOptionalText(value.decisionId, 900) &&
-    isOptionalText(value.candidateId, 256) &&
+    isOptionalId(value.decisionId, 900) &&
+    isOptionalId(value.candidateId, 256) &&
     isOptionalNumber(value.value, -EVENT_VALUE_ABS_MAX, EVENT_VALUE_ABS_MAX) &&
     isOptionalNumber(value.lat, -90, 90) &&
     isOptionalNumber(value.lng, -180, 180) &&
-    isOptionalText(value.sessionId, 256) &&
+    isOptionalId(value.sessionId, 256) &&
     (value.purposes === undefined ||
       (Array.isArray(value.purposes) &&
         value.purposes.length <= PURPOSES_MAX &&
-        value.purposes.every((p) => isText(p, 1, PURPOSE_LENGTH_MAX))))
+        value.purposes.every((p) => isId(p, 1, PURPOSE_LENGTH_MAX))))
   );
 }

@@ -17,6 +17,29 @@ describe('readBatch', () => {
     );
   });
 
+  it.each([
+    ['plain', 'plain'],
+    ['a%20b', 'a b'],
+    ['"quoted"', 'quoted'],
+    ['"a \\"b\\" c\\\\d"', 'a "b" c\\d'],
+    ['"Euro %E2%82%AC"', 'Euro €'],
+    ['%22kept%22', '"kept"'],
+    ['%2520', '%20'],
+    ['""', ''],
+    ['in"side', 'in"side'],
+  ])('reads the header value %s', (value, text) => {
+    expect(readBatch({ ...binary, 'ce-x': value }, undefined, 1)).toEqual([expect.objectContaining({ x: text })]);
+  });
+
+  it.each(['"open', '"', '"a"b', '"a\\"', 'é', 'a\u0000', '%', '%zz', '"%E0%A4"'])(
+    'refuses the header value %j',
+    (value) => {
+      expect(() => readBatch({ ...binary, 'ce-x': value }, {}, 1)).toThrow(
+        expect.objectContaining({ code: 'INVALID_REQUEST', field: 'ce-x' }),
+      );
+    },
+  );
+
   it('lets the media type of structured mode win over stray headers', () => {
     const headers = { ...binary, 'content-type': 'application/cloudevents+json' };
     expect(readBatch(headers, { id: '2' }, 10)).toEqual([{ id: '2' }]);

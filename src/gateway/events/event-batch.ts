@@ -28,17 +28,32 @@ export function readBatch(headers: Headers, body: unknown, max: number): readonl
   return body;
 }
 
-/** Header values are percent-encoded UTF-8 (section 3.1.3.2 of the binding). */
+/** Header values are unquoted and then percent-decoded once, as UTF-8 (section 3.1.3.2 of the binding). */
 function fromHeaders(headers: Headers, data: unknown): Record<string, unknown> {
   const event: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith('ce-') || typeof value !== 'string') continue;
-    try {
-      event[name.slice(3)] = decodeURIComponent(value);
-    } catch {
-      throw invalidRequest('INVALID_REQUEST', `${name} is not well-formed percent-encoding.`, name);
-    }
+    event[name.slice(3)] = decodeValue(name, value);
   }
   if (data !== undefined && data !== null) event.data = data;
   return event;
+}
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
+/** A quoted string (RFC 7230, section 3.2.6): what is not `"` or `\` stands for itself, and a backslash quotes what follows. */
+const QUOTED = /^"((?:[^"\\]|\\.)*)"$/;
+
+function decodeValue(name: string, value: string): string {
+  if (!PRINTABLE.test(value)) {
+    throw invalidRequest('INVALID_REQUEST', `${name} must be percent-encoded where it is not printable ASCII.`, name);
+  }
+  const quoted = QUOTED.exec(value)?.[1];
+  if (value.startsWith('"') && quoted === undefined) {
+    throw invalidRequest('INVALID_REQUEST', `${name} is a quoted string without an end.`, name);
+  }
+  try {
+    return decodeURIComponent(quoted === undefined ? value : quoted.replace(/\\(.)/g, '$1'));
+  } catch {
+    throw invalidRequest('INVALID_REQUEST', `${name} is not well-formed percent-encoding.`, name);
+  }
 }
