@@ -18,7 +18,7 @@ const PHASES = [
   { projects: ['conformance', 'integration', 'e2e'], args: ['--runInBand'], maySkip: false },
 ];
 /** Tests that need what comes from elsewhere than npm and apt, and say so in their names. */
-const MAY_SKIP = /^where Python has nats-py: /;
+const MAY_SKIP = /^where Python has (?:nats-py|schemathesis): /;
 /** A phase takes a few minutes; past this something hangs. */
 const PHASE_MS_MAX = 25 * 60_000;
 

@@ -54,13 +54,14 @@ export async function createGateway(
   const services = app.get(GatewayServices, { strict: false });
   const server = adapter.getInstance() as unknown as FastifyInstance;
   boundConnections(server.server, services.options);
-  demandAccess(server);
+  const routes = demandAccess(server);
   installBodyParsers(server, services.options.bodyBytesMax, services.limits);
   installHooks(server, services);
   app.useGlobalFilters(new ErrorFilter(deps.logger));
   routeDecisions(server, services.decider);
   routeEvents(server, services.ingest, services.limits, services.options.eventsPerBatchMax);
-  if (services.options.docs) SwaggerModule.setup('docs', app, () => describeApi(app));
+  if (services.options.docs)
+    SwaggerModule.setup('docs', app, () => describeApi(app, routes, services.options.apiKeys.length > 0));
   await app.init();
   await server.ready();
   return app;

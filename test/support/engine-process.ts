@@ -21,6 +21,7 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
   'fold.user.pendingMax': 256,
   'rateLimit.perUser': 0,
   'rateLimit.perKey': 0,
+  'rateLimit.perAddress': 0,
 };
 
 const BLOCKER = join(ROOT, 'test', 'support', 'block-on-signal.mjs');

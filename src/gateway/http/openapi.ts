@@ -8,6 +8,7 @@ import { ingestResultJsonSchema } from '../events/events.route.js';
 import { BATCH_TYPE_JSON, EVENT_TYPE_JSON, JSON_TYPE } from './body-parsing.js';
 import { OPERATION_EXAMPLES, type OperationExamples } from './openapi-examples.js';
 import { openApiSchema } from './openapi-schema.js';
+import type { Access, RouteTable } from './route-access.js';
 
 const ERROR = 'Error';
 
@@ -24,16 +25,32 @@ const TAGS: Readonly<Record<string, string>> = {
   operations: 'Alive, ready, counters, who owns what',
 };
 
-const ERRORS: Readonly<Record<string, string>> = {
+/** What every route may answer. */
+const ADMISSION_ERRORS: Readonly<Record<string, string>> = {
   400: 'The request is wrong; `field` names where',
+  403: 'Not from there: `Host` or `Origin` is not one that this engine answers to; or the key lacks the scope',
+  429: 'Too much at once; `retry-after` says when to come again',
+  431: 'URL and headers are too large',
+};
+
+const KEY_ERRORS: Readonly<Record<string, string>> = { 401: 'Send a key that is known' };
+
+/** What a route with a body may answer besides. */
+const BODY_ERRORS: Readonly<Record<string, string>> = {
+  408: 'The request did not arrive in time',
+  413: 'The body, or what it unpacks to, is too large',
+  415: 'Content-Type or Content-Encoding is not one that this route reads',
+};
+
+/** What a route that asks the engine may answer besides. */
+const ENGINE_ERRORS: Readonly<Record<string, string>> = {
   404: 'There is no such thing',
   409: 'Not in this state, or a `requestId` that was used for another request',
-  429: 'Too much at once; `retry-after` says when to come again',
   503: 'A part that is needed is out of reach; `retry-after` says when to come again',
 };
 
-/** The document behind `/docs`: Nest's controllers, and the two routes beside Nest. */
-export function describeApi(app: NestFastifyApplication): OpenAPIObject {
+/** The document behind `/docs`: Nest's controllers, and the two routes beside Nest; what each asks for, from `routes`. */
+export function describeApi(app: NestFastifyApplication, routes: RouteTable, hasKeys: boolean): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setTitle('Attune')
     .setDescription(
@@ -55,7 +72,10 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
       const operation = item[method];
       if (!operation) continue;
       addExamples(operation, OPERATION_EXAMPLES[`${method} ${path}`]);
-      if (path.startsWith('/v1/')) addErrors(operation);
+      addErrors(operation, ADMISSION_ERRORS);
+      if (path.startsWith('/v1/')) addErrors(operation, ENGINE_ERRORS);
+      const access = routes.get(`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
+      if (access) addAccess(operation, access, hasKeys);
     }
   }
   return document;
@@ -93,9 +113,16 @@ function addExamples(operation: Operation, examples: OperationExamples | undefin
   }
 }
 
-/** What every operation on the engine may answer. */
-function addErrors(operation: Operation): void {
-  for (const [status, description] of Object.entries(ERRORS)) {
+function addAccess(operation: Operation, { scopes, body }: Access, hasKeys: boolean): void {
+  if (body) addErrors(operation, BODY_ERRORS);
+  if (!hasKeys) return;
+  addErrors(operation, KEY_ERRORS);
+  operation.security = [{ bearer: [] }];
+  operation.description = `Needs a key with the scope ${scopes.map((scope) => `\`${scope}\``).join(' or ')}.`;
+}
+
+function addErrors(operation: Operation, errors: Readonly<Record<string, string>>): void {
+  for (const [status, description] of Object.entries(errors)) {
     operation.responses[status] ??= { description, content: json(reference(ERROR)) };
   }
 }
