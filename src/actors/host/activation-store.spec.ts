@@ -103,6 +103,38 @@ describe('the activation store', () => {
     expect(sequenceIn(bucket)).toBe(10);
   });
 
+  it('keeps an actor that folds something while it is saved for its passivation', async () => {
+    let sequence = 10;
+    const waiting: (() => void)[] = [];
+    const bucket = new SlowBucket();
+    const store = storeOn(bucket, () => sequence, {
+      acknowledged: () => new Promise((resolve) => waiting.push(resolve)),
+    });
+    const activation = await store.activate(address);
+    const fold = (n: number): void => {
+      activation.state = { n };
+      activation.touchedSequence = sequence;
+      store.markDirty(activation);
+    };
+    fold(1);
+    const swept = store.sweep(0, 60_000, () => false);
+    await new Promise((resolve) => setImmediate(resolve));
+    sequence = 11;
+    fold(2);
+    waiting.shift()!();
+    await swept;
+    expect(store.peek('user.a')).toBe(activation);
+    expect(activation.dirty).toBe(true);
+    expect(store.dirtyNow()).toEqual([activation]);
+    // The next sweep saves what came meanwhile, and only then lets it go.
+    const again = store.sweep(0, 60_000, () => false);
+    await new Promise((resolve) => setImmediate(resolve));
+    waiting.shift()!();
+    await again;
+    expect(store.peek('user.a')).toBeUndefined();
+    expect((await store.activate(address)).state).toEqual({ n: 2 });
+  });
+
   it('passivates the least recently used, saved; what is pinned stays', async () => {
     const bucket = new SlowBucket();
     const store = storeOn(bucket, () => 10);

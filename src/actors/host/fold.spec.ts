@@ -426,6 +426,36 @@ describe('timers', () => {
   });
 });
 
+describe('a timer that its own fold arms anew for the same due time', () => {
+  it('is another generation, and counts again', () => {
+    const again = {
+      ...kind,
+      fold: (state: unknown, record: { type: string }) => {
+        const { sum } = state as Tally;
+        const due = sum < 2 ? 2_000 : 0;
+        return { state: { sum: sum + Number(record.type === 'timer'), due }, outcome: 'applied' as const, effects: [] };
+      },
+    };
+    const options = { partition: 0, identity: 'id', kinds: new Map([['user', again as never]]), shared: bench.shared };
+    const fold = new PartitionFold<Total>({ ...options, protections: ALL_PROTECTIONS }, bench.fold.state, bench.timers);
+    const take = (subject: string, body: object) => {
+      const payload = Buffer.from(JSON.stringify(body));
+      const record = { sequence: fold.state.sequence + 1, timestampMs: 1_000, subject, payload, pending: 0 };
+      return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
+    };
+    bench.barrier(1);
+    take('attune.p.0.event.user.a.add', {});
+    const fired: unknown[] = [];
+    for (let i = 0; i < 4; i++) {
+      const [due] = bench.timers.takeDue(2_000, 1);
+      if (!due) break;
+      fired.push(take('attune.p.0.timer.user.a', { v: 2, term: [1, 0], due: due.due, generation: due.generation }));
+    }
+    expect(fired).toEqual(['applied', 'applied', 'applied']);
+    expect(bench.timers.peek()).toBeUndefined();
+  });
+});
+
 describe('a replay over a newer snapshot', () => {
   /** Everything an actor can cause, in one journal. */
   const records = (on: Bench) => {

@@ -133,6 +133,19 @@ describe('a request', () => {
     expect(world.journal.bodies('decision')).toHaveLength(1);
   });
 
+  it('joins the one it names, of several that are in flight', async () => {
+    const owner = await serving((_state, _verb, request, ctx) => {
+      const { key } = request as { key: string };
+      const isInFlight = ctx.overlay.some((body) => (body as { key?: string }).key === key);
+      return isInFlight ? { do: 'join', key } : appending(key, request);
+    });
+    const asks = ['k', 'l', 'k', 'l'].map((key) => ask(owner, 'add', { n: 1, key }));
+    const [k, l, alsoK, alsoL] = await Promise.all(asks);
+    expect([alsoK, alsoL]).toEqual([k, l]);
+    expect(k).not.toEqual(l);
+    expect(world.journal.bodies('decision')).toHaveLength(2);
+  });
+
   it('above the limits is turned away with the time to come back', async () => {
     const owner = await world.serve(1, {}, { requestsPerActorMax: 2, requestsPerPartitionMax: 3 });
     world.journal.held = true;

@@ -33,6 +33,16 @@ describe('the timer index', () => {
     expect(index.takeDue(10, 1)).toEqual([]);
   });
 
+  it('gives a timer out again that is armed anew for the same due time, after it was taken', () => {
+    const index = new TimerIndex();
+    index.set('k', 10, 1);
+    expect(index.takeDue(10, 1)).toMatchObject([{ generation: 1 }]);
+    index.set('k', 10, 1);
+    expect(index.takeDue(10, 1)).toEqual([]);
+    index.set('k', 10, 2);
+    expect(index.takeDue(10, 1)).toMatchObject([{ key: 'k', due: 10, generation: 2 }]);
+  });
+
   it('agrees with a plain map under any sequence of changes', () => {
     const change = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 100 }));
     fc.assert(

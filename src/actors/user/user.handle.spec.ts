@@ -279,6 +279,26 @@ describe('requestId', () => {
     expect(handling.reply(body)).toMatchObject({ decisionId: body.id, token: expect.stringContaining('journal1') });
   });
 
+  test('the same one for another question is a conflict while the first is in flight, too', () => {
+    const rig = new UserRig().consent();
+    const first = rig.ask({ ...asked, requestId: 'r1' }).body;
+    const other = rig.ask({ ...asked, requestId: 'r2', k: 2 }).body;
+    rig.overlay.push(first, other);
+    for (const [requestId, k] of [
+      ['r1', 2],
+      ['r2', 1],
+    ]) {
+      expect(rig.handle('decide', { ...asked, requestId, k })).toMatchObject({
+        do: 'fail',
+        error: { family: 'Conflict', code: 'REQUEST_ID_CONFLICT', field: 'requestId' },
+      });
+    }
+    // Each joins its own, whichever was asked last.
+    expect(rig.handle('decide', { ...asked, requestId: 'r1' })).toEqual({ do: 'join', key: first.id });
+    expect(rig.handle('decide', { ...asked, requestId: 'r2', k: 2 })).toEqual({ do: 'join', key: other.id });
+    expect(rig.handle('decide', { ...asked, requestId: 'r3' }).do).toBe('append');
+  });
+
   test('the same one for another question is a conflict', () => {
     const rig = new UserRig().consent();
     rig.decide({ requestId: 'r1' });
