@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -19,6 +19,31 @@ let built: Promise<string> | undefined;
 /** Path of the compiled main.js. */
 export function builtMain(): Promise<string> {
   return (built ??= build());
+}
+
+/**
+ * Path of main.js in a copy of the build that is changed as its next one might be: of each file (from src/, as compiled)
+ * every text is replaced, and has to be there.
+ */
+export async function changedMain(
+  name: string,
+  changes: Readonly<Record<string, readonly (readonly [from: string | RegExp, to: string])[]>>,
+): Promise<string> {
+  const source = dirname(await builtMain());
+  const folder = join(ROOT, '.attune', `e2e-${name}`, basename(source));
+  await rm(dirname(folder), { recursive: true, force: true });
+  await cp(source, folder, { recursive: true });
+  for (const [file, replacements] of Object.entries(changes)) {
+    const path = join(folder, file);
+    let text = await readFile(path, 'utf8');
+    for (const [from, to] of replacements) {
+      const replaced = text.replaceAll(from, to);
+      if (replaced === text) throw new Error(`${file} has nothing like ${String(from)}`);
+      text = replaced;
+    }
+    await writeFile(path, text);
+  }
+  return join(folder, 'main.js');
 }
 
 async function build(): Promise<string> {

@@ -61,6 +61,8 @@ export interface EngineProcessOptions {
   readonly role?: 'all' | 'gateway' | 'host' | 'learner';
   readonly nats?: { readonly url: string; readonly user: string; readonly pass: string };
   readonly databaseUrl?: string;
+  /** The compiled main.js of another build than this one. */
+  readonly main?: string;
   /** A fresh temporary one if left out. */
   readonly stateDir?: string;
   /** Further settings by path, as in `limits.mailboxMax`. */
@@ -84,7 +86,7 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
 export async function spawnEngineProcess(
   options: EngineProcessOptions,
 ): Promise<EngineProcess & { readonly ready: Promise<void> }> {
-  const main = await builtMain();
+  const main = options.main ?? (await builtMain());
   const stateDir = options.stateDir ?? (await temporaryStateDir());
   const blocks = join(stateDir, 'blocks.json');
   const child = spawn(process.execPath, ['--enable-source-maps', '--import', BLOCKER, main], {

@@ -136,7 +136,7 @@ describe('a request', () => {
   it('joins the one it names, of several that are in flight', async () => {
     const owner = await serving((_state, _verb, request, ctx) => {
       const { key } = request as { key: string };
-      const isInFlight = ctx.overlay.some((body) => (body as { key?: string }).key === key);
+      const isInFlight = ctx.overlay.some((body: unknown) => (body as { key?: string }).key === key);
       return isInFlight ? { do: 'join', key } : appending(key, request);
     });
     const asks = ['k', 'l', 'k', 'l'].map((key) => ask(owner, 'add', { n: 1, key }));
