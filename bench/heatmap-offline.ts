@@ -13,6 +13,7 @@ import { parse } from 'csv-parse/sync';
 import { latLngToCell } from 'h3-js';
 import { DateTime } from 'luxon';
 import { foldZone } from '../src/actors/zone/zone.fold.js';
+import { timeZoneOf } from '../src/engine/time-zone.js';
 import { zoneFacts } from '../src/actors/zone/zone.kind.js';
 import { emptyZone, type ZoneState } from '../src/actors/zone/zone.state.js';
 import { CampaignLedger } from '../src/messages/campaigns.js';
@@ -23,6 +24,8 @@ import { HOUR_MS, hourIndexOf } from '../src/surfaces/sources/hour-of-week.js';
 import { zonesSource } from '../src/surfaces/sources/zones.js';
 
 export const TIME_ZONE = 'America/New_York';
+/** The data are of 2014 and later. */
+const PAST_MS = Date.now() - Date.UTC(2014, 0, 1);
 const DATA_DIR = process.env['ATTUNE_DATA_DIR'] ?? join(import.meta.dirname, '../../shared/data');
 export const APRIL = join(DATA_DIR, 'uber_nyc_2014_apr_jun/uber-b02512-apr14.csv.gz');
 
@@ -47,7 +50,7 @@ export interface HeatmapReport {
   readonly rankMs: number;
 }
 
-const SETTINGS: FoldSettings = { ...DEFAULT_FOLD_SETTINGS, timeZone: TIME_ZONE };
+const SETTINGS: FoldSettings = { ...DEFAULT_FOLD_SETTINGS, timeZone: timeZoneOf(TIME_ZONE, Date.now(), PAST_MS) };
 
 /** The file's pickups in the order of their times; they differ in how they write them, within a file too. */
 export function readPickups(file: string): Pickup[] {

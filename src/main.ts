@@ -4,11 +4,9 @@ import { existsSync } from 'node:fs';
 import { onInterrupt, type Interrupted } from './cli/interrupt.js';
 import { startEmbedded } from './embedded/embedded.js';
 import { startEngine, type Engine } from './engine/engine.js';
-import type { EngineConfig } from './engine/world.js';
-import { loadConfig } from './kernel/config/index.js';
+import { loadDeclared, type Declared } from './engine/world.js';
 import { EngineError } from './kernel/errors.js';
 import { createLogger, type Logger } from './kernel/logger.js';
-import { FOLD_CONFIG } from './messages/settings.js';
 
 const NODE_MAJOR_MIN = 24;
 const DEFAULT_FILE = 'config/default.yaml';
@@ -45,9 +43,10 @@ async function main(): Promise<void> {
     );
   }
   const files = existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : [];
-  const config = loadConfig({ files, env: process.env, fold: FOLD_CONFIG });
+  const declared = await loadDeclared({ files, env: process.env }, Date.now());
+  const { config } = declared;
   const log = createLogger(config.log.level);
-  const booted = boot(config, log);
+  const booted = boot(declared, log);
   // Also while it is still starting: what has been started by then has to be stopped.
   const end = (signal: string): void => {
     log.info('stopping', { signal });
@@ -77,7 +76,8 @@ interface Booted {
 }
 
 /** Rejects with nothing left running. */
-async function boot(config: EngineConfig, log: Logger): Promise<Booted> {
+async function boot(declared: Declared, log: Logger): Promise<Booted> {
+  const { config } = declared;
   const { url, user, password } = config.nats;
   const embedded = await startEmbedded({
     stateDir: config.stateDir,
@@ -93,7 +93,7 @@ async function boot(config: EngineConfig, log: Logger): Promise<Booted> {
     say: (line) => log.info(line),
   });
   try {
-    const engine = await startEngine({ config, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
+    const engine = await startEngine({ declared, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
     return { engine, stop: () => engine.stop().then(() => embedded.stop()) };
   } catch (error) {
     await embedded.stop();

@@ -4,6 +4,7 @@ import { startEngine, type Engine } from '../support/engine.js';
 import { flood, postJson } from '../support/http-load.js';
 import { settle } from '../support/processes.js';
 import { CONNECTIONS, consent, userOf } from '../support/workload.js';
+import { CAMPAIGNS } from '../support/surfaces.js';
 
 const FEW = 20;
 const MANY = Number(process.env['ATTUNE_BENCH_CAMPAIGNS'] ?? 20_000);
@@ -70,7 +71,7 @@ export const campaigns: Entry = {
   name: 'campaigns',
   about: `launches, and decisions between the offers of ${FEW} campaigns, with ${FEW} and with ${MANY} live`,
   async run({ say }) {
-    const engine = await startEngine({ settings: { surfacesDir: 'bench/config/campaigns' } });
+    const engine = await startEngine({ settings: CAMPAIGNS });
     await consent(engine.url, CONNECTIONS * USERS_PER_CONNECTION);
     await launchAll(engine.url, 0, FEW, () => SURFACE);
     const few = await measure(engine, FEW, say);

@@ -7,6 +7,7 @@ import { flood, paced, type Flood } from '../support/http-load.js';
 import { cpuUsOf, descendants, settle } from '../support/processes.js';
 import { quantile } from '../support/quantiles.js';
 import { CONNECTIONS, consent, decisionBody, userOf } from '../support/workload.js';
+import { DECISIONS } from '../support/surfaces.js';
 
 const USERS_PER_CONNECTION = 100;
 const USERS = CONNECTIONS * USERS_PER_CONNECTION;
@@ -99,7 +100,7 @@ export const decisions: Entry = {
   about: 'journaled decisions over REST against a bare Fastify echo of the same payload',
   async run(context) {
     const echo = await startEcho();
-    const engine = await startEngine({ settings: { surfacesDir: 'bench/config/decisions' } });
+    const engine = await startEngine({ settings: DECISIONS });
     const results = await measure(engine, echo, context);
     await engine.stop();
     await echo.stop();

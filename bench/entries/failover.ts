@@ -8,6 +8,7 @@ import { startEngine } from '../support/engine.js';
 import { postJson } from '../support/http-load.js';
 import { hostsOf, until } from '../support/status.js';
 import { consent, decisionBody, userOf } from '../support/workload.js';
+import { DECISIONS } from '../support/surfaces.js';
 
 const { partitions: PARTITIONS, leaseTtlMs: LEASE_TTL_MS } = CONFIG_DEFAULTS.cluster;
 const USERS = 200;
@@ -38,7 +39,7 @@ export const failover: Entry = {
   async run({ say }) {
     const nats = await startTestNats({ partitions: PARTITIONS });
     try {
-      const settings = { surfacesDir: 'bench/config/decisions' };
+      const settings = DECISIONS;
       const [doomed, heir] = await Promise.all([
         startEngine({ role: 'host', nats: nats.engine, settings }),
         startEngine({ role: 'host', nats: nats.engine, settings }),

@@ -6,6 +6,7 @@ import { flood } from '../support/http-load.js';
 import { publishEvents, type NatsEvent } from '../support/nats-load.js';
 import { folded, partitionsOf, saved } from '../support/status.js';
 import { CONNECTIONS, consent, decisionBody, userOf } from '../support/workload.js';
+import { DECISIONS } from '../support/surfaces.js';
 
 const USERS = 100_000;
 const PARTITIONS = 16;
@@ -41,7 +42,7 @@ export const memory: Entry = {
       const engine = await startEngine({
         nats: nats.engine,
         settings: {
-          surfacesDir: 'bench/config/decisions',
+          ...DECISIONS,
           'cluster.partitions': PARTITIONS,
           'limits.activationsMax': ACTIVATIONS_MAX,
         },

@@ -27,10 +27,11 @@ export interface LocalHostOptions {
 export async function localHost({ nats, partitions, surfacesDir }: LocalHostOptions): Promise<LocalHost> {
   const env = {
     ATTUNE__cluster__partitions: String(partitions),
-    ...(surfacesDir === undefined ? {} : { ATTUNE__surfacesDir: surfacesDir }),
+    // Learners of the shipped surfaces would have none to learn from.
+    ...(surfacesDir === undefined ? {} : { ATTUNE__surfacesDir: surfacesDir, ATTUNE__learners: '[]' }),
   };
   const config = loadConfig({ files: ['config/default.yaml'], env, fold: FOLD_CONFIG });
-  const world = loadWorld(config);
+  const world = loadWorld(config, Date.now());
   const log = createLogger('error');
   const attachment = await attach({
     nats: { url: nats.url, user: nats.user, password: nats.pass },

@@ -2,10 +2,9 @@
 import { existsSync } from 'node:fs';
 import { startEmbedded } from '../embedded/embedded.js';
 import { startEngine } from '../engine/engine.js';
-import { loadConfig } from '../kernel/config/index.js';
+import { loadDeclared } from '../engine/world.js';
 import { EngineError } from '../kernel/errors.js';
 import type { Logger, LogLevel } from '../kernel/logger.js';
-import { FOLD_CONFIG } from '../messages/settings.js';
 
 const DEFAULT_FILE = 'config/default.yaml';
 /** Variables of this repository's own tools, which the engine would refuse as unknown. */
@@ -30,14 +29,14 @@ export interface LocalEngine {
   stop(): Promise<void>;
 }
 
-/** Rejects with what loadConfig, startEmbedded and startEngine reject with; nothing is left running then. */
+/** Rejects with what loadDeclared, startEmbedded and startEngine reject with; nothing is left running then. */
 export async function startLocalEngine(options: LocalEngineOptions): Promise<LocalEngine> {
   const { stateDir, settings, say } = options;
-  const config = loadConfig({
-    files: existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : [],
-    env: environment(settings, stateDir),
-    fold: FOLD_CONFIG,
-  });
+  const declared = await loadDeclared(
+    { files: existsSync(DEFAULT_FILE) ? [DEFAULT_FILE] : [], env: environment(settings, stateDir) },
+    Date.now(),
+  );
+  const { config } = declared;
   const log = options.logTo(config.log.level);
   const { url, user, password } = config.nats;
   const database = config.database.url;
@@ -51,7 +50,7 @@ export async function startLocalEngine(options: LocalEngineOptions): Promise<Loc
     say,
   });
   try {
-    const engine = await startEngine({ config, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
+    const engine = await startEngine({ declared, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
     let stopped: Promise<void> | undefined;
     const stopAll = async (): Promise<void> => {
       try {

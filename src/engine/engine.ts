@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { preferredHost } from '../actors/host/placement.js';
-import { checkLearners } from '../actors/learner/learner-host.js';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
 import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -29,10 +28,11 @@ import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
-import { loadWorld, type EngineConfig, type World } from './world.js';
+import type { Declared, EngineConfig, World } from './world.js';
 
 export interface EngineOptions {
-  readonly config: EngineConfig;
+  /** Checked as a whole before anything was started: what is misconfigured should not join a cluster first. */
+  readonly declared: Declared;
   /** Where NATS is; for the role all this may be the embedded server. */
   readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
   /** Undefined: no facts. */
@@ -52,14 +52,12 @@ export interface Engine {
 
 /** Resolves once the process is ready: listening, and serving the partitions that are its to serve. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { config, nats, databaseUrl, log } = options;
+  const { declared, nats, databaseUrl, log } = options;
+  const { config, world } = declared;
   const { role } = config;
   const has = (part: 'gateway' | 'host' | 'learner'): boolean => role === 'all' || role === part;
   const hostId =
     config.cluster.hostId ?? `${hostname().replace(/[^A-Za-z0-9_-]/g, '-')}-${randomBytes(3).toString('hex')}`;
-  const world = loadWorld(config);
-  // Before anything is started or claimed: what is misconfigured should not join a cluster first.
-  if (has('learner')) await checkLearners(config.learners);
   const { partitions, replicas, leaseTtlMs } = config.cluster;
   const apps = config.apps.map(({ name }) => name);
   const attachment = await attach({
@@ -162,7 +160,8 @@ interface GatewayParts {
 
 async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
   const { options, world, attachment, hostId, host, parts, zones, store, policies, faults } = made;
-  const { config, log } = options;
+  const { log } = options;
+  const { config } = options.declared;
   const { partitions } = config.cluster;
   const actors = new RoutedActorClient({ partitions, clock: systemClock, nc: attachment.link.nc, host: host as never });
   const status = new ClusterStatus(attachment, host && { hostId, host, parts }, partitions);

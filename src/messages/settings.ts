@@ -8,13 +8,29 @@ import { episodeSettingsSchema, rewardSettingsSchema } from './rewards.js';
 const durationMs = z.number().int().positive();
 const cents = z.number().int().nonnegative().max(1_000_000);
 
+/** A time zone written out: no fold depends on what the Node build that folds knows of time zones. */
+const timeZoneSchema = z
+  .strictObject({
+    /** IANA name, for people. */
+    name: z.string(),
+    /** From which UTC hour since the epoch on clocks are so many minutes ahead of UTC; the first one also holds before. */
+    offsets: z
+      .array(z.tuple([z.number().int(), z.number().min(-1440).max(1440)]).readonly())
+      .min(1)
+      .readonly(),
+  })
+  .readonly();
+export type TimeZone = z.infer<typeof timeZoneSchema>;
+
+export const UTC: TimeZone = { name: 'UTC', offsets: [[0, 0]] };
+
 export const foldSettingsSchema = z
   .strictObject({
     partitions: z.number().int().min(1).max(1024),
     /** Resolution of zone cells (h3). */
     h3Resolution: z.number().int().min(0).max(15),
-    /** IANA zone in which hours of the week are counted. */
-    timeZone: z.string(),
+    /** In which hours of the week are counted. */
+    timeZone: timeZoneSchema,
     events: z
       .strictObject({
         /** An event's own time is kept within [fold time − past, fold time + future]. */
@@ -82,7 +98,7 @@ export type { EpisodeSettings, RewardSettings, SignalSettings } from './rewards.
 export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
   partitions: 16,
   h3Resolution: 8,
-  timeZone: 'UTC',
+  timeZone: UTC,
   events: { pastMaxMs: 7 * 86_400_000, futureMaxMs: 5 * 60_000, dedupePerActor: 4096 },
   user: {
     sessionIdleMs: 30 * 60_000,
@@ -107,11 +123,19 @@ export const DEFAULT_FOLD_SETTINGS: FoldSettings = foldSettingsSchema.parse({
 const foldConfigSchema = foldSettingsSchema
   .unwrap()
   .omit({ partitions: true, rewards: true, episodes: true })
+  /** IANA zone. */
+  .extend({ timeZone: z.string() })
   .readonly();
 export type FoldConfig = z.infer<typeof foldConfigSchema>;
 
 /** The section `fold` of the configuration, for loadConfig. */
 export const FOLD_CONFIG: { readonly schema: z.ZodType<FoldConfig>; readonly defaults: FoldConfig } = (() => {
-  const { partitions: _partitions, rewards: _rewards, episodes: _episodes, ...defaults } = DEFAULT_FOLD_SETTINGS;
-  return { schema: foldConfigSchema, defaults };
+  const {
+    partitions: _partitions,
+    rewards: _rewards,
+    episodes: _episodes,
+    timeZone,
+    ...defaults
+  } = DEFAULT_FOLD_SETTINGS;
+  return { schema: foldConfigSchema, defaults: { ...defaults, timeZone: timeZone.name } };
 })();

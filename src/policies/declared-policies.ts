@@ -1,8 +1,6 @@
 /** Policies declared in YAML, one a file. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { readYamlFolder, type Problem } from '../kernel/config/index.js';
 import { EngineError } from '../kernel/errors.js';
 import { POLICY_FAMILIES } from './families.js';
 import type { Policy, PolicyDirectory } from './policy.js';
@@ -36,32 +34,43 @@ export function loadPolicies(
   folder: string,
   families: Readonly<Record<string, PolicyFamily>> = POLICY_FAMILIES,
 ): DeclaredPolicies {
+  const problems: Problem[] = [];
+  const policies = readPolicies(folder, problems, families);
+  if (problems.length === 0) return policies;
+  const lines = problems.map(({ field, rule }) => `${field}: ${rule}`);
+  throw new EngineError('Configuration', 'POLICIES_INVALID', lines.join('\n'));
+}
+
+/** As loadPolicies, for who has more to check before everything is said: what is sound, and the rest in `problems`. */
+export function readPolicies(
+  folder: string,
+  problems: Problem[],
+  families: Readonly<Record<string, PolicyFamily>> = POLICY_FAMILIES,
+): DeclaredPolicies {
   const policies = new Map<string, Policy>([[GIVEN_ORDER.ref.id, GIVEN_ORDER]]);
   const statics = new Set<string>([GIVEN_ORDER.ref.id]);
-  const problems: string[] = [];
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.yaml')) continue;
+  for (const { file, value } of readYamlFolder(folder, 'policiesDir', problems)) {
+    const problem = (rule: string): number => problems.push({ field: file, rule });
     try {
-      const declared = declarationSchema.safeParse(parse(readFileSync(join(folder, file), 'utf8')));
+      const declared = declarationSchema.safeParse(value);
       if (!declared.success) {
-        for (const issue of declared.error.issues) problems.push(`${file}: ${issue.path.join('.')}: ${issue.message}`);
+        for (const issue of declared.error.issues) problem(`${issue.path.join('.')}: ${issue.message}`);
         continue;
       }
       const { id, version, family, parameters } = declared.data;
-      const make = families[family];
+      const make = Object.hasOwn(families, family) ? families[family] : undefined;
       if (make === undefined) {
-        problems.push(`${file}: family: ${family} is none of ${Object.keys(families).join(', ')}`);
+        problem(`family: ${family} is none of ${Object.keys(families).join(', ')}`);
       } else if (policies.has(id)) {
-        problems.push(`${file}: id: ${id} is declared twice`);
+        problem(`id: ${id} is declared twice`);
       } else {
         policies.set(id, make({ policy: { id, version }, parameters }));
         if (family === STATIC_FAMILY) statics.add(id);
       }
     } catch (error) {
-      problems.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+      problem(error instanceof Error ? error.message : String(error));
     }
   }
-  if (problems.length > 0) throw new EngineError('Configuration', 'POLICIES_INVALID', problems.join('\n'));
   return {
     ids: [...policies.keys()],
     get: (policyId) => policies.get(policyId),

@@ -1,6 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'yaml';
+import { readYamlFolder, type Problem } from '../kernel/config/index.js';
 import { EngineError } from '../kernel/errors.js';
 import type { EpisodeSettings, RewardSettings } from '../messages/settings.js';
 import { compileSurface, type Surface } from './surface.js';
@@ -17,24 +15,31 @@ export interface StaticPolicies {
  * files, each with file and field. With `policies`, each fallback chain is checked to end in a static answer.
  */
 export function loadSurfaces(folder: string, policies?: StaticPolicies): Surfaces {
+  const problems: Problem[] = [];
+  const surfaces = readSurfaces(folder, policies, problems);
+  if (problems.length === 0) return surfaces;
+  const lines = problems.map(({ field, rule }) => `${field}: ${rule}`);
+  throw new EngineError('Configuration', 'SURFACES_INVALID', lines.join('\n'));
+}
+
+/** As loadSurfaces, for who has more to check before everything is said: what is sound, and the rest in `problems`. */
+export function readSurfaces(folder: string, policies: StaticPolicies | undefined, problems: Problem[]): Surfaces {
   const surfaces = new Map<string, Surface>();
-  const problems: string[] = [];
-  for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.yaml')) continue;
+  for (const { file, value } of readYamlFolder(folder, 'surfacesDir', problems)) {
+    const problem = (rule: string): number => problems.push({ field: file, rule });
     try {
-      const surface = compileSurface(parse(readFileSync(join(folder, file), 'utf8')));
-      if (surfaces.has(surface.id)) problems.push(`${file}: id: ${surface.id} is declared twice`);
+      const surface = compileSurface(value);
+      if (surfaces.has(surface.id)) problem(`id: ${surface.id} is declared twice`);
       const end = surface.fallback.at(-1)!;
       if (policies !== undefined && !policies.isStatic(end))
-        problems.push(`${file}: fallback.${surface.fallback.length - 1}: ${end} is not a static policy`);
+        problem(`fallback.${surface.fallback.length - 1}: ${end} is not a static policy`);
       surfaces.set(surface.id, surface);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      problems.push(...text.split('\n').map((line) => `${file}: ${line}`));
+      for (const line of text.split('\n')) problem(line);
     }
   }
   problems.push(...sharedCapProblems(surfaces));
-  if (problems.length > 0) throw new EngineError('Configuration', 'SURFACES_INVALID', problems.join('\n'));
   return surfaces;
 }
 
@@ -52,8 +57,8 @@ export const episodesOf = (surfaces: Surfaces): Record<string, EpisodeSettings> 
   );
 
 /** A counter that surfaces share must mean the same to all of them. */
-function sharedCapProblems(surfaces: Surfaces): string[] {
-  const problems: string[] = [];
+function sharedCapProblems(surfaces: Surfaces): Problem[] {
+  const problems: Problem[] = [];
   const first = new Map<string, { surface: string; rule: string }>();
   for (const surface of surfaces.values()) {
     for (const cap of surface.caps) {
@@ -61,9 +66,10 @@ function sharedCapProblems(surfaces: Surfaces): string[] {
       const known = first.get(cap.name);
       if (known === undefined) first.set(cap.name, { surface: surface.id, rule });
       else if (known.rule !== rule)
-        problems.push(
-          `${surface.id}: caps: ${cap.name} is "${rule}" here, and "${known.rule}" on ${known.surface}; they share it`,
-        );
+        problems.push({
+          field: `${surface.id}: caps`,
+          rule: `${cap.name} is "${rule}" here, and "${known.rule}" on ${known.surface}; they share it`,
+        });
     }
   }
   return problems;

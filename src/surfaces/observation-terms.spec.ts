@@ -1,3 +1,4 @@
+import { UTC } from '../messages/settings.js';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { compileObservation, observationTermSchema } from './observation-terms.js';
@@ -7,7 +8,7 @@ const input: StateInput = {
   features: { eventsPerDay: 3 },
   context: { lat: 40.75, raining: true, car: 'van' },
   nowMs: Date.UTC(2025, 0, 6, 6, 30),
-  timeZone: 'UTC',
+  timeZone: UTC,
 };
 const observer = (...terms: unknown[]) => compileObservation(terms.map((term) => observationTermSchema.parse(term)));
 const observe = (term: unknown, change: Partial<StateInput> = {}) => observer(term).observe({ ...input, ...change });

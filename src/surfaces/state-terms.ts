@@ -1,5 +1,6 @@
 /** How a surface turns what is known at a decision into one of few states, for learners that keep a table. */
 import { z } from 'zod';
+import type { TimeZone } from '../messages/settings.js';
 import { hourIndexOf, hourOfWeek } from './sources/hour-of-week.js';
 
 const edges = z
@@ -37,7 +38,7 @@ export interface StateInput {
   readonly context: Readonly<Record<string, string | number | boolean>>;
   readonly nowMs: number;
   /** IANA zone. */
-  readonly timeZone: string;
+  readonly timeZone: TimeZone;
 }
 
 /** A pure function to strings like `hour=2|new=0`. */

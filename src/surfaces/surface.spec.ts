@@ -1,3 +1,4 @@
+import { UTC } from '../messages/settings.js';
 import { describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -80,9 +81,9 @@ describe('compileSurface', () => {
     });
     // A Tuesday morning, in UTC.
     const nowMs = Date.UTC(2025, 0, 7, 9);
-    const known = { features: { f: 1 }, context: { rain: true, temp: 9 }, nowMs, timeZone: 'UTC' };
+    const known = { features: { f: 1 }, context: { rain: true, temp: 9 }, nowMs, timeZone: UTC };
     expect(stateOf!(known)).toBe('day=1|freq=2|rain=true|temp=0');
-    const less = { features: {}, context: { rain: 'a bit' }, nowMs, timeZone: 'UTC' };
+    const less = { features: {}, context: { rain: 'a bit' }, nowMs, timeZone: UTC };
     expect(stateOf!(less)).toBe('day=1|freq=-|rain=*|temp=-');
   });
 });

@@ -146,7 +146,7 @@ test('a learner whose plug-in or configuration is wrong stops the boot with ever
     settings: settings(learners),
   });
   await expect(failed.ended).resolves.toEqual({ code: 78, signal: null });
-  expect(failed.stderr()).toContain('LEARNERS_INVALID');
+  expect(failed.stderr()).toContain('CONFIG_INVALID');
   expect(failed.stderr()).toContain('/nowhere/plug-in.mjs');
   expect(failed.stderr()).toContain('config.fault');
 });

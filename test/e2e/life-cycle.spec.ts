@@ -1,5 +1,5 @@
 /** One process with servers of its own: started, started twice, interrupted, killed, and started again on its data. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { processIdentity } from '../../src/embedded/processes.js';
@@ -37,6 +37,16 @@ test('a second engine on the same state directory is refused; after SIGINT nothi
   expect(await isGone(nats)).toBe(false);
   await expect(engine.end('SIGINT')).resolves.toEqual({ code: 0, signal: null });
   expect(await isGone(nats)).toBe(true);
+});
+
+test('an engine that is configured with what is not there ends before it starts anything', async () => {
+  const stateDir = await temporaryStateDir();
+  const learners = [{ id: 'l', kind: 'beta-thompson', surface: 'rider.moon', policy: 'p' }];
+  const settings = { ...SETTINGS, learners, policiesDir: 'config/nowhere', 'fold.timeZone': 'Mars/Olympus' };
+  const failed = await spawnEngineProcess({ stateDir, settings });
+  await expect(failed.ended).resolves.toEqual({ code: 78, signal: null });
+  for (const field of ['learners[0].surface', 'policiesDir', 'fold.timeZone']) expect(failed.stderr()).toContain(field);
+  expect(readdirSync(stateDir)).toEqual([]);
 });
 
 test('an engine that is interrupted while it starts stops what it has started by then', async () => {

@@ -59,7 +59,10 @@ describe('the verdict book', () => {
 
   it('knows the settings of the first barrier', () => {
     const book = new VerdictBook();
-    book.read([0, 0], [barrier(4, 1, { ...SETTINGS, timeZone: 'Europe/Berlin' }), barrier(6, 2)]);
-    expect(book.first?.settings.timeZone).toBe('Europe/Berlin');
+    book.read(
+      [0, 0],
+      [barrier(4, 1, { ...SETTINGS, timeZone: { name: 'Europe/Berlin', offsets: [[0, 60]] } }), barrier(6, 2)],
+    );
+    expect(book.first?.settings.timeZone.name).toBe('Europe/Berlin');
   });
 });

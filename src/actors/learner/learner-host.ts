@@ -1,6 +1,7 @@
 /** Runs the configured learners of a process: each where this process gets its lease, and nowhere twice. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.js';
+import type { Problem } from '../../kernel/config/index.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
@@ -185,26 +186,37 @@ const leaseKey = (settings: LearnerSettings): string =>
   isExternal(settings) ? `desk.${encodeToken(settings.id)}` : learnerKey(settings);
 
 /** Loads every plug-in and checks its configuration. Throws Configuration `LEARNERS_INVALID` with every problem. */
-export async function checkLearners(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
-  const problems: string[] = [];
+async function checkLearners(learners: readonly unknown[]): Promise<readonly LearnerSettings[]> {
+  const { checked, problems } = await check(learners);
+  if (problems.length === 0) return checked;
+  const lines = problems.map(({ field, rule }) => `${field}: ${rule}`);
+  throw new EngineError('Configuration', 'LEARNERS_INVALID', lines.join('\n'));
+}
+
+/** What is wrong with the configured learners, their plug-ins and what those are configured with. */
+export const learnerProblems = async (learners: readonly unknown[]): Promise<readonly Problem[]> =>
+  (await check(learners)).problems;
+
+async function check(learners: readonly unknown[]): Promise<{ checked: LearnerSettings[]; problems: Problem[] }> {
+  const problems: Problem[] = [];
   const checked: LearnerSettings[] = [];
   for (const [index, candidate] of learners.entries()) {
     const parsed = learnerSettingsSchema.safeParse(candidate);
     if (!parsed.success) {
       for (const { path, message } of parsed.error.issues)
-        problems.push(`learners[${index}].${path.join('.')}: ${message}`);
+        problems.push({ field: `learners[${index}].${path.join('.')}`, rule: message });
       continue;
     }
     const settings = parsed.data;
-    if (checked.some((other) => other.id === settings.id)) problems.push(`learners[${index}].id: used twice`);
+    if (checked.some((other) => other.id === settings.id))
+      problems.push({ field: `learners[${index}].id`, value: settings.id, rule: 'is used twice' });
     try {
       // What an external learner is configured with is its own affair: it is told when it claims its lease.
       if (!isExternal(settings)) parseLearnerConfig(await loadPlugin(settings.kind), settings.config);
       checked.push(settings);
     } catch (error) {
-      problems.push(`learners[${index}]: ${EngineError.from(error).message}`);
+      problems.push({ field: `learners[${index}]`, rule: EngineError.from(error).message });
     }
   }
-  if (problems.length > 0) throw new EngineError('Configuration', 'LEARNERS_INVALID', problems.join('\n'));
-  return checked;
+  return { checked, problems };
 }

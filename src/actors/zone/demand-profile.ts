@@ -1,4 +1,5 @@
 /** The zone's hours: exact counts for the open two, a smoothed profile by hour of the week for the closed ones. */
+import type { TimeZone } from '../../messages/settings.js';
 import { HOURS_OF_WEEK, hourOfWeek } from '../../surfaces/sources/hour-of-week.js';
 import type { ZoneState } from './zone.state.js';
 
@@ -8,7 +9,7 @@ type Hours = Pick<ZoneState, 'firstHour' | 'hourIndex' | 'thisHour' | 'lastHour'
 const GAP_HOURS_MAX = 4 * HOURS_OF_WEEK;
 
 export interface ProfileSettings {
-  readonly timeZone: string;
+  readonly timeZone: TimeZone;
   /** The least weight of a new week; the first weeks are averaged, so that week n weighs max(this, 1/n). */
   readonly learningRate: number;
 }

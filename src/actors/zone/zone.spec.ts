@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { latLngToCell } from 'h3-js';
 import { deepFreeze } from '../../../test/support/deep-freeze.js';
-import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
+import { DEFAULT_FOLD_SETTINGS, UTC } from '../../messages/settings.js';
 import { zoneFactsSchema } from '../../messages/zones.js';
 import { HOUR_MS, hourOfWeek } from '../../surfaces/sources/hour-of-week.js';
 import type { ActorRecord, FoldContext, HandleContext } from '../host/actor-kind.js';
@@ -141,7 +141,7 @@ describe('zone fold', () => {
     let walked = early;
     for (let t = MONDAY + 6 * HOUR_MS; t <= far; t += HOUR_MS) walked = fold(walked, 'trip.requested', t);
     jumped.profile.forEach((expected, slot) => expect(walked.profile[slot]).toBeCloseTo(expected, 6));
-    expect(jumped.profile[hourOfWeek(far / HOUR_MS - 7, 'UTC')]).toBeLessThan(1e-4);
+    expect(jumped.profile[hourOfWeek(far / HOUR_MS - 7, UTC)]).toBeLessThan(1e-4);
   });
 
   it('takes outputs of user actors like events', () => {

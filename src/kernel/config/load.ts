@@ -23,7 +23,23 @@ export interface ConfigSources<Fold> {
  * know: throws Configuration `CONFIG_INVALID` with every problem at once, each with field, value (secrets redacted)
  * and rule.
  */
-export function loadConfig<Fold>({ files, env, fold }: ConfigSources<Fold>): Config<Fold> {
+export function loadConfig<Fold>(sources: ConfigSources<Fold>): Config<Fold> {
+  const { config, problems } = readConfig(sources);
+  if (config === undefined || problems.length > 0) throw configInvalid(problems);
+  return config;
+}
+
+export interface ReadConfig<Fold> {
+  /**
+   * Deeply frozen. Where there are problems, what of it is sound, with built-in values in the sections that are not: enough
+   * to look for further problems. Undefined where not even that can be had.
+   */
+  readonly config: Config<Fold> | undefined;
+  readonly problems: Problem[];
+}
+
+/** As loadConfig, for who has more to check before everything is said. */
+export function readConfig<Fold>({ files, env, fold }: ConfigSources<Fold>): ReadConfig<Fold> {
   const problems: Problem[] = [];
   let tree = overlay(CONFIG_DEFAULTS, { fold: fold.defaults });
   const known = overlay(tree, {
@@ -33,15 +49,23 @@ export function loadConfig<Fold>({ files, env, fold }: ConfigSources<Fold>): Con
   });
   for (const file of [...files, ...moreFiles(env)]) tree = overlay(tree, readLayer(file, problems));
   tree = overlay(tree, environmentLayer(env, known, problems));
-  const parsed = configSchema(fold.schema).safeParse(tree);
+  const schema = configSchema(fold.schema);
+  let parsed = schema.safeParse(tree);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(...problemsOf(issue, tree));
-    throw invalid(problems);
+    parsed = schema.safeParse(withoutUnsound(tree, parsed.error.issues, { ...CONFIG_DEFAULTS, fold: fold.defaults }));
+    if (!parsed.success) return { config: undefined, problems };
   }
-  const config = parsed.data as Config<Fold>;
+  const config = deepFreeze(parsed.data as Config<Fold>);
   problems.push(...relationProblems(config));
-  if (problems.length > 0) throw invalid(problems);
-  return deepFreeze(config);
+  return { config, problems };
+}
+
+/** Built-in values in place of the sections that have problems. */
+function withoutUnsound(tree: Tree, issues: readonly Issue[], builtIn: Tree): Tree {
+  const unsound = new Set(issues.flatMap(({ path, keys }) => (path.length > 0 ? [String(path[0])] : (keys ?? []))));
+  const sound = Object.entries(tree).filter(([section]) => !unsound.has(section));
+  return { ...builtIn, ...Object.fromEntries(sound) };
 }
 
 function moreFiles(env: NodeJS.ProcessEnv): string[] {
@@ -83,7 +107,8 @@ const fieldName = (path: readonly PropertyKey[]): string =>
     '',
   );
 
-function invalid(problems: readonly Problem[]): EngineError {
+/** Configuration `CONFIG_INVALID`, with every problem. */
+export function configInvalid(problems: readonly Problem[]): EngineError {
   const lines = problems.map(({ field, value, rule }) => `  ${field}${shown(field, value)}: ${rule}`);
   const many = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   return new EngineError('Configuration', 'CONFIG_INVALID', `The configuration has ${many}:\n${lines.join('\n')}`, {

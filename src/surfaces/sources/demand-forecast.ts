@@ -9,6 +9,7 @@
  *
  * The volume that the shares divide is the kernel's mean of the city's profile, scaled by how the last hour compared.
  */
+import type { TimeZone } from '../../messages/settings.js';
 import type { ZoneFacts } from '../../messages/zones.js';
 import { HOUR_MS, HOURS_OF_WEEK, hourIndexOf, hourOfWeek } from './hour-of-week.js';
 
@@ -63,7 +64,7 @@ export interface ZoneForecast {
 }
 
 export interface ForecastSettings {
-  readonly timeZone: string;
+  readonly timeZone: TimeZone;
   readonly halfLifeMs: number;
   readonly learningRate: number;
 }
@@ -181,7 +182,7 @@ function dayWeight(day: number, targetDay: number, parameters: ForecastParameter
 }
 
 /** Hours of the week like the 60 minutes that begin `into` the hour, each with its weight. */
-function kernelSlots(hour: number, into: number, timeZone: string, parameters: ForecastParameters): KernelSlot[] {
+function kernelSlots(hour: number, into: number, timeZone: TimeZone, parameters: ForecastParameters): KernelSlot[] {
   const weights = new Float64Array(HOURS_OF_WEEK);
   for (const { target, part } of targetsOf(hour + into, timeZone)) {
     for (let day = 0; day < 7; day++) {
@@ -200,7 +201,7 @@ function kernelSlots(hour: number, into: number, timeZone: string, parameters: F
 }
 
 /** The one or two hours of the week that the 60 minutes from `at` (in hours) fall in, and how much of them. */
-function targetsOf(at: number, timeZone: string): { target: number; part: number }[] {
+function targetsOf(at: number, timeZone: TimeZone): { target: number; part: number }[] {
   const hour = Math.floor(at);
   const targets = [{ target: hourOfWeek(hour, timeZone), part: 1 - (at - hour) }];
   if (at > hour) targets.push({ target: hourOfWeek(hour + 1, timeZone), part: at - hour });
@@ -214,7 +215,7 @@ function profileMean(
   hour: number,
   firstHour: number,
   longRun: number,
-  timeZone: string,
+  timeZone: TimeZone,
   parameters: ForecastParameters,
 ): number {
   const now = hourOfWeek(hour, timeZone);

@@ -1,3 +1,4 @@
+import { UTC } from '../../messages/settings.js';
 import { describe, expect, it } from '@jest/globals';
 import { cellToLatLng, greatCircleDistance, gridDisk, latLngToCell, UNITS } from 'h3-js';
 import { CampaignLedger } from '../../messages/campaigns.js';
@@ -79,7 +80,7 @@ describe('zones source', () => {
     // Every day 30 pickups at midnight and 4 in the hour before; the last hour had its 4.
     const profile = Array.from({ length: 168 }, (_, slot) => (slot % 24 === 0 ? 30 : slot % 24 === 23 ? 4 : 0));
     const zones = [facts(a, { expectedByHour: profile, thisHour: 4 }), facts(b)];
-    const settings = { timeZone: 'UTC', halfLifeMs: 900_000, learningRate: 0.3 };
+    const settings = { timeZone: UTC, halfLifeMs: 900_000, learningRate: 0.3 };
     const total = forecastDemand(zones, NOW, settings).reduce((sum, f) => sum + f.expectedPickups, 0);
     expect(total).toBeGreaterThan(25);
     expect(total).toBeLessThan(31);
