@@ -28,7 +28,7 @@ import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
 import { ClusterStatus, serveStatus } from './status.js';
-import type { Declared, EngineConfig, World } from './world.js';
+import type { Declared, World } from './world.js';
 
 export interface EngineOptions {
   /** Checked as a whole before anything was started: what is misconfigured should not join a cluster first. */
