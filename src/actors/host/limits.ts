@@ -7,6 +7,8 @@ export interface HostLimits {
   readonly activationsPerPartitionMax: number;
   readonly activationIdleMs: number;
   readonly checkpointEveryMs: number;
+  /** Idle and excess activations are looked for so often. */
+  readonly sweepEveryMs: number;
   readonly checkpointEveryRecords: number;
   /** Folding waits for a checkpoint once it is this far ahead of the last one: the bound on replay. */
   readonly checkpointLagRecordsMax: number;
@@ -35,6 +37,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   activationsPerPartitionMax: 50_000,
   activationIdleMs: 15 * 60_000,
   checkpointEveryMs: 30_000,
+  sweepEveryMs: 5_000,
   checkpointEveryRecords: 5_000,
   checkpointLagRecordsMax: 25_000,
   outputsUnacknowledgedMax: 10_000,

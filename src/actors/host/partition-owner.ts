@@ -48,7 +48,6 @@ export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'st
 
 const BATCH = 64;
 const RETRY_MS = 100;
-const SWEEP_MS = 5_000;
 const CHECKPOINT_SHARES = 16;
 /** The fold waits for a sweep when there are so many times more activations than there may be. */
 const ACTIVATIONS_OVER = 1.25;
@@ -461,7 +460,7 @@ export class PartitionOwner<Shared> {
     // Partitions served from the same moment on would all save at the same moment, too.
     const share = (1 + (partition % CHECKPOINT_SHARES)) / CHECKPOINT_SHARES;
     this.every('checkpoint', limits.checkpointEveryMs, () => this.checkpoint(), limits.checkpointEveryMs * share);
-    this.every('sweep', SWEEP_MS, () => this.sweep());
+    this.every('sweep', limits.sweepEveryMs, () => this.sweep());
     this.timers!.start();
     log.info('partition is served', this.fields({ sequence: this.fold.state.sequence }));
     this.opened?.resolve();

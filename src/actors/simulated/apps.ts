@@ -13,7 +13,17 @@ export interface AckedEvent {
   readonly sequence: number;
   readonly kind: string;
   readonly token: string;
-  readonly id: string;
+  /** Undefined where it was sent without one. */
+  readonly id: string | undefined;
+}
+
+/** What an app says of an event beside its data. */
+export interface Envelope {
+  /** Left out, nothing is said, and each time it is sent it counts. */
+  readonly id?: string;
+  readonly source?: string;
+  /** The app's own time, ISO 8601. */
+  readonly time?: string;
 }
 
 const REQUEST_TIMEOUT_MS = 3_000;
@@ -50,6 +60,11 @@ export class Apps {
     return partitionOf(token, this.partitions);
   }
 
+  /** What the server's clock says. */
+  get wallMs(): number {
+    return this.connection.server.wallMs;
+  }
+
   /** Begins an action at `atMs`. */
   at(atMs: number, action: () => Promise<unknown>): void {
     this.connection.process.at(atMs, () => void this.track(action()));
@@ -64,18 +79,30 @@ export class Apps {
   }
 
   /** Publishes an event until it is acknowledged; resolves to its token. */
-  async publish(
+  publish(
     kind: string,
     token: string,
     type: string,
-    id: string,
+    said: string | Envelope,
     data: Record<string, unknown>,
   ): Promise<string | undefined> {
+    const envelope: Envelope = typeof said === 'string' ? { id: said } : said;
+    const event = { specversion: '1.0', source: 'app', type, subject: `${kind}/${token}`, ...envelope, data };
+    return this.publishRaw(kind, token, type, JSON.stringify(event), envelope.id);
+  }
+
+  /** Publishes any payload as an event. */
+  async publishRaw(
+    kind: string,
+    token: string,
+    type: string,
+    payload: string,
+    id?: string,
+  ): Promise<string | undefined> {
     const partition = this.partition(token);
-    const event = { specversion: '1.0', id, source: 'app', type, subject: `${kind}/${token}`, data };
     const message = {
       subject: subjects.record(partition, 'event', DEFAULT_APP, kind, token, type),
-      payload: Buffer.from(JSON.stringify(event)),
+      payload: Buffer.from(payload),
     };
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const [outcome] = await this.journals[partition]!.append([message]);

@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../../kernel/random.js';
 import type { SimulatedConnection } from './connection.js';
-import { CALM, type FaultPlan } from './faults.js';
+import { CALM, TURN_BACK_MS_MAX, type FaultPlan } from './faults.js';
 import type { Fleet } from './fleet.js';
 import type { SimulatedServer } from './server.js';
 
@@ -78,6 +78,7 @@ export function unleash<Shared>(server: SimulatedServer, fleet: Fleet<Shared>, o
     server.keysDownUntilMs = timeline.nowMs + between(100, 4_000);
   });
   times(incidents.wallJumps, () => fleet.members[slot()]?.process.jumpWall(between(-3_600_000, 3_600_000)));
+  times(incidents.clockTurns, () => server.turnBack(between(1, TURN_BACK_MS_MAX)));
   times(incidents.gracefulStops, () => {
     const at = slot();
     fleet.leave(at, () => restart(at));

@@ -28,6 +28,9 @@ export interface Weather {
   readonly lateAfterBreakMaxMs: number;
 }
 
+/** The most that the server's clock goes back at once. */
+export const TURN_BACK_MS_MAX = 1_500;
+
 /** The longest a broken connection may hold a message back. */
 export const LATE_MS_MAX = 8_000;
 
@@ -64,6 +67,8 @@ export interface Incidents {
   readonly keeperPauses: number;
   readonly keeperOutages: number;
   readonly keeperFailures: number;
+  /** The server's wall clock goes back. */
+  readonly clockTurns: number;
 }
 
 export interface FaultPlan {
@@ -109,6 +114,7 @@ export function drawFaults(random: SeededRandom): FaultPlan {
       keeperPauses: upTo(2),
       keeperOutages: upTo(3),
       keeperFailures: upTo(2),
+      clockTurns: upTo(2),
     },
   };
 }

@@ -21,7 +21,9 @@ export interface Cast<Shared> {
 export interface FleetOptions<Shared> {
   readonly server: SimulatedServer;
   readonly cast: Cast<Shared>;
-  readonly settings: FoldSettings;
+  /** What each start of a host is configured with; all of them agree on the partitions. */
+  readonly settings: (start: number) => FoldSettings;
+  readonly partitions: number;
   readonly limits: HostLimits;
   readonly leaseTtlMs: number;
   readonly hungAfterMs: number;
@@ -100,7 +102,7 @@ export class Fleet<Shared> {
       }),
       keeper: keeper.remote,
       ...cast,
-      settings,
+      settings: settings(start),
       limits,
       leaseTtlMs,
       clock: process.clock,
@@ -187,7 +189,7 @@ export class Fleet<Shared> {
   isQuiet(withTimers: boolean): boolean {
     const owned = this.members.flatMap((member) => member?.host.status().partitions ?? []);
     return (
-      owned.length === this.options.settings.partitions &&
+      owned.length === this.options.partitions &&
       owned.every(
         (owner) =>
           owner.phase === 'serving' &&

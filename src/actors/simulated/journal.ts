@@ -56,7 +56,7 @@ export class SimulatedAppender implements Appender {
       timeline.note(who, `publish of ${message.subject} is refused: disk full`);
       return acknowledge({ status: 'refused', code: 'JOURNAL_FULL', message: 'The journal has no room.' }, 0);
     }
-    const sequence = stream.store(message.subject, message.payload, server.wallMs);
+    const sequence = stream.store(message.subject, message.payload, server.wallMs, timeline.nowMs);
     const fate = timeline.random.next();
     const lost = fate < weather.ackLost;
     const late = !lost && fate < weather.ackLost + weather.ackLate ? timeline.between(0, weather.ackLateMaxMs) : 0;
@@ -197,8 +197,13 @@ class SimulatedReader implements JournalReader {
 
 /** What of a record a reader of a trace looks for. */
 function summaryOf(payload: Uint8Array): string {
-  const { term, chain, key, id, due, generation, sequence, data, body } = JSON.parse(
-    Buffer.from(payload).toString('utf8'),
-  ) as Record<string, unknown>;
+  const text = Buffer.from(payload).toString('utf8');
+  let record: Record<string, unknown> | null;
+  try {
+    record = JSON.parse(text) as Record<string, unknown> | null;
+  } catch {
+    return text;
+  }
+  const { term, chain, key, id, due, generation, sequence, data, body } = record ?? {};
   return JSON.stringify({ term, chain, key, id, due, generation, sequence, data, body });
 }

@@ -90,7 +90,9 @@ export class Replay<Shared> {
 
   private take(record: StoredRecord): void {
     const [, , , cls = '', kind = '', token = '', ...name] = record.subject.split('.');
-    const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
+    const parsed = parse(record.payload);
+    if (parsed === undefined && cls !== 'event') this.faults.push(`record ${record.sequence} is not JSON`);
+    const json = parsed ?? {};
     this.foldTimeMs = Math.max(this.foldTimeMs, record.timestampMs);
     const entry = { record, cls, kind, token, name: name.join('.'), json };
     const reason = this.verdicts.get(record.sequence);
@@ -102,6 +104,9 @@ export class Replay<Shared> {
         kind: 'poison',
         sequence: record.sequence,
       });
+    } else if (cls === 'event' && isMalformed(parsed)) {
+      verdict = 'rejected';
+      this.reject(record.sequence, this.foldTimeMs);
     } else {
       verdict = this.judge(entry);
     }
@@ -129,11 +134,7 @@ export class Replay<Shared> {
         const isUnknown = hasId && seconds <= actor.floor;
         const isIdempotent = this.kindOf(address).isIdempotent?.(name) ?? false;
         if ((isUnknown || ownMs < this.foldTimeMs - pastMaxMs) && !isIdempotent) {
-          const sequence = record.sequence;
-          this.emit(sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}`, {
-            kind: 'rejected',
-            sequence,
-          });
+          this.reject(record.sequence, this.foldTimeMs);
           return 'rejected';
         }
         const event = {
@@ -143,7 +144,7 @@ export class Replay<Shared> {
           timeMs: Math.min(Math.max(saidMs, this.foldTimeMs - pastMaxMs), this.foldTimeMs + futureMaxMs),
           saidMs: typeof json.time === 'string' ? saidMs : undefined,
           firstFoldedMs: this.foldTimeMs,
-          data: (json.data ?? {}) as Json,
+          data: dataOf(json) as Json,
         };
         const verdict = this.fold(record.sequence, actor, { type: 'event', event });
         if (hasId && !isUnknown && verdict !== 'rejected') {
@@ -242,15 +243,17 @@ export class Replay<Shared> {
       actor.timerDue = 0;
     }
     if (actor.timerDue !== before || record.type === 'timer') actor.timerGeneration = sequence;
-    if (outcome === 'rejected') {
-      this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}`, { kind: 'rejected', sequence });
-    }
+    if (outcome === 'rejected') this.reject(sequence, atMs);
     const effects = folded.effects.filter(
       (effect) => outcome === 'applied' || (outcome === 'refused' && effect.to === 'experience'),
     );
     for (const effect of effects) if (effect.to !== 'shared') this.effect(sequence, atMs, effect);
     for (const effect of effects) if (effect.to === 'shared') this.operate(sequence, atMs, 'op', effect.op);
     return outcome;
+  }
+
+  private reject(sequence: number, atMs: number): void {
+    this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}`, { kind: 'rejected', sequence });
   }
 
   private operate(sequence: number, atMs: number, name: string, body: unknown): void {
@@ -312,7 +315,29 @@ export class Replay<Shared> {
 
 function firstBarrierOf(records: readonly StoredRecord[]): Json | undefined {
   const first = records.find(({ subject }) => subject.endsWith('.control.barrier'));
-  return first && (JSON.parse(Buffer.from(first.payload).toString('utf8')) as Json);
+  return first && parse(first.payload);
+}
+
+function parse(payload: Uint8Array): Json | undefined {
+  try {
+    return JSON.parse(Buffer.from(payload).toString('utf8')) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** On NATS an event may be its bare data. */
+const dataOf = (json: Json): unknown => (json.specversion === undefined ? json : (json.data ?? {}));
+
+/** What apps of the simulation send that is no event: no object, data that is none, a place that is nowhere. */
+function isMalformed(json: Json | undefined): boolean {
+  if (!isObject(json)) return true;
+  const data = dataOf(json);
+  if (!isObject(data)) return true;
+  return data.lat !== undefined && !(typeof data.lat === 'number' && Math.abs(data.lat) <= 90);
 }
 
 /** Verdicts count if their term is the current one where they stand; of several, the first. */

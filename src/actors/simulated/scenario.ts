@@ -28,7 +28,8 @@ export interface Workload<Shared> {
 export interface Scenario<Shared> {
   readonly name: string;
   readonly cast: Cast<Shared>;
-  settings(partitions: number): FoldSettings;
+  /** Hosts of another `variant` are configured differently; the barrier in force says by what all of them fold. */
+  settings(partitions: number, variant: number): FoldSettings;
   /** What must hold after every record of a partition; says what does not. */
   readonly invariant?: (replay: Replay<Shared>) => string | undefined;
   /** Whether its timers come to an end when nobody does anything any more. */

@@ -42,6 +42,8 @@ export class SimulatedServer {
   diskFullUntilMs = 0;
   /** Keys and values are out of reach before this time. */
   keysDownUntilMs = 0;
+  /** By so much its wall clock has been turned back. */
+  private turnedBackMs = 0;
   /** Called after a snapshot has been stored for a process. */
   onSnapshot: (connection: SimulatedConnection) => void = () => {};
   private readonly subscriptions = new Map<number, Set<RequestSubscription>>();
@@ -63,7 +65,13 @@ export class SimulatedServer {
   }
 
   get wallMs(): number {
-    return Math.floor(SIMULATED_EPOCH_MS + this.timeline.nowMs);
+    return Math.floor(SIMULATED_EPOCH_MS + this.timeline.nowMs - this.turnedBackMs);
+  }
+
+  /** Its wall clock is set: what it stores from now on has earlier timestamps than what it stored last. */
+  turnBack(byMs: number): void {
+    this.timeline.note('server', `its clock goes back ${Math.round(byMs)} ms`);
+    this.turnedBackMs += byMs;
   }
 
   /** Every connection breaks, what is in flight is gone, and nobody gets through for `downMs`. */

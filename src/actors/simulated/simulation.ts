@@ -86,10 +86,12 @@ class Run<Shared> {
       leaseTtlMs: LEASE_TTL_MS,
       comparesSnapshots: protections.cas,
     });
+    const differ = this.random.next() < 0.5;
     this.fleet = new Fleet({
       server: this.server,
       cast: scenario.cast,
-      settings: scenario.settings(this.partitions),
+      settings: (start) => scenario.settings(this.partitions, differ ? start : 0),
+      partitions: this.partitions,
       limits: drawLimits(this.random.next),
       leaseTtlMs: LEASE_TTL_MS,
       hungAfterMs: HUNG_AFTER_MS,
@@ -187,7 +189,7 @@ class Run<Shared> {
   private replay(): Replay<Shared>[] {
     const { cast, invariant } = this.scenario;
     const kinds = new Map(cast.kinds.map((kind) => [kind.kind as string, kind]));
-    const settings = this.scenario.settings(this.partitions);
+    const settings = this.scenario.settings(this.partitions, 0);
     return this.server.journals.map(
       (stream, partition) => new Replay({ partition, kinds, shared: cast.createShared(), settings, invariant }, stream),
     );
@@ -215,6 +217,7 @@ function drawLimits(next: () => number): HostLimits {
     ...DEFAULT_HOST_LIMITS,
     activationsPerPartitionMax: 1 + Math.floor(8 * next()),
     activationIdleMs: 500 + Math.floor(5_000 * next()),
+    sweepEveryMs: 300 + Math.floor(5_000 * next()),
     checkpointEveryMs: 200 + Math.floor(3_000 * next()),
     checkpointEveryRecords: 5 + Math.floor(100 * next()),
     checkpointLagRecordsMax: 20 + Math.floor(200 * next()),

@@ -1,8 +1,11 @@
 import type { JournalRecord } from '../host/ports.js';
 
-export type StoredRecord = Omit<JournalRecord, 'pending'>;
+export interface StoredRecord extends Omit<JournalRecord, 'pending'> {
+  /** When it was stored by a clock that nobody sets: for checks only. */
+  readonly storedMs: number;
+}
 
-/** One stream of the simulated server: a total order with timestamps that never go back. */
+/** One stream of the simulated server: a total order. Timestamps are the server's clock, which may go back. */
 export class SimulatedStream {
   /** Everything ever stored, also what has been trimmed since: the checker's truth. `records[i]` has sequence i + 1. */
   readonly records: StoredRecord[] = [];
@@ -22,9 +25,8 @@ export class SimulatedStream {
     return this.records.length;
   }
 
-  store(subject: string, payload: Uint8Array, nowMs: number): number {
-    const timestampMs = Math.max(nowMs, this.records.at(-1)?.timestampMs ?? 0);
-    this.records.push({ sequence: this.records.length + 1, timestampMs, subject, payload });
+  store(subject: string, payload: Uint8Array, nowMs: number, storedMs = nowMs): number {
+    this.records.push({ sequence: this.records.length + 1, timestampMs: nowMs, subject, payload, storedMs });
     for (const listener of this.listeners) listener();
     return this.records.length;
   }

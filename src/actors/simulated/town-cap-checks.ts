@@ -13,7 +13,10 @@ const LOSSY_MS = 6_000;
 
 interface Shown {
   readonly id: string;
-  readonly atMs: number;
+  /** By a clock that nobody sets. */
+  readonly storedMs: number;
+  /** Under which it counts: fold time, or that of the decision where that was later. */
+  readonly countedMs: number;
   readonly sequence: number;
   readonly keys: ReadonlySet<string>;
   /** Fold time at which it is known whether anybody has seen it, at the earliest and at the latest. */
@@ -50,7 +53,8 @@ function shownBy(record: ReplayedRecord, early: ReadonlySet<string>): Shown {
   const offerMs = validUntilMs - atMs;
   return {
     id,
-    atMs: record.atMs,
+    storedMs: record.record.storedMs,
+    countedMs: Math.max(record.atMs, atMs),
     sequence: record.record.sequence,
     keys: new Set(caps.map(({ key }) => key)),
     knownFromMs: surface === TOWN_PROMO ? record.atMs + (isEarly ? Math.min(offerMs, windowMs) : windowMs) : Infinity,
@@ -58,13 +62,13 @@ function shownBy(record: ReplayedRecord, early: ReadonlySet<string>): Shown {
   };
 }
 
-/** By the server's time, the decision itself included. */
+/** The decision itself included. */
 function tooMany(record: ReplayedRecord, before: readonly Shown[], seen: ReadonlyMap<string, number>): Violation[] {
   return bodyOf(record).caps.flatMap(({ key, max, windowMs }) => {
     const within = before.filter(
       (one) =>
         one.keys.has(key) &&
-        one.atMs > record.atMs - windowMs + DRIFT_MS &&
+        one.storedMs > record.record.storedMs - windowMs + DRIFT_MS &&
         (one.knownFromMs > record.atMs + DRIFT_MS || (seen.get(one.id) ?? Infinity) < one.knownFromMs),
     );
     if (within.length < max) return [];
@@ -83,7 +87,7 @@ function tooFew(record: ReplayedRecord, before: readonly Shown[], seen: Readonly
       (one) =>
         one.keys.has(key) &&
         (one.sequence > basedOn ||
-          (one.atMs > atMs - cap.windowMs - DRIFT_MS &&
+          (one.countedMs > atMs - cap.windowMs - DRIFT_MS &&
             (one.knownToMs > atMs - STORED_LATE_MS || (seen.get(one.id) ?? Infinity) < one.knownToMs))),
     );
     if (may.length >= cap.max) return [];

@@ -10,6 +10,7 @@ import type { ZoneState } from '../zone/zone.state.js';
 import { broken, checkApps, recordAt, stateOf, type Violation } from './checks.js';
 import type { Replay } from './replay.js';
 import { checkCaps } from './town-cap-checks.js';
+import { checkConsent } from './town-consent-checks.js';
 import { checkPropensities } from './town-propensity-checks.js';
 import { bodyOf, decisionsOf } from './town-records.js';
 import { checkRest } from './town-rest-checks.js';
@@ -24,6 +25,7 @@ export function checkTown(replays: Replays, promises: TownPromises): Violation[]
     ...checkApps(replays, promises.apps),
     ...checkTold(replays, promises),
     ...checkCaps(replays),
+    ...checkConsent(replays),
     ...checkRewards(replays),
     ...checkPropensities(replays),
     ...checkRest(replays),
@@ -168,20 +170,27 @@ function checkExperience(replays: Replays): Violation[] {
   return violations;
 }
 
-/** Zones count each pickup's id once. */
+/** Each source's id once; what has none, each time. */
+const idOf = (token: string, { source, id }: Record<string, unknown>, { sequence }: { sequence: number }): string =>
+  id === undefined ? `${token} ${sequence}` : `${token} ${String(source)} ${String(id)}`;
+
+/** Zones count each pickup once. */
 function checkZones(replays: Replays): Violation[] {
   const { h3Resolution } = townSettings(1);
-  const pickups = new Map<string, Set<string>>();
-  for (const { cls, name, token, json } of replays.flatMap((replay) => replay.records)) {
-    if (cls !== 'event' || name !== 'pickup') continue;
+  const pickups = new Map<string, number>();
+  const known = new Set<string>();
+  for (const { cls, name, token, json, record, verdict } of replays.flatMap((replay) => replay.records)) {
+    if (cls !== 'event' || verdict === 'poison' || json.data === undefined) continue;
+    const key = idOf(token, json, record);
+    const isRepeat = known.has(key);
+    known.add(key);
+    if (name !== 'pickup' || isRepeat || verdict === 'rejected') continue;
     const { lat, lng } = json.data as { lat: number; lng: number };
     const cell = latLngToCell(lat, lng, h3Resolution);
-    pickups.set(cell, (pickups.get(cell) ?? new Set()).add(`${token} ${String(json.id)}`));
+    pickups.set(cell, (pickups.get(cell) ?? 0) + 1);
   }
-  return [...pickups].flatMap(([cell, ids]) => {
+  return [...pickups].flatMap(([cell, count]) => {
     const counted = stateOf<ZoneState>(replays, 'zone', cell)?.pickupsTotal ?? 0;
-    return counted === ids.size
-      ? []
-      : [broken('outputs-counted-once', `${cell}: ${ids.size} pickups, ${counted} counted`)];
+    return counted === count ? [] : [broken('outputs-counted-once', `${cell}: ${count} pickups, ${counted} counted`)];
   });
 }

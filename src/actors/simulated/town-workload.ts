@@ -2,12 +2,13 @@ import type { SeededRandom } from '../../kernel/random.js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
 import type { DecisionAnswer, DecisionRequest } from '../../messages/decisions.js';
 import { decodePosition } from '../../messages/tokens.js';
-import type { Apps } from './apps.js';
+import type { Apps, Envelope } from './apps.js';
 import type { Violation } from './checks.js';
 import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
 import { brokenMoney, checkTown } from './town-checks.js';
-import { TOWN_CAMPAIGNS, type DoneCommand, type ToldDecision, type TownPromises } from './town-promises.js';
+import { TownOwners } from './town-owners.js';
+import { TOWN_CAMPAIGNS, type ToldDecision, type TownPromises } from './town-promises.js';
 import { TOWN_CAST, TOWN_PICKUP, TOWN_PROMO, townSettings } from './town.js';
 
 const PLACES = [
@@ -15,6 +16,11 @@ const PLACES = [
   { lat: 40.7061, lng: -74.0087 },
   { lat: 40.6413, lng: -73.7781 },
 ] as const;
+/** Apps that share ids, of which each counts by its source. */
+const SOURCES = ['app', 'phone'] as const;
+const PURPOSES = [['personalization'], ['marketing'], ['personalization', 'marketing'], undefined] as const;
+/** What is sent as an event and is none. */
+const NO_EVENTS = ['nonsense', '[]', '7', '{"specversion":"1.0","source":"app","data":5}', '{"lat":999}'] as const;
 
 /** The engine's own users, zones and campaigns. */
 export const TOWN_SCENARIO: Scenario<CampaignLedger> = {
@@ -30,9 +36,9 @@ export const TOWN_SCENARIO: Scenario<CampaignLedger> = {
 class TownWorkload implements Workload<CampaignLedger>, TownPromises {
   readonly apps: Apps;
   readonly decisions: ToldDecision[] = [];
-  readonly commands: DoneCommand[] = [];
   private readonly random: SeededRandom;
   private readonly users: readonly string[];
+  private readonly owners: TownOwners;
   private readonly tokens = new Map<string, string>();
   private nextId = 0;
 
@@ -40,6 +46,11 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
     this.apps = options.apps;
     this.random = options.random;
     this.users = Array.from({ length: 2 + Math.floor(4 * this.random.next()) }, (_, index) => `rider-${index}`);
+    this.owners = new TownOwners(this.apps, this.random, options.untilMs);
+  }
+
+  get commands(): TownPromises['commands'] {
+    return this.owners.commands;
   }
 
   get acknowledged(): number {
@@ -48,10 +59,11 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
 
   start(): void {
     const { random, apps, options } = this;
-    for (const campaign of TOWN_CAMPAIGNS) apps.at(100 * random.next(), () => this.run(campaign));
+    for (const campaign of TOWN_CAMPAIGNS) apps.at(100 * random.next(), () => this.owners.run(campaign));
     for (const user of this.users) {
       if (random.next() < 0.8) this.send(500 * random.next(), user, 'consent.granted', {});
-      if (random.next() < 0.2) this.send(options.untilMs * random.next(), user, 'consent.withdrawn', {});
+      if (random.next() < 0.4) this.consent(options.untilMs * random.next(), user, 'consent.granted');
+      if (random.next() < 0.3) this.consent(options.untilMs * random.next(), user, 'consent.withdrawn');
     }
     const actions = 50 + Math.floor(random.next() * 60);
     for (let index = 0; index < actions; index++) {
@@ -59,7 +71,9 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
       const user = this.pick(this.users);
       const draw = random.next();
       if (draw < 0.2) this.send(atMs, user, 'pickup', this.pick(PLACES));
-      else if (draw < 0.3) this.send(atMs, user, this.pick(['driver.online', 'driver.offline']), this.pick(PLACES));
+      else if (draw < 0.3)
+        this.send(atMs, user, this.pick(['driver.online', 'driver.moved', 'driver.offline']), this.pick(PLACES));
+      else if (draw < 0.33) apps.at(atMs, () => apps.publishRaw('user', user, 'pickup', this.pick(NO_EVENTS)));
       else this.ask(atMs, user);
     }
   }
@@ -73,15 +87,32 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
     return checkTown(replays, this);
   }
 
+  private consent(atMs: number, user: string, type: string): void {
+    const purposes = this.pick(PURPOSES);
+    this.send(atMs, user, type, purposes === undefined ? {} : { purposes });
+  }
+
   /** Some events are sent twice under one id. */
   private send(atMs: number, user: string, type: string, data: Record<string, unknown>): void {
-    const id = `e${this.nextId++}`;
+    const { random, apps } = this;
+    const envelope = this.envelope(atMs);
     const publish = async (): Promise<void> => {
-      const token = await this.apps.publish('user', user, type, id, data);
+      const token = await apps.publish('user', user, type, envelope, data);
       if (token !== undefined) this.tokens.set(user, token);
     };
-    this.apps.at(atMs, publish);
-    if (this.random.next() < 0.2) this.apps.at(atMs + 1_500 * this.random.next(), publish);
+    apps.at(atMs, publish);
+    if (random.next() < 0.2) apps.at(atMs + 1_500 * random.next(), publish);
+  }
+
+  /** An id of its own, or the last one from another app, or none; and a time of its own, late or early, or none. */
+  private envelope(atMs: number): Envelope {
+    const { random, apps } = this;
+    const reuses = this.nextId > 0 && random.next() < 0.1;
+    const id = random.next() < 0.1 ? {} : { id: `e${reuses ? this.nextId - 1 : this.nextId++}` };
+    const source = this.pick(SOURCES);
+    if (random.next() < 0.5) return { ...id, source };
+    const offMs = random.next() < 0.8 ? -20_000 * random.next() ** 3 : 2_000 * random.next();
+    return { ...id, source, time: new Date(apps.wallMs + atMs + offMs).toISOString() };
   }
 
   private ask(atMs: number, user: string): void {
@@ -105,7 +136,7 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
 
   private question(): DecisionRequest {
     const { random } = this;
-    if (random.next() < 0.5) return { surface: TOWN_PROMO, context: {} };
+    if (random.next() < 0.5) return { surface: TOWN_PROMO, context: {}, ...(random.next() < 0.5 ? { k: 2 } : {}) };
     const candidates = ['door-a', 'door-b', 'corner'].map((id) => ({
       id,
       features: { near: Math.floor(3 * random.next()) },
@@ -123,49 +154,22 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
     this.decisions.push({ user, request, id, partition, sequence });
     apps.note(`is told decision ${id} of ${user} at ${partition}:${sequence}`);
     this.tokens.set(user, answer.token);
-    const [first] = answer.slate;
-    if (!first) return;
-    const data = { decisionId: id, candidateId: first.id };
-    if (random.next() < 0.7) await apps.publish('user', user, 'impression', `i-${id}`, data);
+    if (answer.slate.length === 0) return;
+    const about = (): Record<string, unknown> => ({ decisionId: id, candidateId: this.pick(answer.slate).id });
+    const tell = (type: string, of: Record<string, unknown>): Promise<unknown> =>
+      apps.publish('user', user, type, this.envelope(apps.timeline.nowMs), of);
+    if (random.next() < 0.7) await tell('impression', about());
+    if (random.next() < 0.2) await tell('click', about());
     const draw = random.next();
     if (draw > 0.8) return;
-    // Often around the end of the offer, where its hold is on its way back.
-    await apps.wait(draw < 0.4 ? 1_100 * random.next() : 200 * random.next());
-    await apps.publish('user', user, draw < 0.6 ? 'accept' : 'skip', `a-${id}`, data);
-  }
-
-  private async run(campaign: string): Promise<void> {
-    const { random, apps, options } = this;
-    const definition = {
-      name: campaign,
-      surface: TOWN_PROMO,
-      budgetCents: 20 + Math.floor(40 * random.next()),
-      offerValidMs: 1_000,
-      offers: [
-        { id: `${campaign}-small`, costCents: 3 },
-        { id: `${campaign}-large`, costCents: 5 },
-      ],
-    };
-    await this.command(campaign, 'define', definition);
-    await this.command(campaign, 'launch', {});
-    await apps.wait(options.untilMs * 0.4 * random.next());
-    if (random.next() < 0.5) {
-      await this.command(campaign, 'raise-budget', {
-        budgetCents: definition.budgetCents + Math.ceil(30 * random.next()),
-      });
+    // Often around the end of the offer, where its hold is on its way back; now and then twice.
+    await apps.wait(draw < 0.4 ? 1_600 * random.next() : 200 * random.next());
+    await tell(draw < 0.6 ? 'accept' : 'skip', about());
+    if (random.next() < 0.3) await tell('accept', about());
+    if (random.next() < 0.2) {
+      await apps.wait(2_500 * random.next());
+      await tell(this.pick(['click', 'accept', 'skip']), about());
     }
-    await apps.wait(options.untilMs * 0.4 * random.next());
-    if (random.next() < 0.3) await this.command(campaign, 'end', {});
-  }
-
-  /** Insists under one commandId. A campaign that is exhausted meanwhile may refuse. */
-  private async command(campaign: string, name: string, payload: unknown): Promise<void> {
-    const commandId = `c${this.nextId++}`;
-    const body = { name, by: 'town', why: 'simulation', payload, commandId };
-    const answer = (await this.apps.insist('campaign', campaign, 'command', body, ['CAMPAIGN_STATE'])) as
-      { sequence: number } | undefined;
-    if (!answer) return;
-    this.commands.push({ campaign, partition: this.apps.partition(campaign), sequence: answer.sequence, commandId });
   }
 
   private pick<T>(from: readonly T[]): T {

@@ -115,18 +115,20 @@ export const TOWN_CAST: Cast<CampaignLedger> = {
   services,
 };
 
-export function townSettings(partitions: number): FoldSettings {
+/** Every second variant is a cluster whose configuration is being changed. */
+export function townSettings(partitions: number, variant = 0): FoldSettings {
+  const other = variant % 2 === 1;
   return {
     ...DEFAULT_FOLD_SETTINGS,
     partitions,
     user: {
       ...DEFAULT_FOLD_SETTINGS.user,
-      sessionIdleMs: 2_000,
-      pendingMax: 4,
+      sessionIdleMs: other ? 3_000 : 2_000,
+      pendingMax: other ? 6 : 4,
       fatigue: { halfLifeMs: 1_000, threshold: 6, coolDownMs: 800 },
     },
     zone: { ...DEFAULT_FOLD_SETTINGS.zone, halfLifeMs: 500 },
-    campaign: { ...DEFAULT_FOLD_SETTINGS.campaign, initialShare: 2, holdGraceMs: 200 },
+    campaign: { ...DEFAULT_FOLD_SETTINGS.campaign, initialShare: other ? 3 : 2, holdGraceMs: other ? 300 : 200 },
     rewards: rewardsOf(surfaces),
     episodes: episodesOf(surfaces),
   };

@@ -100,14 +100,15 @@ function checkCounts(replays: Replays): Violation[] {
   return violations;
 }
 
-/** Never more than the cap's decisions of one user within its window, by the server's time. */
+/** Never more than the cap's decisions of one user within its window, by a clock that nobody sets. */
 function checkCaps(replays: Replays): Violation[] {
   const violations: Violation[] = [];
   for (const replay of replays) {
     const shown = new Map<string, number[]>();
-    for (const { token, atMs, record } of decisionsOf(replay)) {
-      const within = (shown.get(token) ?? []).filter((at) => at > atMs - TOY_CAP.windowMs + DRIFT_MS);
-      within.push(atMs);
+    for (const { token, record } of decisionsOf(replay)) {
+      const { storedMs } = record;
+      const within = (shown.get(token) ?? []).filter((at) => at > storedMs - TOY_CAP.windowMs + DRIFT_MS);
+      within.push(storedMs);
       shown.set(token, within);
       if (within.length > TOY_CAP.max) {
         violations.push(
