@@ -193,7 +193,13 @@ describe('events', () => {
       const body = { specversion: '1.0', source: 's', id, time: at(5), data: {} };
       const payload = Buffer.from(JSON.stringify(body));
       const sequence = fold.state.sequence + 1;
-      const record = { sequence, timestampMs: 1e12, subject: `attune.p.0.event.app.user.a.${type}`, payload, pending: 0 };
+      const record = {
+        sequence,
+        timestampMs: 1e12,
+        subject: `attune.p.0.event.app.user.a.${type}`,
+        payload,
+        pending: 0,
+      };
       return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
     };
     expect([send('add', 'x'), send('add', 'x'), send('tell', 'y')]).toEqual(['applied', 'duplicate', 'rejected']);

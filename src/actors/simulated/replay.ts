@@ -89,7 +89,7 @@ export class Replay<Shared> {
   }
 
   private take(record: StoredRecord): void {
-    const [, , , cls = '', kind = '', token = '', ...name] = record.subject.split('.');
+    const [, , , cls = '', , kind = '', token = '', ...name] = record.subject.split('.');
     const parsed = parse(record.payload);
     if (parsed === undefined && cls !== 'event') this.faults.push(`record ${record.sequence} is not JSON`);
     const json = parsed ?? {};
@@ -314,7 +314,7 @@ export class Replay<Shared> {
 }
 
 function firstBarrierOf(records: readonly StoredRecord[]): Json | undefined {
-  const first = records.find(({ subject }) => subject.endsWith('.control.barrier'));
+  const first = records.find(({ subject }) => subject.endsWith('.control.engine.barrier'));
   return first && parse(first.payload);
 }
 
@@ -345,7 +345,7 @@ function verdictsOf(records: readonly StoredRecord[]): Map<number, string> {
   const verdicts = new Map<number, string>();
   let term: Place = [0, 0];
   for (const record of records) {
-    const [, , , cls, name] = record.subject.split('.');
+    const [, , , cls, , name] = record.subject.split('.');
     if (cls !== 'control') continue;
     const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
     const own = json.term as Place;
