@@ -22,12 +22,13 @@ class BetaThompson:
             return False
         slate = experience["slate"]
         credited = experience["rewardedId"] or (slate[0]["id"] if slate else None)
-        reward = min(max(experience["reward"], 0.0), 1.0)
+        credits = experience.get("credits") or [{"id": credited, "reward": experience["reward"]}]
+        earned = {credit["id"]: min(max(credit["reward"], 0.0), 1.0) for credit in credits}
         touched = False
         for item in slate:
             if item.get("forced"):
                 continue  # A pinned position was nobody's choice.
-            outcome = reward if item["id"] == credited else 0.0
+            outcome = earned.get(item["id"], 0.0)
             arm = self._arms.setdefault(item["id"], list(self._prior))
             arm[0] += outcome
             arm[1] += 1 - outcome

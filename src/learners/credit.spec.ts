@@ -53,6 +53,24 @@ describe('the trials of a slate', () => {
     ]);
   });
 
+  it('give each of several items what it earned itself', () => {
+    const credits = [
+      { id: 'b', reward: 1 },
+      { id: 'a', reward: 0.2 },
+      { id: 'pin', reward: 0.4 },
+    ];
+    const slate = [...PINNED, { id: 'c', propensity: 1 }];
+    expect(trialsOf(slate, { reward: 1.2, rewardedId: 'b', credits }, bounds)).toEqual([
+      ['a', 0.2],
+      ['b', 1],
+      ['c', 0],
+    ]);
+    const one = experience({ slate, reward: 1.2, rewardedId: 'b', credits });
+    expect(firstChoice(one)).toMatchObject({ item: { id: 'a' }, reward: 0.2 });
+    expect(actionOf(one)).toEqual({ id: 'b', reward: 1 });
+    expect(firstChoice({ ...one, credits: [{ id: 'b', reward: 1 }] })).toMatchObject({ reward: 0 });
+  });
+
   it('keep to the bounds, and give what was not credited as near to nothing as they allow', () => {
     expect(trialsOf(PINNED, { reward: 9, rewardedId: 'b' }, { min: 2, max: 5 })).toEqual([
       ['a', 2],

@@ -22,7 +22,7 @@ export const creditFields = {
 
 type CreditSettings = { readonly [K in keyof typeof creditFields]: z.infer<(typeof creditFields)[K]> };
 export type RewardBounds = CreditSettings['reward'];
-export type Rewarded = Pick<Experience, 'reward' | 'rewardedId'>;
+export type Rewarded = Pick<Experience, 'reward' | 'rewardedId' | 'credits'>;
 
 /** Whether something may be learned of what had this status: for a correction, that of what it corrects. */
 export function isLearnable(
@@ -35,13 +35,15 @@ export function isLearnable(
   return status === 'complete' || (status === 'censored' && censored === 'learn');
 }
 
-/** The item that the reward was credited to: the first one if none is named. */
-export const creditedId = (slate: Experience['slate'], { rewardedId }: Rewarded): string | undefined =>
-  rewardedId ?? slate[0]?.id;
+/** What an item of the slate earned, undefined where nothing is said of it; the first one is credited if none is named. */
+export function earnedBy(id: string, slate: Experience['slate'], { reward, rewardedId, credits }: Rewarded) {
+  if (credits !== undefined) return credits.find((one) => one.id === id)?.reward;
+  return id === (rewardedId ?? slate[0]?.id) ? reward : undefined;
+}
 
 /**
  * For learners that judge items: each one that the policy chose, in the slate's order, with its reward within the bounds;
- * what was not credited has `uncredited`.
+ * what earned nothing that is known of has `uncredited`.
  */
 export function trialsOf(
   slate: Experience['slate'],
@@ -49,10 +51,12 @@ export function trialsOf(
   bounds: RewardBounds,
   uncredited = nothingEarned(bounds),
 ): [id: string, reward: number][] {
-  const credited = creditedId(slate, rewarded);
   const trials: [string, number][] = [];
-  for (const { id, forced } of slate)
-    if (!forced) trials.push([id, id === credited ? within(rewarded.reward, bounds) : uncredited]);
+  for (const { id, forced } of slate) {
+    if (forced) continue;
+    const earned = earnedBy(id, slate, rewarded);
+    trials.push([id, earned === undefined ? uncredited : within(earned, bounds)]);
+  }
   return trials;
 }
 
@@ -66,17 +70,25 @@ export function firstChoice({
   slate,
   rewardedId,
   reward,
+  credits,
 }: Experience): { item: Experience['slate'][number]; reward: number } | undefined {
   const item = slate.find(({ forced }) => !forced);
+  if (item && credits !== undefined) return { item, reward: credits.find(({ id }) => id === item.id)?.reward ?? 0 };
   return item && { item, reward: rewardedId === null || rewardedId === item.id ? reward : 0 };
 }
 
 /** For learners of steps: the one action of a decision, and what it earned; undefined where the policy chose nothing. */
-export function actionOf({ slate, rewardedId, reward }: Experience): { id: string; reward: number } | undefined {
+export function actionOf({
+  slate,
+  rewardedId,
+  reward,
+  credits,
+}: Experience): { id: string; reward: number } | undefined {
   const chosen = slate.filter((item) => !item.forced);
   // The action is what the reward was credited to, if the policy chose it; else what it put on top.
   const id = chosen.find((item) => item.id === rewardedId)?.id ?? chosen[0]?.id;
   if (id === undefined) return undefined;
+  if (credits !== undefined) return { id, reward: credits.find((one) => one.id === id)?.reward ?? 0 };
   // What was credited to a pinned item was not earned by the action.
   const pinned = rewardedId !== null && slate.some((item) => item.forced && item.id === rewardedId);
   return { id, reward: pinned ? 0 : reward };

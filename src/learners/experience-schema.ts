@@ -4,6 +4,8 @@ import type { Experience } from '../messages/decisions.js';
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 
+const credits = z.array(z.looseObject({ id: z.string(), reward: finite })).optional();
+
 /** Further fields pass through: a learner that is older than its stream still reads it. */
 export const experienceSchema = z.looseObject({
   decisionId: z.string(),
@@ -17,6 +19,8 @@ export const experienceSchema = z.looseObject({
   features: z.record(z.string(), z.record(z.string(), finite)),
   reward: finite,
   rewardedId: z.string().nullable(),
+  credits,
+  credit: z.literal('slate').optional(),
   state: z.string().optional(),
   episode: z.string().optional(),
   subject: z.record(z.string(), finite).optional(),
@@ -36,6 +40,7 @@ export const experienceSchema = z.looseObject({
       status: z.enum(['complete', 'censored', 'not-shown']),
       reward: finite,
       rewardedId: z.string().nullable(),
+      credits,
     })
     .optional(),
 });

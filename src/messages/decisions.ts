@@ -181,7 +181,11 @@ export interface Corrected {
   /** As last said: by the experience, or by the correction before this one. */
   readonly reward: number;
   readonly rewardedId: string | null;
+  readonly credits?: Credits | undefined;
 }
+
+/** What each of several items earned; an item of the slate that is not listed earned nothing. */
+export type Credits = readonly { readonly id: string; readonly reward: number }[];
 
 /** A decision joined with its reward: the body of messages on `attune.experience.<surface>`. */
 export interface Experience {
@@ -202,9 +206,13 @@ export interface Experience {
   readonly features: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** As in the decision's body. */
   readonly subject?: Readonly<Record<string, number>>;
-  /** The credited reward, and the slate item it was credited to (the first where no event named one). */
+  /** The reward of the decision, and the slate item that earned most of it (the first where no event named one). */
   readonly reward: number;
   readonly rewardedId: string | null;
+  /** What each item earned, where it was not `rewardedId` alone. */
+  readonly credits?: Credits | undefined;
+  /** The slate earned `reward` together: `credits` then gives each item that a policy chose all of it. */
+  readonly credit?: 'slate' | undefined;
   readonly events: readonly {
     readonly type: string;
     readonly candidateId?: string;

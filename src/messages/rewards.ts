@@ -9,8 +9,11 @@
  *    `transform: log`, or x / (|x| + half) for `transform: {saturate: {half}}` (within ±1, and ±½ at |x| = half), then
  *    kept within ±`cap`. An event without the number or the kind that it is measured by is worth nothing.
  * 3. That is multiplied by 2^(−age/`halfLifeMs`), where given.
- * 4. The signals of one decision combine by `combine`: the largest, the sum, or the one folded last.
- * 5. The result is clamped into [`min`, `max`]; a decision without any signal has reward clamp(0).
+ * 4. The signals of one decision combine by `combine`: the largest, the sum, or the one folded last. That is its reward. With
+ *    `credit: item` the signals of each item combine alike, and that is what the item earned; a signal that names no item is
+ *    the first one's. With `credit: slate` the reward is earned by the slate together, and each item that a policy chose has
+ *    all of it: for signals that say something of the whole, such as a trip after a page of places.
+ * 5. What results is clamped into [`min`, `max`]; a decision without any signal has reward clamp(0).
  */
 import { z } from 'zod';
 
@@ -60,6 +63,8 @@ export const rewardSettingsSchema = z
     signals: z.record(z.string(), signalSchema),
     /** How several signals of one decision combine. */
     combine: z.enum(['max', 'sum', 'last']).default('max'),
+    /** Whether each item of a slate earns what its own signals are worth, or all of them what the slate earned. */
+    credit: z.enum(['item', 'slate']).default('item'),
     /** Rewards are clamped into [min, max]. */
     min: z.number().default(0),
     max: z.number().default(1),

@@ -5,7 +5,9 @@ select jsonb_strip_nulls(
            'explorationFloor', d.details -> 'explorationFloor', 'boosts', d.details -> 'boosts',
            'subject', d.details -> 'subject',
            'state', d.details -> 'state',
-           'observation', d.details -> 'observation'))
+           'observation', d.details -> 'observation',
+           'credits', o.credits,
+           'credit', o.credit))
        || jsonb_build_object(
          'decisionId', d.id,
          'surface', d.surface,

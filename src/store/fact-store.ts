@@ -9,6 +9,7 @@ import { SinkPosition } from './entities/sink-position.js';
 import { FactsRepository } from './facts-repository.js';
 import { FactsAsJson } from './migrations/facts-as-json.js';
 import { GateVerdicts } from './migrations/gate-verdicts.js';
+import { OutcomeCredits } from './migrations/outcome-credits.js';
 import { InitialFacts } from './migrations/initial-facts.js';
 import { RegistryRepository } from './registry-repository.js';
 import type { FactsWriter } from './sink/sink-ports.js';
@@ -39,7 +40,7 @@ export class FactStore {
       entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, GateVerdictRow, SinkPosition],
       extensions: [Migrator],
       migrations: {
-        migrationsList: [InitialFacts, FactsAsJson, GateVerdicts],
+        migrationsList: [InitialFacts, FactsAsJson, GateVerdicts, OutcomeCredits],
         tableName: 'attune_migrations',
         snapshot: false,
       },

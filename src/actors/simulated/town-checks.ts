@@ -143,19 +143,21 @@ function checkExperience(replays: Replays): Violation[] {
   const violations: Violation[] = [];
   for (const replay of replays) {
     const told = new Map<string, string[]>();
-    const said = new Map<string, Pick<Experience, 'status' | 'reward' | 'rewardedId'>>();
+    const said = new Map<string, Pick<Experience, 'status' | 'reward' | 'rewardedId' | 'credits'>>();
     for (const { target, body } of replay.emissions) {
       if (target !== 'x') continue;
-      const { decisionId, status, reward, rewardedId, corrects } = body as Experience;
+      const { decisionId, status, reward, rewardedId, credits, corrects } = body as Experience;
+      const now = { reward, rewardedId, ...(credits === undefined ? {} : { credits }) };
       if (status === 'corrected') {
-        const isNew = corrects?.reward !== reward || corrects.rewardedId !== rewardedId;
+        const { status: _status, ...before } = corrects ?? {};
+        const isNew = !isDeepStrictEqual(before, now);
         if (!isNew || !isDeepStrictEqual(corrects, said.get(decisionId)))
           violations.push(broken('corrections-chain', `${decisionId}: ${JSON.stringify(corrects)}`));
-        said.set(decisionId, { status: said.get(decisionId)?.status ?? status, reward, rewardedId });
+        said.set(decisionId, { status: said.get(decisionId)?.status ?? status, ...now });
         continue;
       }
       told.set(decisionId, [...(told.get(decisionId) ?? []), status === 'refused' ? 'refused' : 'emitted']);
-      said.set(decisionId, { status, reward, rewardedId });
+      said.set(decisionId, { status, ...now });
     }
     for (const record of replay.records) {
       if (record.cls !== 'decision' || (record.verdict !== 'applied' && record.verdict !== 'refused')) continue;

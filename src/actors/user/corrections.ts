@@ -21,8 +21,8 @@ export function keepCorrectable(work: FoldWork, pending: PendingDecision, experi
   const { correctableMax } = work.ctx.settings.user;
   if (untilMs <= atMs || correctableMax === 0 || experience.ending === 'withdrawn') return;
   const { nonce, surface, purpose, openedAtMs, detail, reactions, next } = pending;
-  const { status, reward, rewardedId } = experience;
-  const said = JSON.stringify({ status, reward, rewardedId });
+  const { status, reward, rewardedId, credits } = experience;
+  const said = JSON.stringify({ status, reward, rewardedId, credits });
   const closed: ClosedDecision = { nonce, surface, purpose, openedAtMs, untilMs, detail, reactions, next, said };
   work.state = { ...work.state, closed: [...work.state.closed, closed].slice(-correctableMax) };
   if (pending.late !== '') correct(work, closed, pending.late, atMs);
@@ -55,13 +55,15 @@ export const forgetDueMs = (closed: readonly ClosedDecision[]): number =>
 
 function correct(work: FoldWork, closed: ClosedDecision, reactions: string, atMs: number): boolean {
   const { address } = work.ctx;
-  const { min, max } = rewardSettingsFor(work.ctx, closed.surface);
+  const settings = rewardSettingsFor(work.ctx, closed.surface);
   const decisionId = decisionIdOf(closed.nonce, address.kind, address.token);
   const corrects = JSON.parse(closed.said) as Corrected;
   const now = { ...closed, reactions };
-  const body = experienceOf(now, { decisionId, closedAtMs: atMs, early: false, min, max, corrects });
-  const changes = body.reward !== corrects.reward || body.rewardedId !== corrects.rewardedId;
-  const said = JSON.stringify({ status: corrects.status, reward: body.reward, rewardedId: body.rewardedId });
+  const body = experienceOf(now, { decisionId, closedAtMs: atMs, early: false, settings, corrects });
+  const { status } = corrects;
+  const { reward, rewardedId, credits } = body;
+  const said = JSON.stringify({ status, reward, rewardedId, credits });
+  const changes = said !== closed.said;
   const kept: ClosedDecision = { ...now, said };
   work.state = { ...work.state, closed: work.state.closed.map((one) => (one === closed ? kept : one)) };
   if (changes) work.effects.push({ to: 'experience', surface: closed.surface, body });

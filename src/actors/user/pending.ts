@@ -1,5 +1,6 @@
 /** What is kept of a decision until its reward, next state and holds are settled, and what came back for it. */
 import type { Corrected, DecisionBody, Experience, Hold, NextState, PolicyRef } from '../../messages/decisions.js';
+import type { RewardSettings } from '../../messages/settings.js';
 import type { ClosedDecision, PendingDecision, UserState } from './state.js';
 
 /** What was decided, as far as the experience and the holds need it. */
@@ -35,8 +36,8 @@ export interface Reactions {
   /** Combined reward so far, not yet clamped; null where nothing was worth one. */
   readonly reward: number | null;
   readonly rewardedId: string | null;
-  /** The largest single signal, which names the item under `sum`. */
-  readonly largest: number;
+  /** What the signals of each item come to, not yet clamped. */
+  readonly items: readonly { readonly id: string; readonly reward: number }[];
   readonly events: Experience['events'];
   /** Candidates whose hold was confirmed. */
   readonly confirmed: readonly string[];
@@ -57,7 +58,7 @@ const NO_REACTIONS: Reactions = Object.freeze({
   shown: false,
   reward: null,
   rewardedId: null,
-  largest: 0,
+  items: [],
   events: [],
   confirmed: [],
 });
@@ -166,9 +167,8 @@ export interface Closing {
   readonly closedAtMs: number;
   /** Closed before its window had passed. */
   readonly early: boolean;
-  /** Bounds of the surface's reward. */
-  readonly min: number;
-  readonly max: number;
+  /** Bounds of the surface's reward, and who earns it. */
+  readonly settings: Pick<RewardSettings, 'min' | 'max' | 'credit'>;
   /** What it corrects, if it is not the decision's one experience. */
   readonly corrects?: Corrected;
 }
@@ -182,7 +182,10 @@ export function experienceOf(pending: Closable, closing: Closing): Experience {
   const step = stepOf(pending);
   const { corrects } = closing;
   const ending = detail.withdrawn ? ('withdrawn' as const) : step?.ending;
-  const reward = Math.min(Math.max(reactions.reward ?? 0, closing.min), closing.max);
+  const { credit } = closing.settings;
+  const clamped = (earned: number): number => Math.min(Math.max(earned, closing.settings.min), closing.settings.max);
+  const reward = clamped(reactions.reward ?? 0);
+  const credits = creditsOf(detail, reactions, credit, clamped);
   return {
     decisionId: closing.decisionId,
     surface: pending.surface,
@@ -199,6 +202,8 @@ export function experienceOf(pending: Closable, closing: Closing): Experience {
     features: detail.features,
     reward,
     rewardedId: reactions.reward === null ? null : (reactions.rewardedId ?? detail.slate[0]?.id ?? null),
+    ...(credit === 'slate' ? { credit } : {}),
+    ...(credits === undefined ? {} : { credits }),
     events: reactions.events,
     ...(corrects === undefined ? {} : { corrects }),
     ...(detail.subject === undefined ? {} : { subject: detail.subject }),
@@ -208,6 +213,20 @@ export function experienceOf(pending: Closable, closing: Closing): Experience {
     ...(detail.step === undefined ? {} : { step: detail.step }),
     ...(ending === undefined ? {} : { ending }),
   };
+}
+
+/** What each item earned; undefined where `reward` and `rewardedId` say it all. */
+function creditsOf(
+  { slate }: PendingDetail,
+  { reward, items }: Reactions,
+  credit: RewardSettings['credit'],
+  clamped: (earned: number) => number,
+): Experience['credits'] {
+  if (reward === null) return undefined;
+  if (credit === 'item')
+    return items.length < 2 ? undefined : items.map((one) => ({ id: one.id, reward: clamped(one.reward) }));
+  const chosen = slate.filter(({ forced }) => forced === undefined);
+  return chosen.length === 0 ? undefined : chosen.map(({ id }) => ({ id, reward: clamped(reward) }));
 }
 
 function statusOf(detail: PendingDetail, reactions: Reactions, early: boolean): Corrected['status'] {

@@ -63,7 +63,7 @@ const signal = fc.record(
 const amount = fc.double({ min: -1e12, max: 1e12, noNaN: true });
 const age = fc.integer({ min: 0, max: 1e12 });
 const detail = { slate: [{ id: 'a', propensity: 1 }] } as unknown as PendingDetail;
-const NOTHING: Reactions = { shown: false, reward: null, rewardedId: null, largest: 0, events: [], confirmed: [] };
+const NOTHING: Reactions = { shown: false, reward: null, rewardedId: null, items: [], events: [], confirmed: [] };
 
 describe('properties', () => {
   test('a worth is finite, within its cap, and fades with age towards nothing', () => {

@@ -30,6 +30,7 @@ export const DEFAULT_REWARD: RewardSettings = Object.freeze({
   windowMs: 30 * 60_000,
   signals: {},
   combine: 'max',
+  credit: 'item',
   min: 0,
   max: 1,
   impression: 'assumed',
@@ -77,7 +78,7 @@ function factorOf({ kind, value }: Omit<Reaction, 'candidateId'>, signal: Signal
   return Math.min(Math.max(shaped, -cap), cap);
 }
 
-/** The reactions with one more. Rewards combine as the surface says; the item of the deciding signal gets the credit. */
+/** The reactions with one more. Rewards combine as the surface says: all of them, and those of each item apart. */
 export function addReaction(
   reactions: Reactions,
   detail: PendingDetail,
@@ -91,18 +92,29 @@ export function addReaction(
   const events = reactions.events.length < REACTION_EVENTS_MAX ? [...reactions.events, reaction] : reactions.events;
   if (signal === undefined) return { ...reactions, shown, events };
   const item = reaction.candidateId ?? detail.slate[0]?.id ?? null;
-  const { reward } = reactions;
-  const decides =
-    reward === null ||
-    settings.combine === 'last' ||
-    (settings.combine === 'max' ? signal > reward : signal > reactions.largest);
-  const combined = reward === null ? signal : settings.combine === 'sum' ? reward + signal : decides ? signal : reward;
+  const earned = combined(reactions.items.find(({ id }) => id === item)?.reward ?? null, signal, settings);
+  const items = [
+    ...reactions.items.filter(({ id }) => id !== item),
+    ...(item === null ? [] : [{ id: item, reward: earned }]),
+  ];
   return {
     ...reactions,
     shown,
     events,
-    reward: combined,
-    rewardedId: decides ? item : reactions.rewardedId,
-    largest: reward === null ? signal : Math.max(reactions.largest, signal),
+    reward: combined(reactions.reward, signal, settings),
+    rewardedId: settings.combine === 'last' ? item : largestOf(items, reactions.rewardedId),
+    items,
   };
+}
+
+function combined(before: number | null, signal: number, { combine }: RewardSettings): number {
+  if (before === null || combine === 'last') return signal;
+  return combine === 'sum' ? before + signal : Math.max(before, signal);
+}
+
+/** The item that earned most; of several the one that was it before. */
+function largestOf(items: Reactions['items'], before: string | null): string | null {
+  let largest = items.find(({ id }) => id === before);
+  for (const item of items) if (largest === undefined || item.reward > largest.reward) largest = item;
+  return largest?.id ?? null;
 }

@@ -66,9 +66,9 @@ function closeEarly(work: FoldWork, pending: PendingDecision, atMs: number): Pen
 
 function emit(work: FoldWork, pending: PendingDecision, atMs: number, early: boolean): PendingDecision {
   const { address } = work.ctx;
-  const { min, max } = rewardSettingsFor(work.ctx, pending.surface);
+  const settings = rewardSettingsFor(work.ctx, pending.surface);
   const decisionId = decisionIdOf(pending.nonce, address.kind, address.token);
-  const body = experienceOf(pending, { decisionId, closedAtMs: atMs, early, min, max });
+  const body = experienceOf(pending, { decisionId, closedAtMs: atMs, early, settings });
   work.effects.push({ to: 'experience', surface: pending.surface, body });
   keepCorrectable(work, pending, body, atMs);
   return { ...pending, emitted: true, late: '' };

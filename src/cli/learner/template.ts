@@ -70,16 +70,17 @@ export const plugin = ({ z }) => ({
       /** Experiences in stream order. Throws once \`signal\` has aborted: the engine goes on from the last snapshot. */
       update(batch, signal) {
         let learned = 0;
-        for (const { status, slate, reward, rewardedId } of batch) {
+        for (const { status, slate, reward, rewardedId, credits } of batch) {
           signal.throwIfAborted();
           // 'censored', 'not-shown', 'refused': nothing is known of what the candidate was worth.
           if (status !== 'complete') continue;
-          const credited = rewardedId ?? slate[0]?.id;
+          const earned = credits ?? [{ id: rewardedId ?? slate[0]?.id, reward }];
           let touched = false;
           for (const { id, forced } of slate) {
             // A pinned position was nobody's choice.
             if (forced) continue;
-            const outcome = id === credited ? Math.min(Math.max(reward, 0), 1) : 0;
+            const own = earned.find((one) => one.id === id)?.reward ?? 0;
+            const outcome = Math.min(Math.max(own, 0), 1);
             touched = learn(id, outcome) || touched;
           }
           if (touched) learned++;

@@ -126,8 +126,8 @@ export class TabularLearner implements Learner<TabularState> {
     const { corrects } = experience;
     if (corrects === undefined) return false;
     const { status } = corrects;
-    const [before, after] = [corrects, experience].map(({ reward, rewardedId }) =>
-      transitionOf({ ...experience, status, reward, rewardedId }, this.#config, this.#rule.isKnown),
+    const [before, after] = [corrects, experience].map(({ reward, rewardedId, credits }) =>
+      transitionOf({ ...experience, status, reward, rewardedId, credits }, this.#config, this.#rule.isKnown),
     );
     if (before === undefined || before.action !== after?.action) return false;
     const { state, action } = before;

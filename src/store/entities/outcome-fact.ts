@@ -26,6 +26,10 @@ export const OutcomeFact = defineEntity({
     /** Why, where the decision was refused. */
     reason: p.text().nullable(),
     events: p.json<Experience['events']>().columnType('json'),
+    /** What each item earned, where it was not `rewardedId` alone. */
+    credits: p.json<NonNullable<Experience['credits']>>().columnType('json').nullable(),
+    /** `slate` where the slate earned the reward together. */
+    credit: p.text().nullable(),
   },
   indexes: [{ name: 'outcome_fact_policy_closed', properties: ['policyId', 'policyVersion', 'closedAt'] }],
 });

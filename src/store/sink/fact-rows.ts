@@ -65,6 +65,8 @@ export function outcomeRow(place: OutcomePlace, body: unknown): string | undefin
       reward: body.reward,
       rewarded_id: body.rewardedId,
       events: body.events,
+      ...(body.credits === undefined ? {} : { credits: body.credits }),
+      ...(body.credit === undefined ? {} : { credit: body.credit }),
     });
   }
   if (!isRefusal(body) || !isTimeMs(atMs)) return undefined;

@@ -71,7 +71,7 @@ export function isDecision(body: unknown): body is DecisionBody {
 
 export function isExperience(body: unknown): body is Experience {
   if (!isObject(body) || !isRef(body['policy'])) return false;
-  const { decisionId, status, decidedAtMs, closedAtMs, reward, rewardedId, events } = body;
+  const { decisionId, status, decidedAtMs, closedAtMs, reward, rewardedId, events, credits, credit } = body;
   return (
     typeof decisionId === 'string' &&
     (status === 'complete' || status === 'censored' || status === 'not-shown' || status === 'corrected') &&
@@ -79,7 +79,9 @@ export function isExperience(body: unknown): body is Experience {
     isTimeMs(closedAtMs) &&
     typeof reward === 'number' &&
     (rewardedId === null || typeof rewardedId === 'string') &&
-    Array.isArray(events)
+    Array.isArray(events) &&
+    (credits === undefined || Array.isArray(credits)) &&
+    (credit === undefined || credit === 'slate')
   );
 }
 

@@ -48,6 +48,20 @@ describe('readAttune', () => {
     ]);
   });
 
+  it('gives each position what its item earned, and what a slate earned together to its last choice', () => {
+    const credits = [
+      { id: 'a', reward: 1 },
+      { id: 'b', reward: 0.25 },
+    ];
+    const each = decided(readAttune(experience({ reward: 1.25, credits }), UNDECLARED_RANGE));
+    expect(each.choices.map(({ reward }) => reward)).toEqual([0.25, 1]);
+    expect(each.reward).toBe(1.25);
+    const all = credits.map(({ id }) => ({ id, reward: 1.25 }));
+    const together = decided(readAttune(experience({ reward: 1.25, credit: 'slate', credits: all }), UNDECLARED_RANGE));
+    expect(together.choices.map(({ reward }) => reward)).toEqual([0, 1.25]);
+    expect(together.reward).toBe(1.25);
+  });
+
   it('leaves pinned positions out, and what was pinned out of what was eligible', () => {
     const slate = [
       { id: 'c', propensity: 1, forced: true },

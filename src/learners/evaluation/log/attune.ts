@@ -1,7 +1,7 @@
 /** Attune's own log: an experience a line, as on `attune.experience.<surface>`. */
 import { isExcess, JSON_BOUNDS, parseBoundedText } from '../../../kernel/bounded-json.js';
 import type { Experience } from '../../../messages/decisions.js';
-import { creditedId } from '../../credit.js';
+import { earnedBy } from '../../credit.js';
 import { parseExperience } from '../../experience-schema.js';
 import { conditionalsOf } from '../conditionals.js';
 import type { LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
@@ -30,7 +30,8 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
 
   const { eligible, context, features, reward, subject, state, observation } = experience;
   const actions = eligible.map((id): LoggedAction => ({ id, features: features[id] ?? {} }));
-  const choices = choicesOf(experience, rewardOf(reward, range, 'reward'));
+  rewardOf(reward, range, 'reward');
+  const choices = choicesOf(experience, range);
   if (choices.length === 0) return { skipped: 'forced' };
   checkedChoices(actions, choices);
   return {
@@ -54,7 +55,7 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
 }
 
 /** The positions that were sampled, each with the item it took listed first. */
-function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
+function choicesOf(experience: Experience, range: RewardRange): LoggedChoice[] {
   const { slate, eligible } = experience;
   const base =
     experience.distribution.length === 0
@@ -63,7 +64,10 @@ function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
   const floor = experience.explorationFloor ?? 0;
   const placeOf = new Map(eligible.map((id, index) => [id, index]));
   const taken = new Set(slate.flatMap(({ id, forced }) => (forced && placeOf.has(id) ? [placeOf.get(id)!] : [])));
-  const credited = creditedId(slate, experience);
+  // What a slate earned together depends on all of its choices, and so belongs to the last of them.
+  const last = slate.findLast(({ forced }) => !forced)?.id;
+  const earned = (id: string): number =>
+    experience.credit === 'slate' ? (id === last ? experience.reward : 0) : (earnedBy(id, slate, experience) ?? 0);
   const choices: LoggedChoice[] = [];
   for (const [position, { id, propensity: logged, forced }] of slate.entries()) {
     if (forced) continue;
@@ -81,7 +85,7 @@ function choicesOf(experience: Experience, reward: number): LoggedChoice[] {
       action,
       propensity,
       eligible: [action, ...others],
-      reward: id === credited ? reward : 0,
+      reward: rewardOf(earned(id), range, `credits.${id}`),
       ...(agrees ? { distribution: [propensity, ...others.map((i) => given[remaining.indexOf(i)]!)] } : {}),
     });
     taken.add(action);
