@@ -82,7 +82,7 @@ async function boot(declared: Declared, log: Logger): Promise<Booted> {
   const embedded = await startEmbedded({
     stateDir: config.stateDir,
     partitions: config.cluster.partitions,
-    apps: config.apps.map(({ name }) => name),
+    apps: config.apps,
     isOpen: config.auth.apiKeys.length === 0,
     ...(url === undefined ? {} : { nats: { url, user, password } }),
     ...(config.database.url === undefined

@@ -43,7 +43,7 @@ export async function startLocalEngine(options: LocalEngineOptions): Promise<Loc
   const embedded = await startEmbedded({
     stateDir: config.stateDir,
     partitions: config.cluster.partitions,
-    apps: config.apps.map(({ name }) => name),
+    apps: config.apps,
     isOpen: config.auth.apiKeys.length === 0,
     ...(url === undefined ? {} : { nats: { url, user, password } }),
     ...(database === undefined ? {} : { postgres: { url: database } }),

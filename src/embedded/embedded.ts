@@ -1,5 +1,6 @@
 /** The zero-setup default: a nats-server and a PostgreSQL of our own, in one state directory. */
 import { rm } from 'node:fs/promises';
+import type { AppGrant } from './nats/configuration.js';
 import { startNats, type NatsOptions } from './nats/server.js';
 import { removeOutsideData } from './postgres/location.js';
 import { startPostgres, type PostgresOptions } from './postgres/server.js';
@@ -8,8 +9,8 @@ import { lockStateDir, prepareStateDir } from './state-dir.js';
 export interface EmbeddedOptions {
   readonly stateDir: string;
   readonly partitions: number;
-  /** Names of the apps, and whether whoever connects to the embedded NATS without a name is the first of them. */
-  readonly apps?: readonly string[] | undefined;
+  /** The apps, and whether whoever connects to the embedded NATS without a name is the first of them. */
+  readonly apps?: readonly AppGrant[] | undefined;
   readonly isOpen?: boolean | undefined;
   /** With `url`, nothing is started and the URL is handed back. */
   readonly nats?:

@@ -2,18 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { CampaignLedgerState } from '../actors/campaign/ledger.js';
 import { campaignKind } from '../actors/campaign/campaign.kind.js';
+import type { ActorKind } from '../actors/host/actor-kind.js';
 import { DEFAULT_HOST_LIMITS, Host, type HostLimits } from '../actors/host/index.js';
 import type { Keeper } from '../actors/keeper/keeper.js';
 import type { DecisionServices } from '../actors/user/services.js';
 import { userKind } from '../actors/user/user.kind.js';
 import { zoneKind } from '../actors/zone/zone.kind.js';
 import { systemClock } from '../kernel/clock.js';
+import { EngineError } from '../kernel/errors.js';
 import type { Logger } from '../kernel/logger.js';
 import type { CampaignLedger } from '../messages/campaigns.js';
 import type { FaultSink } from '../policies/fault-book.js';
 import type { PolicyDirectory } from '../policies/policy.js';
 import { campaignsSource } from '../surfaces/sources/campaigns.js';
 import { zonesSource } from '../surfaces/sources/zones.js';
+import { demandVerbScopes, VERBS, type Verbs } from '../messages/verbs.js';
 import type { ZoneDirectory } from '../messages/zones.js';
 import type { Attachment } from './attachment.js';
 import type { EngineConfig, World } from './world.js';
@@ -48,7 +51,7 @@ export function createHost(options: HostRoleOptions): EngineHost {
     incarnation: nonce(),
     cluster: attachment.cluster,
     keeper,
-    kinds: [userKind('user'), userKind('anon'), zoneKind, campaignKind] as never,
+    kinds: [userKind('user'), userKind('anon'), zoneKind, campaignKind].map((kind) => scoped(kind as never)) as never,
     createShared: () => new CampaignLedgerState(),
     services,
     settings: world.settings,
@@ -60,6 +63,22 @@ export function createHost(options: HostRoleOptions): EngineHost {
     trimFloor,
     versions: () => attachment.versions.current,
   });
+}
+
+type AnyKind = ActorKind<unknown, CampaignLedger, unknown>;
+
+/** The kind, answering the verbs that name a scope and no others; throws Configuration where one names none. */
+function scoped(kind: AnyKind): AnyKind {
+  const verbs: Verbs = VERBS[kind.kind];
+  demandVerbScopes(kind.kind, verbs);
+  return {
+    ...kind,
+    handle(state, verb, request, ctx) {
+      if (Object.hasOwn(verbs, verb)) return kind.handle(state, verb, request, ctx);
+      const error = new EngineError('NotFound', 'UNKNOWN_VERB', `A ${kind.kind} is not asked to ${verb}.`);
+      return { do: 'fail', error: error.toWire() };
+    },
+  };
 }
 
 /** 122 random bits; Node keeps a pool for UUIDs, which is several times faster than asking for bytes each time. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { DEFAULT_APP } from '../../src/kernel/ids.js';
-import { embeddedConfiguration, mappingsBlock } from '../../src/embedded/nats/configuration.js';
+import { embeddedConfiguration, mappingsBlock, type AppGrant } from '../../src/embedded/nats/configuration.js';
 
 const run = promisify(execFile);
 const START_TRIES_MAX = 200;
@@ -42,8 +42,8 @@ export interface TestNats {
 }
 
 export interface TestNatsOptions {
-  /** Names of the apps, `app` at least; each is its password too. */
-  readonly apps?: readonly string[];
+  /** The apps by name, or with scopes of their own; `app` at least. The name is the password too. */
+  readonly apps?: readonly (string | AppGrant)[];
   /** Partitions the mappings are made for; 0 leaves the mappings out. */
   readonly partitions: number;
   /** Upper bound of everything that JetStream stores; what the disk allows if left out. */
@@ -114,7 +114,9 @@ function configuration(port: number, folder: string, options: TestNatsOptions): 
     storeDir: join(folder, 'data'),
     pidFile: join(folder, 'nats.pid'),
     passwords: { engine: 'engine', learner: 'learner', sys: 'sys' },
-    apps: (options.apps ?? [DEFAULT_APP]).map((name) => ({ name, password: name })),
+    apps: (options.apps ?? [DEFAULT_APP])
+      .map((app) => (typeof app === 'string' ? { name: app } : app))
+      .map((app) => ({ ...app, password: app.name })),
     anonymousApp: DEFAULT_APP,
     storeBytesMax: options.storeBytesMax,
   });

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../../kernel/ids.js';
-import { natsTemplates } from './configuration.js';
+import { NATS_SCOPES, type NatsScope } from '../../kernel/scopes.js';
+import { natsTemplates, type AppGrant } from './configuration.js';
 
 const PARTITIONS_MAX = 1024;
 
@@ -15,11 +16,17 @@ function parsePartitions(text: string): number {
 
 /** Options that may be given several times. */
 const collect =
-  (check: (text: string) => string) =>
-  (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), check(text)];
+  <T>(check: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): readonly T[] => [...(before ?? []), check(text)];
 
-function parseApp(text: string): string {
-  if (APP_NAME.test(text) && !RESERVED_APPS.includes(text)) return text;
+/** `name`, or `name=decide,events`. */
+function parseApp(text: string): AppGrant {
+  const [name = '', listed] = text.split('=', 2);
+  const scopes = listed?.split(',').filter((scope): scope is NatsScope => NATS_SCOPES.includes(scope as NatsScope));
+  if (scopes !== undefined && (scopes.length === 0 || scopes.join() !== listed)) {
+    throw new InvalidArgumentError(`Its scopes must be some of ${NATS_SCOPES.join(', ')}, separated by commas.`);
+  }
+  if (APP_NAME.test(name) && !RESERVED_APPS.includes(name)) return { name, ...(scopes ? { scopes } : {}) };
   throw new InvalidArgumentError(
     `It must be 1 to 32 of a-z, 0-9 and "-", and none of ${RESERVED_APPS.join(', ')}: as in the configuration's apps.`,
   );
@@ -28,7 +35,11 @@ function parseApp(text: string): string {
 const program = new Command('nats:config')
   .description('Writes the nats-server configuration templates: subject mappings, accounts and permissions.')
   .option('--partitions <n>', 'partitions of the cluster; fixed once it has data', parsePartitions, 16)
-  .option('--app <name...>', 'an app, as in the configuration (may be given several times)', collect(parseApp))
+  .option(
+    '--app <name...>',
+    'an app, as in the configuration, or with its scopes: rider=decide,events (several times)',
+    collect(parseApp),
+  )
   .option(
     '--learner <id...>',
     'a learner that runs in a process of its own, with a user who may do no more than its id allows (several times)',
@@ -38,19 +49,21 @@ const program = new Command('nats:config')
   .option('--json', 'print the files as one JSON object instead of writing them')
   .addHelpText('after', '\nExit codes: 0 written; 1 a file could not be written; 2 wrong arguments.')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-  .action(async (options: { partitions: number; app?: string[]; learner?: string[]; out: string; json?: boolean }) => {
-    const files = natsTemplates(options.partitions, options.app ?? [DEFAULT_APP], options.learner);
-    if (options.json) {
-      process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
-      return;
-    }
-    await mkdir(options.out, { recursive: true });
-    for (const [name, content] of Object.entries(files)) {
-      const file = join(options.out, name);
-      await writeFile(file, content);
-      process.stdout.write(`${file}\n`);
-    }
-  });
+  .action(
+    async (options: { partitions: number; app?: AppGrant[]; learner?: string[]; out: string; json?: boolean }) => {
+      const files = natsTemplates(options.partitions, options.app ?? [{ name: DEFAULT_APP }], options.learner);
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify(files, null, 2)}\n`);
+        return;
+      }
+      await mkdir(options.out, { recursive: true });
+      for (const [name, content] of Object.entries(files)) {
+        const file = join(options.out, name);
+        await writeFile(file, content);
+        process.stdout.write(`${file}\n`);
+      }
+    },
+  );
 
 await program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`nats:config: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -11,15 +11,19 @@
  * (Measured on 2.9.10; an import runs through the exporting account's mappings at no visible cost.)
  */
 import { DEFAULT_APP, encodeToken } from '../../kernel/ids.js';
+import { DEFAULT_NATS_SCOPES, type NatsScope } from '../../kernel/scopes.js';
 import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
 import { subjectMappings, subjects } from '../../messages/subjects.js';
+import { subjectsFor } from '../../messages/verbs.js';
 
-/**
- * What apps may ask of actors and tell them, as they spell it. Commands to campaigns spend money, and a campaign's books
- * show it: over NATS both are the engine's alone.
- */
-const PUBLIC_SERVICES = ['attune.user.*.>', 'attune.zone.*.>', 'attune.campaign.*.view', 'attune.event.*.*.>'];
-/** What is no app's own: the same subject in every account. */
+/** An app, and what it may ask of actors and tell them: the subjects that its scopes open, and no others. */
+export interface AppGrant {
+  readonly name: string;
+  /** DEFAULT_NATS_SCOPES if left out. */
+  readonly scopes?: readonly NatsScope[] | undefined;
+}
+
+/** What is no app's own, and asks for the scope `read`: the same subject in every account. */
 const SHARED_SERVICES = ['attune.learner.*.view'];
 /** What learners in other processes may ask; only their own account imports it. */
 const LEARNER_SERVICES = EXTERNAL_VERBS.map((verb) => `attune.learner.*.${verb}`);
@@ -61,20 +65,26 @@ export function exportsBlock(apps: readonly string[]): string {
 const from = (subject: string): string => `{ account: ${ENGINE_ACCOUNT}, subject: ${quoted(subject)} }`;
 
 /** The `imports` block of an app's account. */
-function appImportsBlock(app: string): string {
+function appImportsBlock({ name, scopes = DEFAULT_NATS_SCOPES }: AppGrant): string {
+  const reads = scopes.includes('read');
   const entries = [
-    ...PUBLIC_SERVICES.map((s) => `{ service: ${from(subjects.ofApp(app, s))}, to: ${quoted(s)} }`),
-    ...SHARED_SERVICES.map((s) => `{ service: ${from(s)} }`),
-    ...PUBLIC_STREAMS.map((s) => `{ stream: ${from(s)} }`),
+    ...subjectsFor(scopes).map((s) => `{ service: ${from(subjects.ofApp(name, s))}, to: ${quoted(s)} }`),
+    ...(reads ? SHARED_SERVICES : []).map((s) => `{ service: ${from(s)} }`),
+    ...(reads ? PUBLIC_STREAMS : []).map((s) => `{ stream: ${from(s)} }`),
   ];
   return `imports: [\n${entries.map((e) => `  ${e}\n`).join('')}]\n`;
 }
 
+const EVENTS = 'attune.event.*.*.>';
+
 /** The `permissions` of an app's user. */
-function appPermissions(app: string): string {
-  const publish = [...PUBLIC_SERVICES.slice(0, -1), ...SHARED_SERVICES, 'attune.event.>'];
+function appPermissions({ name, scopes = DEFAULT_NATS_SCOPES }: AppGrant): string {
+  const reads = scopes.includes('read');
+  const own = subjectsFor(scopes);
+  const asked = own.filter((subject) => subject !== EVENTS);
+  const publish = [...asked, ...(reads ? SHARED_SERVICES : []), ...(own.includes(EVENTS) ? ['attune.event.>'] : [])];
   // Clients use `_INBOX` unless told otherwise; the account keeps other apps' replies out of either.
-  const subscribe = ['_INBOX.>', `_INBOX_${app}.>`, ...PUBLIC_STREAMS];
+  const subscribe = ['_INBOX.>', `_INBOX_${name}.>`, ...(reads ? PUBLIC_STREAMS : [])];
   const deny = list(ENGINE_ONLY, '    ');
   return [
     '{',
@@ -85,12 +95,12 @@ function appPermissions(app: string): string {
 }
 
 /** The accounts of the apps, each with one user who is called as the app. */
-export function appsBlock(apps: readonly { readonly name: string; readonly password: string }[]): string {
+export function appsBlock(apps: readonly (AppGrant & { readonly password: string })[]): string {
   return apps
     .map(
-      ({ name, password }) =>
-        `${accountOf(name)} {\n${appImportsBlock(name)}` +
-        `users: [ { user: ${quoted(name)}, password: ${password}, permissions: ${appPermissions(name)} } ]\n}\n`,
+      ({ password, ...app }) =>
+        `${accountOf(app.name)} {\n${appImportsBlock(app)}` +
+        `users: [ { user: ${quoted(app.name)}, password: ${password}, permissions: ${appPermissions(app)} } ]\n}\n`,
     )
     .join('');
 }
@@ -121,12 +131,12 @@ export function learnerUser(learnerId: string): string {
 /** The files of config/nats/, name → content. `learners` are the ids of those that run in processes of their own. */
 export function natsTemplates(
   partitions: number,
-  apps: readonly string[] = [DEFAULT_APP],
+  apps: readonly AppGrant[] = [{ name: DEFAULT_APP }],
   learners: readonly string[] = [],
 ): Record<string, string> {
   const args = [
     `--partitions ${partitions}`,
-    ...apps.map((app) => `--app ${app}`),
+    ...apps.map(({ name, scopes }) => `--app ${name}${scopes === undefined ? '' : `=${scopes.join()}`}`),
     ...learners.map((id) => `--learner ${id}`),
   ].join(' ');
   const head = (what: string): string =>
@@ -135,10 +145,11 @@ export function natsTemplates(
     'mappings.conf':
       head(`In account ${ENGINE_ACCOUNT}: carries apps' subjects to the partition that owns the actor.`) +
       mappingsBlock(partitions),
-    'exports.conf': head(`In account ${ENGINE_ACCOUNT}: what other accounts may use.`) + exportsBlock(apps),
+    'exports.conf':
+      head(`In account ${ENGINE_ACCOUNT}: what other accounts may use.`) + exportsBlock(apps.map(({ name }) => name)),
     'apps.conf':
       head('Among the accounts: one for each app, with what it uses of the engine, under its name.') +
-      appsBlock(apps.map((name) => ({ name, password: passwordOf(name) }))),
+      appsBlock(apps.map((app) => ({ ...app, password: passwordOf(app.name) }))),
     'learners.conf':
       head(`In account ${LEARNERS_ACCOUNT}: learners in processes of their own, each with what it may do.`) +
       `${learnerImportsBlock()}users: [\n${learners.map((id) => `${learnerUser(id)}\n`).join('')}]\n`,
@@ -177,7 +188,7 @@ export interface EmbeddedNatsSettings {
   readonly storeDir: string;
   readonly pidFile: string;
   readonly passwords: Readonly<Record<'engine' | 'learner' | 'sys', string>>;
-  readonly apps: readonly { readonly name: string; readonly password: string }[];
+  readonly apps: readonly (AppGrant & { readonly password: string })[];
   /** The app that whoever connects without a name is; left out: nobody gets in without a name. */
   readonly anonymousApp?: string | undefined;
   /** Upper bound of everything JetStream stores, in bytes: it refuses writes before the disk is full. */
@@ -206,7 +217,7 @@ accounts {
 ${ENGINE_ACCOUNT} {
   jetstream: enabled
 ${mappingsBlock(s.partitions)}${exportsBlock(apps)}${user('engine', s.passwords.engine)}}
-${appsBlock(s.apps.map(({ name, password }) => ({ name, password: quoted(password) })))}${LEARNERS_ACCOUNT} {
+${appsBlock(s.apps.map((app) => ({ ...app, password: quoted(app.password) })))}${LEARNERS_ACCOUNT} {
 ${learnerImportsBlock()}${user('learner', s.passwords.learner, `, permissions: ${learnerPermissions('*')}`)}}
 SYS {
 ${user('sys', s.passwords.sys)}}

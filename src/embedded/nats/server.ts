@@ -8,14 +8,14 @@ import { commandLine, endProcess, isAlive } from '../processes.js';
 import { choosePort, prepareStateDir, randomSecret, remembered, writePrivate } from '../state-dir.js';
 import { supervise } from '../supervised.js';
 import { findNatsServer, isAtLeast, type NatsBinary } from './binary.js';
-import { embeddedConfiguration } from './configuration.js';
+import { embeddedConfiguration, type AppGrant } from './configuration.js';
 import { storeBytesMax } from './store-room.js';
 
 export interface NatsOptions {
   readonly stateDir: string;
   readonly partitions: number;
-  /** Names of the apps; each gets an account, a user and a password of its own. */
-  readonly apps?: readonly string[] | undefined;
+  /** Each gets an account, a user and a password of its own. */
+  readonly apps?: readonly AppGrant[] | undefined;
   /** Whether whoever connects without a name is the first app; nobody gets in without a name otherwise. */
   readonly isOpen?: boolean | undefined;
   /** 0 or left out: the port of the last start, or a free one. */
@@ -63,7 +63,8 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
     sys: await secret('sys'),
   };
   const apps = [];
-  for (const name of options.apps ?? [DEFAULT_APP]) apps.push({ name, password: await secret(`app.${name}`) });
+  for (const app of options.apps ?? [{ name: DEFAULT_APP }])
+    apps.push({ ...app, password: await secret(`app.${app.name}`) });
   const serverName = `attune-${await remembered(join(folder, 'name'), () => randomSecret().slice(0, 12))}`;
   const storeDir = options.storeDir === undefined ? join(folder, 'data') : resolve(options.storeDir);
   const { partitions, syncInterval } = options;

@@ -5,7 +5,7 @@
 import { z, type ZodType } from 'zod';
 import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../ids.js';
 import { LOG_LEVELS } from '../logger.js';
-import { SCOPES } from '../scopes.js';
+import { NATS_SCOPES, SCOPES } from '../scopes.js';
 
 const ROLES = ['all', 'gateway', 'host', 'learner'] as const;
 export type Role = (typeof ROLES)[number];
@@ -76,7 +76,11 @@ const appName = z
   .regex(APP_NAME, 'must be 1 to 32 of a-z, 0-9 and "-", and begin and end with a letter or digit')
   .refine((text) => !RESERVED_APPS.includes(text), `must be none of ${RESERVED_APPS.join(', ')}`);
 
-const app = z.strictObject({ name: appName });
+const app = z.strictObject({
+  name: appName,
+  /** What its NATS account may do; DEFAULT_NATS_SCOPES if left out. */
+  scopes: z.array(z.enum(NATS_SCOPES)).min(1, 'must hold at least one scope').max(NATS_SCOPES.length).optional(),
+});
 
 const apiKey = z.strictObject({
   name,

@@ -1,0 +1,40 @@
+/** What actors can be asked, and what that asks of the asker: the same scopes as over HTTP. */
+import { EngineError } from '../kernel/errors.js';
+import type { NatsScope } from '../kernel/scopes.js';
+import { PUBLIC_KINDS } from './subjects.js';
+
+/** Verb → the scopes of which an asker needs one. */
+export type Verbs = Readonly<Record<string, readonly NatsScope[]>>;
+
+const user: Verbs = { decide: ['decide'], decision: ['read'], view: ['read'] };
+
+/** By kind of actor. Apps address the public kinds; a stand-in is asked what its user would be. */
+export const VERBS = {
+  user,
+  anon: user,
+  zone: { view: ['read'] },
+  campaign: { view: ['campaigns', 'read'], command: ['campaigns'] },
+} as const satisfies Readonly<Record<string, Verbs>>;
+
+/** Throws Configuration `ROUTE_WITHOUT_SCOPE` unless each verb names a scope: a verb is never open by accident. */
+export function demandVerbScopes(kind: string, verbs: Verbs): void {
+  const names = Object.keys(verbs);
+  const open = names.find((verb) => verbs[verb]!.length === 0);
+  if (names.length > 0 && open === undefined) return;
+  const what = open === undefined ? `The kind ${kind} names no verbs` : `The verb ${open} of ${kind} names no scope`;
+  throw new EngineError('Configuration', 'ROUTE_WITHOUT_SCOPE', `${what}.`);
+}
+
+/** The subjects, as apps spell them, that these scopes open: a kind's own where all of its verbs are open. */
+export function subjectsFor(scopes: readonly NatsScope[]): string[] {
+  const subjects: string[] = [];
+  for (const kind of PUBLIC_KINDS) {
+    const verbs: Verbs = VERBS[kind];
+    const open = Object.keys(verbs).filter((verb) => verbs[verb]!.some((scope) => scopes.includes(scope)));
+    // With all of them open, a verb that there is not is answered by the actor, in words.
+    if (open.length === Object.keys(verbs).length) subjects.push(`attune.${kind}.*.>`);
+    else subjects.push(...open.map((verb) => `attune.${kind}.*.${verb}`));
+  }
+  if (scopes.includes('events')) subjects.push('attune.event.*.*.>');
+  return subjects;
+}
