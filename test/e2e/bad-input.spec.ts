@@ -58,6 +58,7 @@ const DAY_MS = 86_400_000;
 
 const rows: Row[] = [
   ['an unknown surface', DECISIONS, pickup('42', { surface: 'rider.moon' }), 400, 'UNKNOWN_SURFACE', 'surface'],
+  ['a campaign for no surface', COMMANDS, define({ surface: 'promo.moon' }), 400, 'UNKNOWN_SURFACE', 'payload.surface'],
   ['malformed JSON', DECISIONS, '{"surface": "rider.pickup",', 400, 'JSON_MALFORMED', null],
   ['NaN', DECISIONS, '{"surface": NaN}', 400, 'JSON_MALFORMED', null],
   ['no body', DECISIONS, '', 400, 'BODY_EMPTY', null],

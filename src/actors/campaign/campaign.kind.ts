@@ -39,7 +39,8 @@ function handleCommand(state: CampaignState, request: unknown, ctx: Context): Ha
   if (repeated) return repeated;
   // Commands on their way count as done: this one must make sense after them.
   const before = ctx.overlay.reduce<CampaignState>((projected, body) => project(projected, body, ctx), state);
-  const { status } = applyCommand(before, command, contextOf(ctx)).state;
+  const { status, definition } = applyCommand(before, command, contextOf(ctx)).state;
+  if (command.name === 'define') checkSurface(definition?.surface, ctx);
   return {
     do: 'append',
     class: 'command',
@@ -49,6 +50,13 @@ function handleCommand(state: CampaignState, request: unknown, ctx: Context): Ha
     reply: ({ sequence, token }) => answer(ctx.address, command.name, status, sequence, token),
     refused: (reason) => refusedBy(reason).toWire(),
   };
+}
+
+/** Throws InvalidRequest `UNKNOWN_SURFACE`: nobody would ever see the offers. */
+function checkSurface(surface: string | undefined, { settings: { rewards } }: Context): void {
+  if (surface === undefined || Object.hasOwn(rewards, surface)) return;
+  const known = Object.keys(rewards).sort().join(', ');
+  throw invalidRequest('UNKNOWN_SURFACE', `There is no surface ${surface}; there are: ${known}.`, 'payload.surface');
 }
 
 /** The answer to a command that was or is about to be done under the same commandId. */

@@ -291,6 +291,12 @@ describe('campaign requests', () => {
       'payload.endsAt',
     ],
     ['nothing', null, 'COMMAND_INVALID', ''],
+    [
+      'a surface that nobody declares',
+      command('define', { ...DEFINITION, surface: 'promo.moon' }),
+      'UNKNOWN_SURFACE',
+      'payload.surface',
+    ],
   ])('refuses %s and names the field', (_, body, code, field) => {
     expect(handle(emptyCampaign(), 'command', body)).toMatchObject({
       do: 'fail',

@@ -10,6 +10,8 @@ export interface EvaluateReport extends Evaluation {
 /** Bad lines that are shown; all counted. */
 const BAD_SHOWN_MAX = 5;
 const PLOT_WIDTH = 48;
+/** Coverage this far below the level is worth a line. */
+const COVERAGE_SHORT = 0.01;
 
 export function reportText(report: EvaluateReport): string {
   const { log, policy, decisions, position, logged, level, model, thresholds } = report;
@@ -22,6 +24,7 @@ export function reportText(report: EvaluateReport): string {
     '',
     ...table(report.estimates),
     '',
+    ...coverageLine(report),
     anytimeLine(report),
     ...plot(report),
   ];
@@ -52,6 +55,14 @@ function table(estimates: readonly Estimate[]): string[] {
     ...(refused === null ? [] : [`${refused.code}: ${refused.why}`]),
   ]);
   return textTable(head, rows);
+}
+
+/** Intervals that are narrower than they say. */
+function coverageLine({ estimates, level }: EvaluateReport): string[] {
+  const short = estimates.filter(({ coverage }) => coverage !== null && coverage < level - COVERAGE_SHORT);
+  if (short.length === 0) return [];
+  const each = short.map(({ estimator, coverage }) => `${estimator} ${percent(coverage!)}`).join(', ');
+  return [`of synthetic logs, intervals of ${percent(level)} held the truth in: ${each}`];
 }
 
 function anytimeLine({ anytime }: EvaluateReport): string {

@@ -37,6 +37,8 @@ export interface Estimate {
    * the model is all there is: resampling decisions does not show what a model errs by.
    */
   readonly interval: Interval | null;
+  /** Measured coverage of such intervals at a nominal 95 %; null where there is no interval, another level, or no measure. */
+  readonly coverage: number | null;
   readonly refused: Refusal | null;
   /** Null for an estimator without weights. */
   readonly weights: WeightDiagnostics | null;
@@ -91,10 +93,12 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
     const refused =
       refusalOf(estimator, weights, { ...grounds, ...noModel }) ??
       (Number.isFinite(value) ? null : { code: 'ESTIMATE_NOT_FINITE', why: 'the sums give no number' });
+    const interval = refused === null && !isModelAlone(estimator, thresholds) ? (intervals[e] ?? null) : null;
     return {
       estimator: estimator.name,
       estimate: refused === null ? value : null,
-      interval: refused === null && !isModelAlone(estimator, thresholds) ? (intervals[e] ?? null) : null,
+      interval,
+      coverage: interval !== null && options.level === MEASURED_LEVEL ? (estimator.coverage ?? null) : null,
       refused,
       weights: estimator.weights === 'none' ? null : weights,
     };
@@ -113,6 +117,9 @@ export async function evaluateLog(read: Parameters<typeof weighLog>[0], options:
     level: options.level,
   };
 }
+
+/** Of the bootstrap intervals whose coverage was measured. */
+const MEASURED_LEVEL = 0.95;
 
 /** DM, and what its threshold turns into DM. */
 const isModelAlone = ({ name }: Estimator, { tau, lambda }: Evaluation['thresholds']): boolean =>
