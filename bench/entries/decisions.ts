@@ -16,7 +16,7 @@ const ROUNDS = 3;
 const ROUND_SECONDS = 4;
 const PACED_SECONDS = 5;
 const HALF = 0.5;
-const LATENCY_P95_MS_PROMISED = 150;
+const LATENCY_P95_MS_PROMISED = 25;
 const RATIO_PROMISED = 0.6;
 
 const bodiesOf = (connection: number): string[] =>

@@ -13,6 +13,7 @@ import { journal } from './journal.js';
 import { memory } from './memory.js';
 import { policies } from './policies.js';
 import { soak } from './soak.js';
+import { stretches } from './stretches.js';
 import { trainingLatency } from './training-latency.js';
 import { userActor } from './user-actor.js';
 
@@ -27,6 +28,7 @@ export const ENTRIES: readonly Entry[] = [
   activation,
   memory,
   eventLoop,
+  stretches,
   trainingLatency,
   failover,
   heatmap,

@@ -1,6 +1,10 @@
 /** Campaigns as the campaign actor, the partitions' replicas and the API see them. Money is whole cents. */
 import { z } from 'zod';
+<<<<<<< HEAD
 import { idSchema, labelSchema } from './id-schema.js';
+=======
+import { JsonEntries } from '../kernel/json-pieces.js';
+>>>>>>> 418d721 (perf: checkpoints, passivation and broadcasts work in slices that yield to decisions; a bench entry for the longest stretch)
 import { OrderedMap } from '../kernel/ordered-map.js';
 
 export const CAMPAIGN_STATES = ['draft', 'scheduled', 'live', 'paused', 'exhausted', 'ended'] as const;
@@ -127,8 +131,9 @@ export class CampaignLedger implements Iterable<CampaignReplica> {
     return record;
   }
 
-  toJSON(): Pick<CampaignLedger, 'campaigns'> {
-    return { campaigns: this.campaigns };
+  /** Many campaigns need not be encoded in one go. */
+  toJSON(): { readonly campaigns: JsonEntries } {
+    return { campaigns: new JsonEntries(this.byId) };
   }
 }
 

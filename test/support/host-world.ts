@@ -1,5 +1,6 @@
 /** One partition's owner in memory: a journal, a bucket and a clock that a test drives by hand. */
 import type { Clock } from '../../src/kernel/clock.js';
+import { Slices } from '../../src/kernel/slices.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 import type { ActorKind, Folded, SharedState } from '../../src/actors/host/actor-kind.js';
 import { DEFAULT_HOST_LIMITS, type HostLimits } from '../../src/actors/host/limits.js';
@@ -288,6 +289,7 @@ export class HostWorld {
       nonce: () => `nonce${++this.nonces}`,
       log: { info: log, warn: log },
       protections: ALL_PROTECTIONS,
+      slices: new Slices(this.clock),
       leaseHeld: () => true,
       confirmLease: () => Promise.resolve(true),
       trimFloor: () => Infinity,

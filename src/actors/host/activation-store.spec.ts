@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../kernel/clock.js';
+import { Slices } from '../../kernel/slices.js';
 import { ActivationStore, type ActivationStoreOptions } from './activation-store.js';
 import type { ActorKind } from './actor-kind.js';
 import type { KeyValue, Stored } from './ports.js';
@@ -41,6 +42,7 @@ function storeOn(
     kinds: new Map([['user', kind]]),
     clock: { ...systemClock, monotonicMs: () => nowMs },
     protections: ALL_PROTECTIONS,
+    slices: new Slices(systemClock),
     epoch: 5,
     position: () => ({ epoch: 5, sequence: sequence(), identity: 'id', fingerprint: 'f' }),
     verify: () => undefined,
@@ -71,13 +73,13 @@ describe('the activation store', () => {
     activation.touchedSequence = 12;
     const second = store.save(activation);
     // The outputs of the later save are acknowledged first, were it to ask for them already.
-    const release = async (): Promise<void> => {
-      while (waiting.length > 0) waiting.pop()!();
+    let saved = false;
+    const both = Promise.all([first, second]).then(() => (saved = true));
+    while (!saved) {
       await new Promise((resolve) => setImmediate(resolve));
-    };
-    await release();
-    await release();
-    await Promise.all([first, second]);
+      while (waiting.length > 0) waiting.pop()!();
+    }
+    await both;
     expect(sequenceIn(bucket)).toBe(12);
     expect(activation.dirty).toBe(false);
   });

@@ -1,6 +1,7 @@
 /** The activations of one partition: loading from snapshots, saving to them, and leaving memory again. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import type { Slices } from '../../kernel/slices.js';
 import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import { Activation, keyOf } from './activation.js';
 import type { ActorAddress, ActorKind } from './actor-kind.js';
@@ -15,6 +16,8 @@ const SAVE_ATTEMPTS = 4;
 const LOAD_ATTEMPTS = 4;
 /** Snapshots that are saved, or removed, at once. */
 const GROUP = 64;
+/** Activations looked through in one piece. */
+const PRUNE_GROUP = 512;
 /** Actors passivated in one go before others get a turn. */
 const SWEEP_MAX = 2_000;
 /**
@@ -31,6 +34,7 @@ export interface ActivationStoreOptions {
   readonly kinds: ReadonlyMap<string, ActorKind<unknown, never, never>>;
   readonly clock: Clock;
   readonly protections: Protections;
+  readonly slices: Slices;
   readonly epoch: number;
   /** This build's, where left out. */
   readonly schema?: DataSchema;
@@ -65,7 +69,7 @@ export class ActivationStore {
 
   constructor(private readonly options: ActivationStoreOptions) {
     this.schema = options.schema ?? THIS_SCHEMA;
-    this.large = new LargeValues(options.snapshots, options.epoch);
+    this.large = new LargeValues(options.snapshots, options.epoch, options.slices);
   }
 
   get size(): number {
@@ -120,9 +124,15 @@ export class ActivationStore {
 
   private async write(activation: Activation): Promise<void> {
     if (!activation.dirty) return;
-    const at = this.options.position();
-    const bytes = encodeSnapshot(activation, at, this.schema);
-    const vacant = this.isVacant(activation);
+    // In one piece: the state is the one at that position.
+    const { at, bytes, vacant } = await this.options.slices.run(() => {
+      const position = this.options.position();
+      return {
+        at: position,
+        bytes: encodeSnapshot(activation, position, this.schema),
+        vacant: this.isVacant(activation),
+      };
+    });
     // Outputs of everything in it are acknowledged first: a replay will not produce them again.
     await this.options.acknowledged(at.sequence);
     activation.revision = await this.put(activation.key, bytes, at.sequence, activation.revision);
@@ -137,7 +147,7 @@ export class ActivationStore {
 
   /** Told that the checkpoint stands at `sequence`. */
   async checkpointed(sequence: number): Promise<void> {
-    for (const activation of this.active.values()) if (activation.traces) activation.pruneTraces(sequence);
+    await this.pruneTraces(sequence);
     const oldMs = this.options.clock.monotonicMs() - VACANT_SNAPSHOT_KEEP_MS;
     // Above the limit the oldest go early: a bucket that only grows would be worse than the rare late save.
     const excess = this.vacated.length - VACATED_MAX;
@@ -150,11 +160,25 @@ export class ActivationStore {
       const activation = this.active.get(key);
       // Its snapshot is in use again, or has been written since: compare-and-set decides the rest.
       if (activation && activation.revision !== revision) return;
-      this.options.assertOwner();
-      if ((await this.options.snapshots.remove(key, revision)) && activation?.revision === revision) {
-        activation.revision = 0;
-      }
+      const removed = await this.options.slices.run(() => {
+        this.options.assertOwner();
+        return this.options.snapshots.remove(key, revision);
+      });
+      if (removed && activation?.revision === revision) activation.revision = 0;
     });
+  }
+
+  private async pruneTraces(sequence: number): Promise<void> {
+    const activations = this.active.values();
+    const prune = (): boolean => {
+      for (let i = 0; i < PRUNE_GROUP; i++) {
+        const { done, value } = activations.next();
+        if (done) return true;
+        if (value.traces) value.pruneTraces(sequence);
+      }
+      return false;
+    };
+    while (!(await this.options.slices.run(prune)));
   }
 
   /**
@@ -243,15 +267,18 @@ export class ActivationStore {
   }
 
   private async put(key: string, bytes: Uint8Array, sequence: number, expected: number): Promise<number> {
-    const { snapshots, protections, epoch, assertOwner } = this.options;
+    const { snapshots, protections, epoch, slices, assertOwner } = this.options;
     if (protections.cas) assertOwner();
     const header = await this.large.cut(key, bytes, sequence);
     const value = header ? Buffer.from(JSON.stringify(header)) : bytes;
     let revision = protections.cas ? expected : ((await snapshots.get(key))?.revision ?? 0);
     for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) {
-      // The tenure may have ended while outputs were waited for, and a later owner may rely on what is stored.
-      if (protections.cas) assertOwner();
-      const written = await snapshots.put(key, value, revision);
+      const expects = revision;
+      const written = await slices.run(() => {
+        // The tenure may have ended while outputs were waited for, and a later owner may rely on what is stored.
+        if (protections.cas) assertOwner();
+        return snapshots.put(key, value, expects);
+      });
       if (written !== undefined) {
         await this.large.tidy(key, header);
         return written;

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createTotals, HandClock, MemoryBucket, SETTINGS, type Total } from '../../../test/support/host-world.js';
+import { systemClock } from '../../kernel/clock.js';
+import { Slices } from '../../kernel/slices.js';
 import { ActivationStore } from './activation-store.js';
 import { Activation } from './activation.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
@@ -23,12 +25,13 @@ beforeEach(() => {
   isOwner = true;
 });
 
-async function tenure(epoch: number, timers = new TimerIndex()) {
+async function tenure(epoch: number, timers = new TimerIndex(), slices = new Slices(systemClock)) {
   const position = () => ({ epoch, sequence: state.sequence, identity: 'id', fingerprint: 'f' });
   const common = {
     snapshots: bucket,
     epoch,
     protections: ALL_PROTECTIONS,
+    slices,
     position,
     acknowledged: () => (acknowledge ? new Promise<void>((resolve) => (acknowledge = resolve)) : Promise.resolve()),
     assertOwner: () => {
@@ -169,5 +172,35 @@ describe('the checkpointer', () => {
     state.foldTimeMs = 30_000;
     await expect(checkpointer.run()).rejects.toThrow('out of reach');
     expect(checkpointer.oldest(Infinity)).toBe(2_000);
+  });
+
+  it('works in slices, and what it stores is of one moment, whatever is folded in between', async () => {
+    const turns: (() => void)[] = [];
+    const clock = { monotonicMs: () => 0, soon: (task: () => void) => void turns.push(task) };
+    const timers = new TimerIndex();
+    for (let n = 0; n < 10_000; n++) timers.set(`user.${n}`, 1_000 + n, 1);
+    const { store, checkpointer } = await tenure(1, timers, new Slices(clock, { sliceMs: 5, slicePiecesMax: 3 }));
+    state.sequence = 7;
+    state.shared = { total: 7 };
+    for (let n = 0; n < 50; n++) await touch(store, `u${n}`);
+    let done = false;
+    void checkpointer.run().then(() => (done = true));
+    let turned = 0;
+    while (!done) {
+      await rest();
+      // The fold goes on, a record a turn: it moves the state, an actor and the timers.
+      turned++;
+      state.sequence++;
+      state.shared = { total: state.sequence };
+      timers.set(`user.${turned}`, 0, 0);
+      timers.set(`late.${turned}`, 5_000, state.sequence);
+      for (const task of turns.splice(0)) task();
+    }
+    expect(turned).toBeGreaterThan(20);
+    const { checkpoint } = (await loadCheckpoint(bucket, shared))!;
+    expect(checkpoint).toMatchObject({ position: { sequence: 7 }, state: { sequence: 7, shared: { total: 7 } } });
+    const kept = new Map([...checkpoint.timers].map(([key, due]) => [key, due]));
+    for (let n = turned + 1; n < 10_000; n++) if (kept.get(`user.${n}`) !== 1_000 + n) throw new Error(`user.${n}`);
+    expect(bucket.stored.size).toBe(51);
   });
 });

@@ -3,6 +3,7 @@
  * outputs up to it are acknowledged, and only then does the checkpoint say so.
  */
 import { EngineError } from '../../kernel/errors.js';
+import type { Slices } from '../../kernel/slices.js';
 import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import type { SharedState } from './actor-kind.js';
 import { epochOf, superseded, type ActivationStore } from './activation-store.js';
@@ -32,6 +33,7 @@ export interface CheckpointerOptions<Shared> {
   /** This build's, where left out. */
   readonly schema?: DataSchema;
   readonly protections: Protections;
+  readonly slices: Slices;
   readonly position: () => Position;
   readonly acknowledged: (sequence: number) => Promise<void>;
   /** Throws StaleOwner where this owner may no longer write. */
@@ -51,11 +53,11 @@ export class Checkpointer<Shared> {
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: CheckpointerOptions<Shared>) {
-    const { snapshots, epoch, loaded } = options;
+    const { snapshots, epoch, slices, loaded } = options;
     this.sequence = loaded?.checkpoint.position.sequence ?? 0;
     this.revision = loaded?.revision ?? 0;
     this.marks = loaded?.checkpoint.marks ?? [];
-    this.large = new LargeValues(snapshots, epoch);
+    this.large = new LargeValues(snapshots, epoch, slices);
     if (loaded?.isCut) this.large.expect(CHECKPOINT_KEY);
   }
 
@@ -99,7 +101,7 @@ export class Checkpointer<Shared> {
     await acknowledged(position.sequence);
     let marks: Mark[] = [...this.marks, [position.sequence, state.foldTimeMs]];
     if (marks.length > MARKS_MAX) marks = marks.filter((_, i) => i % 2 === 1 || i > MARKS_MAX / 2);
-    // Timers may be newer than the rest: whatever moved them since is replayed from here.
+    // Each timer may be newer than the rest: whatever has moved it since is replayed from here.
     await this.write({ position, state, timers: fold.timers.entries(), marks });
     this.marks = marks;
     this.sequence = position.sequence;
@@ -107,9 +109,9 @@ export class Checkpointer<Shared> {
   }
 
   private async write(checkpoint: Checkpoint<Shared>): Promise<void> {
-    const { epoch, schema = THIS_SCHEMA } = this.options;
+    const { epoch, slices, schema = THIS_SCHEMA } = this.options;
     const { sequence } = checkpoint.position;
-    const body = encodeCheckpoint(checkpoint, schema);
+    const body = await encodeCheckpoint(checkpoint, slices, schema);
     this.options.assertOwner();
     const cut = await this.large.cut(CHECKPOINT_KEY, body, sequence);
     const header: CheckpointHeader = cut ?? { epoch, sequence, body: Buffer.from(body).toString('utf8') };

@@ -6,6 +6,7 @@
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { partitionOf } from '../../kernel/ids.js';
+import { Slices } from '../../kernel/slices.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../messages/versions.js';
 import type { Keeper, Lease } from '../keeper/keeper.js';
@@ -74,9 +75,11 @@ export class Host<Shared> {
   private state: 'new' | 'running' | 'leaving' | 'stopped' = 'new';
 
   private readonly build: Build;
+  private readonly slices: Slices;
 
   constructor(private readonly options: HostOptions<Shared>) {
     this.build = options.build ?? THIS_BUILD;
+    this.slices = new Slices(options.clock, options.limits);
     this.kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]));
   }
 
@@ -246,6 +249,7 @@ export class Host<Shared> {
       nonce,
       log,
       protections: this.options.protections ?? ALL_PROTECTIONS,
+      slices: this.slices,
       leaseHeld: () => lease.held,
       confirmLease: (epoch) => lease.confirm(epoch),
       trimFloor: this.options.trimFloor ?? (() => Infinity),

@@ -2,6 +2,7 @@
  * Values larger than the server takes in one message, cut into chunks under keys of their own. What stands under the
  * value's own key is then a header that names them, and compare-and-set on the header decides which chunks count.
  */
+import type { Slices } from '../../kernel/slices.js';
 import type { KeyValue } from './ports.js';
 
 /** Chunks have this size, and values up to it are not cut: half of nats-server's default limit for a message. */
@@ -31,6 +32,7 @@ export class LargeValues {
   constructor(
     private readonly bucket: KeyValue,
     private readonly epoch: number,
+    private readonly slices: Slices,
   ) {}
 
   /** Stores the chunks of a large value and resolves to the header to store; to undefined where it need not be cut. */
@@ -40,8 +42,9 @@ export class LargeValues {
     const stem = `${prefixOf(key)}${this.epoch}.${sequence}.${++this.written}`;
     const count = Math.ceil(bytes.length / CHUNK_BYTES);
     const chunks = Array.from({ length: count }, (_, i) => `${stem}.${i}`);
+    // Each is copied on its way out.
     await inGroups(chunks, (chunk, i) =>
-      this.bucket.put(chunk, bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), 0),
+      this.slices.run(() => this.bucket.put(chunk, bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES), 0)),
     );
     return { chunks, epoch: this.epoch, sequence };
   }

@@ -1,3 +1,5 @@
+import { SLICE_MS, SLICE_PIECES_MAX } from '../../kernel/slices.js';
+
 /** Every bound of a partition owner, with its unit in its name. */
 export interface HostLimits {
   /** Requests being answered at once, per partition and per actor; above it the caller gets Overloaded. */
@@ -29,6 +31,9 @@ export interface HostLimits {
   readonly retentionMs: number;
   /** How long a graceful release waits for what is in flight. */
   readonly releaseMs: number;
+  /** See Slices: what of a turn goes to checkpoints, passivation and broadcasts, of all partitions together. */
+  readonly sliceMs: number;
+  readonly slicePiecesMax: number;
 }
 
 export const DEFAULT_HOST_LIMITS: HostLimits = {
@@ -50,4 +55,6 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   requestDeadlineMs: 1_000,
   retentionMs: 7 * 86_400_000,
   releaseMs: 2_000,
+  sliceMs: SLICE_MS,
+  slicePiecesMax: SLICE_PIECES_MAX,
 };

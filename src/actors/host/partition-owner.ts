@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import type { Slices } from '../../kernel/slices.js';
 import { redriveSchema, type Barrier } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
@@ -85,6 +86,8 @@ export interface PartitionOwnerOptions<Shared> {
   readonly nonce: () => string;
   readonly log: OwnerLog;
   readonly protections: Protections;
+  /** All partitions of a process share them. */
+  readonly slices: Slices;
   /** Whether the lease is certainly still ours, by our own monotonic clock. */
   readonly leaseHeld: () => boolean;
   /** Asks the lease's store whether it is still ours, and holds it under that epoch from then on. */
@@ -185,6 +188,7 @@ export class PartitionOwner<Shared> {
       transport: cluster.requests,
       clock,
       everyMs: limits.broadcastEveryMs,
+      slices: options.slices,
       isServing: () => this.phase === 'serving' && this.mayWrite,
       foldTimeMs: () => this.fold.state.foldTimeMs,
     });
@@ -355,6 +359,7 @@ export class PartitionOwner<Shared> {
       kinds: kinds as unknown as ReadonlyMap<string, ActorKind<unknown, never, never>>,
       clock,
       protections,
+      slices: this.options.slices,
       epoch,
       schema: this.schema,
       position,
@@ -410,6 +415,7 @@ export class PartitionOwner<Shared> {
       epoch,
       schema: this.schema,
       protections,
+      slices: this.options.slices,
       position,
       acknowledged,
       assertOwner,

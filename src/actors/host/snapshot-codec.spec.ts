@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../kernel/clock.js';
+import { Slices } from '../../kernel/slices.js';
 import { createTotals, SETTINGS, tallyKind } from '../../../test/support/host-world.js';
 import { Activation } from './activation.js';
 import type { ActorKind } from './actor-kind.js';
@@ -61,7 +63,7 @@ describe('a snapshot', () => {
 });
 
 describe('a checkpoint', () => {
-  it('comes back whole', () => {
+  it('comes back whole', async () => {
     const shared = createTotals();
     const state = { ...freshPartitionState(SETTINGS, { total: 7 }, true), sequence: 9, foldTimeMs: 5 };
     state.term = [3, 1];
@@ -71,7 +73,7 @@ describe('a checkpoint', () => {
     state.idKey = 'secret';
     for (const sequence of [3, 4, 9]) state.redriven.add(sequence);
     const checkpoint = { position, state, timers: [['user.a', 77, 5]] as const, marks: [[4, 2]] as const };
-    expect(decodeCheckpoint(encodeCheckpoint(checkpoint), shared)).toEqual(checkpoint);
+    expect(decodeCheckpoint(await encodeCheckpoint(checkpoint, new Slices(systemClock)), shared)).toEqual(checkpoint);
   });
 
   it('is damaged where anything of it is missing', () => {
@@ -92,9 +94,9 @@ describe('what another build has stored', () => {
     expect(() => decodeCheckpoint(bytes, createTotals())).toThrow(refused);
   });
 
-  it('is refused where a checkpoint’s records are folded by rules that are not known', () => {
+  it('is refused where a checkpoint’s records are folded by rules that are not known', async () => {
     const state = freshPartitionState(SETTINGS, { total: 7 }, true, 2);
-    const bytes = encodeCheckpoint({ position, state, timers: [], marks: [] });
+    const bytes = await encodeCheckpoint({ position, state, timers: [], marks: [] }, new Slices(systemClock));
     expect(() => decodeCheckpoint(bytes, createTotals())).toThrow(
       expect.objectContaining({ code: 'SEMANTICS_TOO_NEW' }),
     );

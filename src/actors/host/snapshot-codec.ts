@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
+import { JsonItems, jsonPieces } from '../../kernel/json-pieces.js';
+import type { Slices } from '../../kernel/slices.js';
 import { termSchema } from '../../messages/records.js';
 import { foldSettingsSchema } from '../../messages/settings.js';
 import {
@@ -112,32 +114,44 @@ const checkpointSchema = z.object({
 export interface Checkpoint<Shared> {
   readonly position: Position;
   readonly state: PartitionState<Shared>;
-  readonly timers: readonly (readonly [key: string, due: number, generation: number])[];
+  readonly timers: Iterable<readonly [key: string, due: number, generation: number]>;
   readonly marks: readonly (readonly [sequence: number, foldTimeMs: number])[];
 }
 
-export function encodeCheckpoint<Shared>(checkpoint: Checkpoint<Shared>, schema: DataSchema = THIS_SCHEMA): Uint8Array {
+/** In slices: of the timers each is as it is when its turn comes, and all the rest is `checkpoint`'s. */
+export async function encodeCheckpoint<Shared>(
+  checkpoint: Checkpoint<Shared>,
+  slices: Slices,
+  schema: DataSchema = THIS_SCHEMA,
+): Promise<Uint8Array> {
   const { position, state, timers, marks } = checkpoint;
-  return Buffer.from(
-    JSON.stringify(
-      schema.write('checkpoint', {
-        ...position,
-        foldTimeMs: state.foldTimeMs,
-        term: state.term,
-        settings: state.settings,
-        semantics: state.semantics,
-        idKey: state.idKey,
-        redriven: state.redriven.save(),
-        shared: state.shared,
-        watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
-        chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
-        timers,
-        counters: state.counters,
-        adopting: state.adopting,
-        marks,
-      }),
-    ),
-  );
+  const written = schema.write('checkpoint', {
+    ...position,
+    foldTimeMs: state.foldTimeMs,
+    term: state.term,
+    settings: state.settings,
+    semantics: state.semantics,
+    idKey: state.idKey,
+    redriven: state.redriven.save(),
+    shared: state.shared,
+    watermarks: Array.from(state.watermarks, ([source, [s, i]]) => [source, s, i]),
+    chains: Array.from(state.chains, ([target, [s, i]]) => [target, s, i]),
+    // A step down to an older schema sees plain data.
+    timers: schema.isNewest ? new JsonItems(timers) : [...timers],
+    counters: state.counters,
+    adopting: state.adopting,
+    marks,
+  });
+  const pieces = jsonPieces(written);
+  const encoded: Uint8Array[] = [];
+  for (;;) {
+    const isDone = await slices.run(() => {
+      const { done, value } = pieces.next();
+      if (value !== undefined) encoded.push(Buffer.from(value));
+      return done === true;
+    });
+    if (isDone) return Buffer.concat(encoded);
+  }
 }
 
 export function decodeCheckpoint<Shared>(

@@ -1,5 +1,6 @@
 /** Tells the world what actors have become, a moment later and once for many changes. */
 import type { Clock } from '../../kernel/clock.js';
+import type { Slices } from '../../kernel/slices.js';
 import { subjects } from '../../messages/subjects.js';
 import type { Activation } from './activation.js';
 import type { ActorKind } from './actor-kind.js';
@@ -10,6 +11,7 @@ export interface StateBroadcastOptions {
   readonly transport: Pick<RequestTransport, 'broadcast'>;
   readonly clock: Clock;
   readonly everyMs: number;
+  readonly slices: Slices;
   /** Replays tell nobody: what they have changed is told once, on serving. */
   readonly isServing: () => boolean;
   readonly foldTimeMs: () => number;
@@ -31,19 +33,29 @@ export class StateBroadcast {
     if (this.waiting || this.changed.size === 0 || !isServing()) return;
     this.waiting = true;
     void clock.after(everyMs, () => {
-      this.waiting = false;
-      if (isServing()) this.tell();
+      void this.tell().finally(() => {
+        this.waiting = false;
+        // What has changed in the meantime.
+        this.schedule();
+      });
     });
   }
 
-  private tell(): void {
-    const { kinds, transport, foldTimeMs } = this.options;
-    const atMs = foldTimeMs();
-    for (const { address, state } of this.changed) {
-      const facts = kinds.get(address.kind)?.broadcast?.(state as never, address, atMs);
-      if (facts === undefined) continue;
-      transport.broadcast(subjects.state(address.kind, address.token), Buffer.from(JSON.stringify(facts)));
-    }
+  /** An owner that serves no more leaves the rest to the next one. */
+  private async tell(): Promise<void> {
+    const changed = [...this.changed];
     this.changed.clear();
+    for (const activation of changed) {
+      await this.options.slices.run(() => {
+        if (this.options.isServing()) this.say(activation);
+      });
+    }
+  }
+
+  private say({ address, state }: Activation): void {
+    const { kinds, transport, foldTimeMs } = this.options;
+    const facts = kinds.get(address.kind)?.broadcast?.(state as never, address, foldTimeMs());
+    if (facts === undefined) return;
+    transport.broadcast(subjects.state(address.kind, address.token), Buffer.from(JSON.stringify(facts)));
   }
 }

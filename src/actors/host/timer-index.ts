@@ -65,8 +65,10 @@ export class TimerIndex {
     if (entry && entry.generation === timer.generation && entry.due === timer.due) this.push(entry);
   }
 
-  entries(): [key: string, due: number, generation: number][] {
-    return Array.from(this.current.values(), (e) => [e.key, e.due, e.generation]);
+  /** Drawn one at a time, timers may be set meanwhile: each comes as it is when it is drawn, a new one at the end. */
+  *entries(): Generator<[key: string, due: number, generation: number], undefined> {
+    for (const { key, due, generation } of this.current.values()) yield [key, due, generation];
+    return undefined;
   }
 
   private rebuild(): void {

@@ -225,6 +225,7 @@ function drawLimits(next: () => number): HostLimits {
     readAheadRecordsMax: 8 + Math.floor(200 * next()),
     timersPerTickMax: 4 + Math.floor(60 * next()),
     poisonShareMax: 0.5,
+    slicePiecesMax: 1 + Math.floor(20 * next()),
     requestDeadlineMs: 500,
     retentionMs: next() < 0.5 ? 3_000 : DEFAULT_HOST_LIMITS.retentionMs,
   };
