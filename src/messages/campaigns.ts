@@ -1,11 +1,8 @@
 /** Campaigns as the campaign actor, the partitions' replicas and the API see them. Money is whole cents. */
 import { z } from 'zod';
-<<<<<<< HEAD
-import { idSchema, labelSchema } from './id-schema.js';
-=======
 import { JsonEntries } from '../kernel/json-pieces.js';
->>>>>>> 418d721 (perf: checkpoints, passivation and broadcasts work in slices that yield to decisions; a bench entry for the longest stretch)
 import { OrderedMap } from '../kernel/ordered-map.js';
+import { idSchema, labelSchema } from './id-schema.js';
 
 export const CAMPAIGN_STATES = ['draft', 'scheduled', 'live', 'paused', 'exhausted', 'ended'] as const;
 export type CampaignStatus = (typeof CAMPAIGN_STATES)[number];
