@@ -17,6 +17,7 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   'never-reacquire': 'neverReacquire',
   'lease-before-answer': 'leaseBeforeAnswer',
   'lease-before-write': 'leaseBeforeWrite',
+  intake: 'intake',
 };
 const FAILURES_MAX = 10;
 const SEEDS = 2_000;

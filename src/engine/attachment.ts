@@ -4,7 +4,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { versionsIn } from '../actors/host/cluster-constants.js';
 import type { KeyValue } from '../actors/host/ports.js';
 import { VersionWatch } from '../actors/host/version-watch.js';
-import { ensureCluster } from '../actors/nats/bootstrap.js';
+import { ensureCluster, type ClusterOptions } from '../actors/nats/bootstrap.js';
 import { NatsCluster } from '../actors/nats/cluster.js';
 import { connect, type NatsLink } from '../actors/nats/connection.js';
 import { probeMappings } from '../actors/nats/probe.js';
@@ -14,12 +14,9 @@ import type { Logger } from '../kernel/logger.js';
 const SAMPLING_KEY = 'sampling-key';
 const SAMPLING_KEY_BYTES = 32;
 
-export interface AttachmentOptions {
+export interface AttachmentOptions extends ClusterOptions {
   readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
   readonly name: string;
-  readonly partitions: number;
-  readonly replicas: number;
-  readonly leaseTtlMs: number;
   /** A host runs in this process: then the cluster's versions rise by its looking, too. */
   readonly hosts: boolean;
   readonly apps: readonly string[];
@@ -40,7 +37,8 @@ export type ClusterAccess = Pick<Attachment, 'link' | 'jsm' | 'cluster'>;
 
 /** Rejects with Configuration errors where server and configuration do not fit, Dependency where it is out of reach. */
 export async function attach(options: AttachmentOptions): Promise<Attachment> {
-  const { nats, name, partitions, replicas, leaseTtlMs, hosts, apps, log } = options;
+  const { nats, name, hosts, log, ...cluster } = options;
+  const { partitions, replicas, leaseTtlMs, apps } = cluster;
   const { user, password } = nats;
   const link = await connect({
     url: nats.url,
@@ -49,19 +47,19 @@ export async function attach(options: AttachmentOptions): Promise<Attachment> {
     ...(user === undefined || password === undefined ? {} : { user, pass: password }),
   });
   try {
-    const constants = await ensureCluster(link, { partitions, replicas, leaseTtlMs, apps });
+    const constants = await ensureCluster(link, cluster);
     await probeMappings(link, partitions, apps);
-    const cluster = await NatsCluster.open(link, { partitions, replicas, log });
+    const opened = await NatsCluster.open(link, { partitions, replicas, log });
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });
     const versions = new VersionWatch({
-      constants: cluster.constants,
-      hosts: hosts ? cluster.hosts : undefined,
+      constants: opened.constants,
+      hosts: hosts ? opened.hosts : undefined,
       clock: systemClock,
       everyMs: leaseTtlMs,
       versions: versionsIn(constants),
       onFailure: (error) => log.debug('the versions of the cluster could not be looked at', { error }),
     });
-    return { link, jsm, cluster, samplingKey: createSecretKey(await samplingKeyOf(cluster.constants)), versions };
+    return { link, jsm, cluster: opened, samplingKey: createSecretKey(await samplingKeyOf(opened.constants)), versions };
   } catch (error) {
     await link.close();
     throw error;

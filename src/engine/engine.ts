@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { preferredHost } from '../actors/host/placement.js';
+import type { ClusterOptions } from '../actors/nats/bootstrap.js';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
 import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -69,6 +70,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     hosts: has('host'),
     apps,
     log,
+    ...retentionOf(config),
   });
   attachment.versions.start();
   const stops: (() => unknown)[] = [() => attachment.link.close(), () => attachment.versions.stop()];
@@ -76,7 +78,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     for (const task of stops.reverse()) await task();
   });
   try {
-    const floor = new FactsFloor(attachment.cluster.constants);
+    const floor = new FactsFloor(attachment.cluster.constants, expectsFacts(options), log);
     stops.push(() => floor.stop());
     const zones = new ZoneReplica(systemClock, ZONES_MAX, log);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
@@ -144,6 +146,31 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     throw error;
   }
 }
+
+/** What the configuration says about how much is kept, and for how long. */
+function retentionOf({ storage }: EngineConfig): Partial<ClusterOptions> {
+  return {
+    storage: {
+      bytesMax: storage.bytesMax,
+      journalBytesMax: storage.journals.bytesMax,
+      snapshotsBytesMax: storage.snapshots.bytesMax,
+      experienceBytesMax: storage.experience.bytesMax,
+      deadLettersBytesMax: storage.deadLetters.bytesMax,
+      stateBytesMax: storage.state.bytesMax,
+      artifactsBytesMax: storage.artifacts.bytesMax,
+      learnerCheckpointsBytesMax: storage.learnerCheckpoints.bytesMax,
+    },
+    experienceAgeMaxMs: storage.experience.ageMs,
+    deadLetterAgeMaxMs: storage.deadLetters.ageMs,
+    stateAgeMaxMs: storage.state.ageMs,
+  };
+}
+
+/** Whether journals wait for facts. A host cannot tell by itself: the database is another process's. */
+const expectsFacts = ({ config, databaseUrl }: EngineOptions): boolean =>
+  config.storage.facts === 'auto'
+    ? config.role !== 'all' || databaseUrl !== undefined
+    : config.storage.facts === 'expected';
 
 interface GatewayParts {
   readonly options: EngineOptions;

@@ -85,7 +85,7 @@ function scoped(kind: AnyKind): AnyKind {
 const nonce = (): string => randomUUID().replaceAll('-', '');
 
 /** The configured bounds are a process's; a partition's share of activations assumes that it may own all of them. */
-function limitsOf({ limits, cluster }: EngineConfig): HostLimits {
+function limitsOf({ limits, cluster, storage }: EngineConfig): HostLimits {
   return {
     ...DEFAULT_HOST_LIMITS,
     requestsPerPartitionMax: limits.pendingAppendsMax,
@@ -98,5 +98,6 @@ function limitsOf({ limits, cluster }: EngineConfig): HostLimits {
     outputsUnacknowledgedMax: limits.outputsUnackedMax,
     requestDeadlineMs: limits.requestDeadlineMs,
     poisonShareMax: limits.poisonShareMax,
+    retentionMs: storage.journals.ageMs === 0 ? Infinity : storage.journals.ageMs,
   };
 }

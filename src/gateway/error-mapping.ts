@@ -25,6 +25,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   HEADERS_TOO_LARGE: 431,
   RECORD_TOO_LARGE: 413,
   JOURNAL_OVERLOADED: 429,
+  JOURNAL_FILLING: 429,
 };
 
 /** Waited for where a retryable error names no time of its own. */

@@ -26,6 +26,20 @@ export type RecordClass = (typeof RECORD_CLASSES)[number];
 export const CONTROL_NAMES = ['barrier', 'marker', 'verdict', 'redrive'] as const;
 export type ControlName = (typeof CONTROL_NAMES)[number];
 
+/**
+ * What a journal takes: everything; no events, because it is filling; because it is nearly full, only what must go on so
+ * that it can be trimmed: outputs, which partitions' checkpoints wait for, and control records; or these alone.
+ */
+export const INTAKES = ['all', 'owned', 'outputs', 'control'] as const;
+export type Intake = (typeof INTAKES)[number];
+
+const CLASSES_TAKEN: Readonly<Record<Intake, readonly RecordClass[]>> = {
+  all: RECORD_CLASSES,
+  owned: RECORD_CLASSES.filter((cls) => cls !== 'event'),
+  outputs: ['output', 'control'],
+  control: ['control'],
+};
+
 export const subjects = {
   /** As apps and learners spell it. */
   request: (kind: string, token: string, verb: string): string => `attune.${kind}.${token}.${verb}`,
@@ -64,14 +78,22 @@ export const subjects = {
 export const streams = {
   journal: (partition: number): string => `ATTUNE_P${partition}`,
   /**
-   * What a partition's journal captures. Events are captured by app, and the engine's always: those of an app that is left
-   * out are refused by the server, while everything else goes on.
+  /**
+   * What a partition's journal captures while it takes this; request verbs never. Events are captured by app, and the
+   * engine's too: those of an app that is left out are refused by the server, while everything else goes on.
    */
-  journalSubjects: (partition: number, apps: readonly string[]): string[] => [
-    ...RECORD_CLASSES.filter((cls) => cls !== 'event').map((cls) => `attune.p.${partition}.${cls}.>`),
-    ...[ENGINE_APP, ...apps].map((app) => streams.appEvents(partition, app)),
-  ],
+  journalSubjects: (partition: number, apps: readonly string[], intake: Intake = 'all'): string[] =>
+    CLASSES_TAKEN[intake].flatMap((cls) =>
+      cls === 'event'
+        ? [ENGINE_APP, ...apps].map((app) => streams.appEvents(partition, app))
+        : [`attune.p.${partition}.${cls}.>`],
+    ),
   appEvents: (partition: number, app: string): string => `attune.p.${partition}.event.${app}.>`,
+  /** What a journal with these subjects takes. */
+  intakeOf: (partition: number, captured: readonly string[]): Intake => {
+    const takes = (cls: RecordClass): boolean => captured.some((s) => s.startsWith(`attune.p.${partition}.${cls}.`));
+    return INTAKES.find((intake) => CLASSES_TAKEN[intake].every(takes)) ?? 'control';
+  },
   experience: 'ATTUNE_EXPERIENCE',
   experienceSubjects: ['attune.experience.>'],
   deadLetter: 'ATTUNE_DEADLETTER',

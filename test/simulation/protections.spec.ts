@@ -19,6 +19,7 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['neverReacquire', 'acts-only-under-its-lease'],
   ['leaseBeforeAnswer', 'acts-only-under-its-lease'],
   ['leaseBeforeWrite', 'acts-only-under-its-lease'],
+  ['intake', 'settles'],
 ];
 
 async function firstSeedThatBreaks(promise: string, protections: Protections): Promise<number | undefined> {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/kernel/clock.js';
 import { Slices } from '../../src/kernel/slices.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
+import type { Intake } from '../../src/messages/subjects.js';
 import type { ActorKind, Folded, SharedState } from '../../src/actors/host/actor-kind.js';
 import { DEFAULT_HOST_LIMITS, type HostLimits } from '../../src/actors/host/limits.js';
 import { PartitionOwner, type PartitionOwnerOptions } from '../../src/actors/host/partition-owner.js';
@@ -14,6 +15,7 @@ import type {
   JournalMessage,
   JournalReader,
   JournalRecord,
+  JournalRoom,
   KeyValue,
   Stored,
 } from '../../src/actors/host/ports.js';
@@ -153,6 +155,16 @@ export class MemoryJournal implements Journal {
     return Promise.resolve();
   };
 
+  /** How full it says it is, and what it was told to take. */
+  roomNow: JournalRoom = { bytes: 0, limit: 1_000_000, reserve: 250_000, intake: 'all' };
+  readonly takes: Intake[] = [];
+  room = (): Promise<JournalRoom> => Promise.resolve(this.roomNow);
+  take = (intake: Intake): Promise<void> => {
+    this.takes.push(intake);
+    this.roomNow = { ...this.roomNow, intake };
+    return Promise.resolve();
+  };
+
   bodies(cls: string): Record<string, any>[] {
     return [...this.records.values()]
       .filter((r) => r.subject.split('.')[3] === cls)
@@ -267,6 +279,7 @@ export class HostWorld {
     deadLetters: sinkFor(this.letters),
     requests: { serve: () => () => undefined, broadcast: () => undefined },
     ping: () => Promise.resolve(),
+    pressure: () => Promise.resolve(0),
   };
 
   owner(

@@ -51,6 +51,9 @@ export function foldCampaign(
       return applied(keepTime(state, ctx));
     case 'output':
       return foldOutput(state, record, ctx);
+    case 'event':
+      // Anybody may send one, and none means anything here.
+      return { state, outcome: 'ignored', reason: 'A campaign has no use for events.', effects: [] };
     default:
       return rejected(state, `A campaign has no use for this ${record.type}.`);
   }

@@ -426,6 +426,6 @@ describe('campaign requests', () => {
 
   it('takes no events', () => {
     const event = { type: 'event', event: { source: '', id: '', type: 'click', timeMs: 0, data: {} } } as ActorRecord;
-    expect(fold(live().state, event).outcome).toBe('rejected');
+    expect(fold(live().state, event).outcome).toBe('ignored');
   });
 });

@@ -194,6 +194,9 @@ export class PartitionFold<Shared> {
         return outcome(this.isCurrent(decoded.record.term) ? 'applied' : 'void');
       case 'redrive':
         return this.isCurrent(decoded.record.term) ? this.redrive(record, decoded, activation, atMs) : this.voided();
+      case 'foreign':
+        state.counters.foreign++;
+        return { ...outcome('ignored'), reason: decoded.reason };
       case 'malformed':
         state.counters.rejected++;
         return {

@@ -27,8 +27,10 @@ export interface HostLimits {
   readonly broadcastEveryMs: number;
   /** How long a request that names no deadline waits for its `after` token. */
   readonly requestDeadlineMs: number;
-  /** Records younger than this are never trimmed. */
+  /** Records younger than this are trimmed only where the journal fills. */
   readonly retentionMs: number;
+  /** How often the journal's room is looked at. */
+  readonly roomEveryMs: number;
   /** How long a graceful release waits for what is in flight. */
   readonly releaseMs: number;
   /** See Slices: what of a turn goes to checkpoints, passivation and broadcasts, of all partitions together. */
@@ -54,6 +56,7 @@ export const DEFAULT_HOST_LIMITS: HostLimits = {
   broadcastEveryMs: 20,
   requestDeadlineMs: 1_000,
   retentionMs: 7 * 86_400_000,
+  roomEveryMs: 1_000,
   releaseMs: 2_000,
   sliceMs: SLICE_MS,
   slicePiecesMax: SLICE_PIECES_MAX,

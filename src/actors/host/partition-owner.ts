@@ -28,11 +28,12 @@ import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type Share
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
 import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
 import { JournalHistory } from './journal-history.js';
+import { IntakeGuard } from './intake.js';
 import type { HostLimits } from './limits.js';
 import { OutputPublisher } from './output-publisher.js';
 import { freshPartitionState, type PartitionCounters } from './partition-state.js';
 import { PoisonJudge } from './poison-judge.js';
-import type { Appender, Cluster, Journal, JournalRecord, RequestEnvelope } from './ports.js';
+import type { Appender, Cluster, Journal, JournalRecord, JournalRoom, RequestEnvelope } from './ports.js';
 import type { Protections } from './protections.js';
 import { chainOf, decodeRecord, writtenAs, type Decoded } from './record-codec.js';
 import { ReadAhead } from './read-ahead.js';
@@ -49,6 +50,7 @@ export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'st
 
 const BATCH = 64;
 const RETRY_MS = 100;
+const PRESSED_LAG_RECORDS = 1_000;
 const CHECKPOINT_SHARES = 16;
 /** The fold waits for a sweep when there are so many times more activations than there may be. */
 const ACTIVATIONS_OVER = 1.25;
@@ -114,6 +116,8 @@ export interface OwnerStatus {
   readonly timers: number;
   readonly passivations: Readonly<Record<PassivationReason, number>>;
   readonly counters: Readonly<PartitionCounters>;
+  /** Bytes in the journal, and what it takes; undefined until it was looked at. */
+  readonly room: JournalRoom | undefined;
   readonly reason: string | undefined;
 }
 
@@ -144,6 +148,7 @@ export class PartitionOwner<Shared> {
   private assumesFirst = false;
   private readonly readAhead: ReadAhead;
   private readonly broadcast: StateBroadcast;
+  private readonly guard: IntakeGuard;
   private timers: TimerDesk | undefined;
   private judge!: PoisonJudge;
   private stopServing: (() => void) | undefined;
@@ -183,6 +188,16 @@ export class PartitionOwner<Shared> {
       onRecord: () => this.arrived(),
       onLost: (error) => this.fail(error),
     });
+    this.guard = new IntakeGuard({
+      partition,
+      journal: this.journal,
+      beside: () => cluster.pressure(partition),
+      clock,
+      everyMs: limits.roomEveryMs,
+      isLive: () => this.live,
+      relieve: () => void this.relieve(),
+      log: options.log,
+    });
     this.broadcast = new StateBroadcast({
       kinds,
       transport: cluster.requests,
@@ -205,6 +220,7 @@ export class PartitionOwner<Shared> {
     if (this.ended) throw staleOwner();
     const served = new Promise<void>((resolve, reject) => (this.opened = { resolve, reject }));
     this.phase = 'replaying';
+    if (this.options.protections.intake) this.guard.start();
     this.readAhead.start(this.fold.state.sequence + 1);
     void this.raiseBarrier();
     return served;
@@ -301,6 +317,7 @@ export class PartitionOwner<Shared> {
       timers: this.fold?.timers.size ?? 0,
       passivations: this.store?.passivations ?? { idle: 0, 'least-recently-used': 0, released: 0, 'stepped-down': 0 },
       counters: state ? { ...state.counters } : ({} as PartitionCounters),
+      room: this.guard.room,
       reason: this.reason,
     };
   }
@@ -443,6 +460,8 @@ export class PartitionOwner<Shared> {
       const [outcome] = await this.journal.append([{ subject: subjects.control(partition, 'barrier'), payload }]);
       // A second barrier of the same epoch is void, so trying again is safe.
       if (outcome!.status === 'stored') return;
+      // A full journal has no room for it either, until its events are shut out.
+      if (outcome!.status === 'refused' && this.options.protections.intake) await this.guard.look();
       await this.pause(RETRY_MS);
     }
   }
@@ -530,14 +549,15 @@ export class PartitionOwner<Shared> {
     while (this.live && this.publisher.unacknowledged > limits.outputsUnacknowledgedMax) await this.pause(5);
     // A long replay activates actors faster than a sweep now and then could passivate them.
     if (this.store.size > ACTIVATIONS_OVER * limits.activationsPerPartitionMax + BATCH) await this.sweep();
-    while (
-      this.live &&
-      this.phase === 'serving' &&
-      this.fold.state.sequence - this.checkpointer.sequence > limits.checkpointLagRecordsMax
-    ) {
+    // In a journal that fills the checkpoint stays close, so that what it covers can go.
+    const lagMax = (): number =>
+      this.guard.isPressed
+        ? Math.min(PRESSED_LAG_RECORDS, limits.checkpointLagRecordsMax)
+        : limits.checkpointLagRecordsMax;
+    const isAhead = (): boolean => this.fold.state.sequence - this.checkpointer.sequence > lagMax();
+    while (this.live && (this.phase === 'serving' || this.guard.isPressed) && isAhead()) {
       await this.checkpoint();
-      if (this.fold.state.sequence - this.checkpointer.sequence > limits.checkpointLagRecordsMax)
-        await this.pause(RETRY_MS);
+      if (isAhead()) await this.pause(RETRY_MS);
     }
   }
 
@@ -677,7 +697,9 @@ export class PartitionOwner<Shared> {
   }
 
   private async moveCheckpoint(): Promise<void> {
-    if (this.phase !== 'serving') return;
+    // What a replay has folded is what any owner would have: in a journal that fills it need not wait for the barrier,
+    // which may have no room before something was trimmed.
+    if (this.phase !== 'serving' && !(this.phase === 'replaying' && this.guard.isPressed)) return;
     try {
       await this.checkpointer.run();
       await this.trim();
@@ -687,13 +709,31 @@ export class PartitionOwner<Shared> {
     }
   }
 
+  /** Never past the checkpoint, which covers no output that is not acknowledged, nor past what others still need. */
   private async trim(): Promise<void> {
     const { partition, limits, trimFloor } = this.options;
-    const keepFrom = this.checkpointer.oldest(this.nowMs() - limits.retentionMs);
+    const keepFrom = this.guard.isPressed
+      ? this.checkpointer.sequence
+      : this.checkpointer.oldest(this.nowMs() - limits.retentionMs);
     if (keepFrom === undefined) return;
     this.assertOwner();
-    await this.journal.trim(Math.min(keepFrom, trimFloor(partition)));
-    this.checkpointer.trimmed(keepFrom);
+    const floor = Math.min(keepFrom, trimFloor(partition));
+    await this.journal.trim(floor);
+    this.checkpointer.trimmed(floor);
+  }
+
+  /**
+   * Asked while the journal fills: its records go as soon as nobody needs them, whatever their age. First those that the
+   * stored checkpoint covers: in a full journal there may be no room for what a new one waits for.
+   */
+  private async relieve(): Promise<void> {
+    if (this.phase !== 'serving' && this.phase !== 'replaying') return;
+    try {
+      await this.trim();
+    } catch (error) {
+      this.options.log.warn('a journal that fills could not be trimmed', this.fields({ error: String(error) }));
+    }
+    await this.checkpoint();
   }
 
   private async sweep(): Promise<void> {
@@ -742,6 +782,7 @@ export class PartitionOwner<Shared> {
     this.phase = phase;
     this.reason = reason;
     this.readAhead.stop();
+    this.guard.stop();
     this.stopServing?.();
     this.timers?.stop();
     for (const cancel of this.cancels.values()) cancel();

@@ -39,6 +39,8 @@ export interface PartitionCounters {
   rejected: number;
   /** Of them: events of which it is not known any more whether they were folded. */
   tooOld: number;
+  /** Events of kinds that do not exist. */
+  foreign: number;
   refused: number;
   voided: number;
   outputsIn: number;
@@ -54,6 +56,7 @@ export const freshCounters = (): PartitionCounters => ({
   duplicates: 0,
   rejected: 0,
   tooOld: 0,
+  foreign: 0,
   refused: 0,
   voided: 0,
   outputsIn: 0,

@@ -3,6 +3,8 @@
  * `src/actors/simulated/`; both pass test/conformance.
  */
 
+import type { Intake } from '../../messages/subjects.js';
+
 export interface JournalRecord {
   readonly sequence: number;
   /** When the server stored it, milliseconds since the epoch. */
@@ -35,6 +37,15 @@ export type AppendOutcome =
   | { readonly status: 'refused'; readonly code: string; readonly message: string }
   | { readonly status: 'unknown' };
 
+/** How full a journal is. Bytes. */
+export interface JournalRoom {
+  readonly bytes: number;
+  /** What it may hold while it takes everything; by `reserve` more while it does not. */
+  readonly limit: number;
+  readonly reserve: number;
+  readonly intake: Intake;
+}
+
 export interface JournalReader {
   /** Stops deliveries at once; idempotent. */
   stop(): void;
@@ -63,6 +74,9 @@ export interface Journal extends Appender {
   get(sequence: number): Promise<JournalRecord | undefined>;
   /** Deletes what is below `sequence`. */
   trim(sequence: number): Promise<void>;
+  room(): Promise<JournalRoom>;
+  /** Says what it takes from now on; its limit goes with it. What it refuses then is refused to everybody. */
+  take(intake: Intake): Promise<void>;
 }
 
 export interface Stored {
@@ -94,6 +108,8 @@ export interface Cluster {
   readonly requests: RequestTransport;
   /** A round trip to the server and back on the connection of all these. Rejects with Dependency when none comes in time. */
   ping(): Promise<void>;
+  /** The largest share in use of what the partition's owner writes to beside its journal: snapshots, experience. 0 to 1. */
+  pressure(partition: number): Promise<number>;
 }
 
 /** What a keeper writes to. Values vanish by themselves `leaseTtlMs` after their last write. */

@@ -29,6 +29,8 @@ export interface Protections {
   readonly eventFloor: boolean;
   /** A dead letter tried again counts once, by its innermost original. */
   readonly redrive: boolean;
+  /** A journal that fills takes no events, and is trimmed as far as may be. */
+  readonly intake: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -45,4 +47,5 @@ export const ALL_PROTECTIONS: Protections = {
   repeats: true,
   eventFloor: true,
   redrive: true,
+  intake: true,
 };

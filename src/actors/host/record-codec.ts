@@ -72,6 +72,8 @@ export type Decoded =
   | { readonly cls: 'marker'; readonly term: Term }
   | { readonly cls: 'verdict'; readonly record: Verdict }
   | { readonly cls: 'redrive'; readonly record: Redrive; readonly inner: Decoded; readonly original: Original }
+  /** About what this cluster has no use for: passed over, and not kept anywhere else. */
+  | { readonly cls: 'foreign'; readonly reason: string }
   /** Written by a client and not understandable: rejected, the same for ever. */
   | { readonly cls: 'malformed'; readonly reason: string };
 
@@ -88,6 +90,9 @@ export function decodeRecord(
   const subject = parsePartitionSubject(record.subject);
   if (!subject) throw new Error(`unexpected subject ${record.subject}`);
   if (subject.cls === 'event') {
+    if (!KINDS.has(subject.kind)) {
+      return { cls: 'foreign', reason: `EVENT_KIND_UNKNOWN: ${subject.kind} is not a kind of actor` };
+    }
     const event = decodeEvent(subject.kind, subject.token, subject.name, record.payload);
     return typeof event === 'string' ? malformed(event) : event;
   }

@@ -1,6 +1,6 @@
 /** Everything a host needs of one cluster, on one NATS connection. */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { buckets } from '../../messages/subjects.js';
+import { buckets, streams } from '../../messages/subjects.js';
 import type { Appender, Cluster, Journal, KeeperBuckets, KeyValue, RequestTransport } from '../host/ports.js';
 import { AckedPublisher } from './acked-publisher.js';
 import { openBucket } from './bootstrap.js';
@@ -8,8 +8,11 @@ import type { LinkLog, NatsLink } from './connection.js';
 import { NatsAppender, NatsJournal } from './journal.js';
 import { dependency, unreachable } from './nats-errors.js';
 import { NatsRequestTransport } from './request-transport.js';
+import { readPlan, type StorePlanOfApps } from './store-room.js';
 
 const TIMEOUT_MS = 2_000;
+const PLAN_LOOK_MS = 60_000;
+const EXPERIENCE_LOOK_MS = 500;
 
 export interface NatsClusterOptions {
   readonly partitions: number;
@@ -30,6 +33,10 @@ export class NatsCluster implements Cluster, KeeperBuckets {
   readonly #journals: readonly Journal[];
   readonly #snapshots: readonly KeyValue[];
   readonly #link: NatsLink;
+  readonly #jsm: JetStreamManager;
+  #plan: { readonly plan: Promise<StorePlanOfApps>; readonly atMs: number } | undefined;
+  /** All partitions write to it, so one look a moment serves them all. */
+  #experienceUse: { readonly share: Promise<number>; readonly atMs: number } | undefined;
 
   private constructor(
     link: NatsLink,
@@ -46,8 +53,9 @@ export class NatsCluster implements Cluster, KeeperBuckets {
     this.#snapshots = opened.snapshots;
     this.#journals = Array.from(
       { length: options.partitions },
-      (_, partition) => new NatsJournal(link, jsm, publisher, partition),
+      (_, partition) => new NatsJournal(link, jsm, publisher, partition, () => this.#storePlan()),
     );
+    this.#jsm = jsm;
     this.experience = new NatsAppender(publisher);
     this.deadLetters = this.experience;
     this.requests = new NatsRequestTransport(link, options.log);
@@ -79,6 +87,37 @@ export class NatsCluster implements Cluster, KeeperBuckets {
 
   ping(): Promise<void> {
     return pingOf(this.#link);
+  }
+
+  async pressure(partition: number): Promise<number> {
+    const nowMs = performance.now();
+    if (this.#experienceUse === undefined || nowMs - this.#experienceUse.atMs > EXPERIENCE_LOOK_MS) {
+      this.#experienceUse = { share: this.#useOf(streams.experience), atMs: nowMs };
+    }
+    const shares = await Promise.all([this.#useOf(`KV_${buckets.snapshots(partition)}`), this.#experienceUse.share]);
+    return Math.max(...shares);
+  }
+
+  /** Of a stream's limit, 0 to 1; what has none is never full. Rejects with Dependency errors. */
+  async #useOf(stream: string): Promise<number> {
+    try {
+      const { config, state } = await this.#jsm.streams.info(stream);
+      return config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
+    } catch (error) {
+      throw dependency(`The stream ${stream}`, error);
+    }
+  }
+
+  /** The plan in force; it may be changed by a process that starts with other settings. */
+  #storePlan(): Promise<StorePlanOfApps> {
+    const nowMs = performance.now();
+    if (this.#plan === undefined || nowMs - this.#plan.atMs > PLAN_LOOK_MS) {
+      const plan = readPlan(this.constants);
+      // A look that failed is not the answer for the rest of the minute.
+      plan.catch(() => (this.#plan = undefined));
+      this.#plan = { plan, atMs: nowMs };
+    }
+    return this.#plan.plan;
   }
 
   #at<T>(list: readonly T[], partition: number): T {

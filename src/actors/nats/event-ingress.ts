@@ -21,11 +21,20 @@ interface Share {
   readonly messages: JournalMessage[];
 }
 
+/** How long an answer about a journal's intake is believed. */
+const INTAKE_LOOK_MS = 500;
+const CLOSED: AppendOutcome = {
+  status: 'refused',
+  code: 'JOURNAL_FILLING',
+  message: 'The journal is filling and takes no events for now; send this one again later.',
+};
+
 export class JournalEventIngress {
   readonly #journal: (partition: number) => Journal;
   readonly #partitions: number;
   /** Identity of each journal, asked once, and again after a failure: the journal may have been made anew. */
   readonly #identities = new Map<number, Promise<string | undefined>>();
+  readonly #intakes = new Map<number, { readonly closed: Promise<boolean>; readonly atMs: number }>();
 
   constructor(journal: (partition: number) => Journal, partitions: number) {
     this.#journal = journal;
@@ -44,12 +53,29 @@ export class JournalEventIngress {
         this.#journal(partition).append(share.messages),
       ]);
       if (results.some((result) => result.status !== 'stored')) this.#identities.delete(partition);
+      // Nobody took them: either there is no journal, or it has shut events out.
+      const isClosed = results.some(isUnheard) && (await this.#isClosed(partition));
       share.indexes.forEach((index, i) => {
-        outcomes[index] = withToken(results[i]!, partition, identity);
+        const outcome = isClosed && isUnheard(results[i]!) ? CLOSED : results[i]!;
+        outcomes[index] = withToken(outcome, partition, identity);
       });
     });
     await Promise.all(shares);
     return outcomes;
+  }
+
+  #isClosed(partition: number): Promise<boolean> {
+    const nowMs = performance.now();
+    const known = this.#intakes.get(partition);
+    if (known && nowMs - known.atMs < INTAKE_LOOK_MS) return known.closed;
+    const closed = this.#journal(partition)
+      .room()
+      .then(
+        ({ intake }) => intake !== 'all',
+        () => false,
+      );
+    this.#intakes.set(partition, { closed, atMs: nowMs });
+    return closed;
   }
 
   #share(events: readonly IngressEvent[]): Map<number, Share> {
@@ -81,6 +107,9 @@ export class JournalEventIngress {
     return identity;
   }
 }
+
+const isUnheard = (outcome: AppendOutcome): boolean =>
+  outcome.status === 'refused' && outcome.code === 'JOURNAL_UNAVAILABLE';
 
 function withToken(outcome: AppendOutcome, partition: number, identity: string | undefined): IngressOutcome {
   if (outcome.status !== 'stored' || identity === undefined) return outcome;

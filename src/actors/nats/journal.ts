@@ -1,6 +1,6 @@
 /** One partition's journal on JetStream. */
 import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream';
-import { streams, subjects } from '../../messages/subjects.js';
+import { streams, subjects, type Intake } from '../../messages/subjects.js';
 import type {
   AppendOutcome,
   Appender,
@@ -9,13 +9,18 @@ import type {
   JournalMessage,
   JournalReader,
   JournalRecord,
+  JournalRoom,
 } from '../host/ports.js';
+import { limitWhile } from '../host/intake.js';
 import type { AckedPublisher } from './acked-publisher.js';
 import type { NatsLink } from './connection.js';
-import { dependency } from './nats-errors.js';
+import { dependency, unreachable } from './nats-errors.js';
 import { OrderedReader } from './ordered-reader.js';
 import { readStored } from './stored-messages.js';
+import type { StorePlanOfApps } from './store-room.js';
 import { journalInfoOf } from './stream-info.js';
+
+type JournalPlan = Pick<StorePlanOfApps, 'journal' | 'journalReserve' | 'apps'>;
 
 /** Any stream that is appended to by subject. */
 export class NatsAppender implements Appender {
@@ -35,9 +40,19 @@ export class NatsJournal extends NatsAppender implements Journal {
   readonly #jsm: JetStreamManager;
   readonly #stream: string;
   readonly #controlFilter: string;
+  readonly #partition: number;
+  readonly #plan: () => Promise<JournalPlan>;
 
-  constructor(link: NatsLink, jsm: JetStreamManager, publisher: AckedPublisher, partition: number) {
+  constructor(
+    link: NatsLink,
+    jsm: JetStreamManager,
+    publisher: AckedPublisher,
+    partition: number,
+    plan: () => Promise<JournalPlan>,
+  ) {
     super(publisher);
+    this.#partition = partition;
+    this.#plan = plan;
     this.#link = link;
     this.#jsm = jsm;
     this.#stream = streams.journal(partition);
@@ -87,6 +102,31 @@ export class NatsJournal extends NatsAppender implements Journal {
       const { firstSequence, lastSequence } = await this.info();
       const keep = Math.min(sequence, lastSequence + 1);
       if (keep > firstSequence) await this.#jsm.streams.purge(this.#stream, { seq: keep });
+    });
+  }
+
+  room(): Promise<JournalRoom> {
+    return this.#call(async () => {
+      const [{ journal, journalReserve }, { state, config }] = await Promise.all([
+        this.#plan(),
+        this.#jsm.streams.info(this.#stream),
+      ]);
+      const intake = streams.intakeOf(this.#partition, config.subjects);
+      return { bytes: state.bytes, limit: journal, reserve: journalReserve, intake };
+    });
+  }
+
+  take(intake: Intake): Promise<void> {
+    return this.#call(async () => {
+      const { journal, journalReserve, apps } = await this.#plan();
+      const { state, config } = await this.#jsm.streams.info(this.#stream);
+      const max_bytes = limitWhile(intake, journal, journalReserve);
+      // The server would make it fit by dropping its oldest records.
+      if (max_bytes < config.max_bytes && state.bytes > max_bytes) throw new Error('it holds more than that');
+      // Nothing may lie between the look and the change: what is sent on a lost connection arrives when it is back.
+      if (!this.#link.up) throw unreachable(`The journal ${this.#stream}`);
+      const subjects = streams.journalSubjects(this.#partition, apps, intake);
+      await this.#jsm.streams.update(this.#stream, { ...config, subjects, max_bytes });
     });
   }
 

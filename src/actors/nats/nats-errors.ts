@@ -17,6 +17,7 @@ const CODES = {
   notEnabled: 10076,
   notEnabledForAccount: 10039,
   storeFailed: 10077,
+  noSuitablePeers: 10005,
   wrongLastSequence: 10071,
   wrongLastSequenceUnknown: 10164,
 } as const;
@@ -67,6 +68,9 @@ export const isConflict = (error: unknown): boolean =>
 
 export const isStreamMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === CODES.streamNotFound;
+
+/** Whether a stream of this size cannot be made for want of room. */
+export const noRoomFor = ({ code }: JetStreamApiError): boolean => FULL.has(code) || code === CODES.noSuitablePeers;
 
 export const unreachable = (what: string, cause?: unknown): EngineError =>
   new EngineError('Dependency', 'NATS_UNREACHABLE', `${what} does not answer.`, {

@@ -30,6 +30,10 @@ const REQUEST_TIMEOUT_MS = 3_000;
 const RETRY_MS = 150;
 const RETRY_MS_MAX = 1_000;
 const TRIES_MAX = 200;
+/** So many of a flood's events would fill its journal. */
+const FLOOD_EVENTS = 40;
+const FLOOD_GROUP = 8;
+const FLOOD_REFUSALS = 5;
 
 /** Apps that publish events and ask actors, and insist under the same id until they are answered. */
 export class Apps {
@@ -116,6 +120,23 @@ export class Apps {
     }
     this.givenUp.push(`event ${id} of ${kind} ${token}`);
     return undefined;
+  }
+
+  /**
+   * Fills a journal with events of a kind that does not exist, as fast as it takes them, until it has refused several in a
+   * row: what it refuses is nobody's loss, and what it took is rejected.
+   */
+  async flood(partition: number): Promise<void> {
+    const { process, server } = this.connection;
+    const { limit } = server.journals[partition]!;
+    process.clock.soon(() => this.note(`floods partition ${partition}`));
+    const payload = Buffer.from(JSON.stringify({ pad: 'x'.repeat(Math.floor(limit / FLOOD_EVENTS)) }));
+    const subject = subjects.record(partition, 'event', DEFAULT_APP, 'nobody', 'flood', 'x');
+    const group = Array.from({ length: FLOOD_GROUP }, () => ({ subject, payload }));
+    for (let refused = 0, sent = 0; refused < FLOOD_REFUSALS && sent < FLOOD_EVENTS * 4; sent += FLOOD_GROUP) {
+      const outcomes = await this.journals[partition]!.append(group);
+      refused = outcomes.every(({ status }) => status !== 'stored') ? refused + 1 : 0;
+    }
   }
 
   /** Asks until there is an answer; undefined where asking again cannot help. `expected` codes are no alarm. */

@@ -10,6 +10,8 @@ export interface ChaosOptions {
   readonly hosts: number;
   /** Connections of apps, which break too. */
   readonly apps: readonly SimulatedConnection[];
+  /** Begins to flood a partition's journal. */
+  readonly flood: (partition: number) => void;
   readonly untilMs: number;
 }
 
@@ -73,6 +75,7 @@ export function unleash<Shared>(server: SimulatedServer, fleet: Fleet<Shared>, o
     timeline.note('server', 'disk full');
     server.diskFullUntilMs = timeline.nowMs + between(100, 3_000);
   });
+  times(incidents.floods, () => options.flood(Math.floor(random.next() * server.journals.length)));
   times(incidents.keysUnavailable, () => {
     timeline.note('server', 'keys out of reach');
     server.keysDownUntilMs = timeline.nowMs + between(100, 4_000);

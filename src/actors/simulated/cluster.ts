@@ -187,4 +187,9 @@ export class SimulatedCluster implements Cluster, KeeperBuckets {
       },
     );
   }
+
+  /** Its buckets and its experience have no limits. */
+  pressure(): Promise<number> {
+    return Promise.resolve(0);
+  }
 }

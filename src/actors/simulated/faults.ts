@@ -59,6 +59,8 @@ export interface Incidents {
   readonly breaks: number;
   readonly serverRestarts: number;
   readonly diskFull: number;
+  /** Somebody floods a journal until it takes no more. */
+  readonly floods: number;
   readonly keysUnavailable: number;
   readonly wallJumps: number;
   readonly gracefulStops: number;
@@ -72,6 +74,8 @@ export interface Incidents {
 }
 
 export interface FaultPlan {
+  /** Limit of each journal. */
+  readonly journalBytesMax: number;
   readonly weather: Weather;
   readonly incidents: Incidents;
 }
@@ -83,7 +87,9 @@ export interface FaultPlan {
 export function drawFaults(random: SeededRandom): FaultPlan {
   const maybe = (max: number): number => (random.next() < 0.5 ? max * random.next() : 0);
   const upTo = (max: number): number => (random.next() < 0.5 ? Math.ceil(max * random.next()) : 0);
+  const journalBytesMax = random.next() < 0.5 ? Infinity : 40_000 + Math.floor(200_000 * random.next());
   return {
+    journalBytesMax,
     weather: {
       latencyMinMs: 0.1,
       latencyMaxMs: 0.5 + 20 * random.next() ** 3,
@@ -107,6 +113,7 @@ export function drawFaults(random: SeededRandom): FaultPlan {
       breaks: upTo(4),
       serverRestarts: upTo(2),
       diskFull: upTo(2),
+      floods: journalBytesMax === Infinity ? 0 : upTo(3),
       keysUnavailable: upTo(2),
       wallJumps: upTo(2),
       gracefulStops: upTo(2),

@@ -7,7 +7,9 @@ import type {
   JournalMessage,
   JournalReader,
   JournalRecord,
+  JournalRoom,
 } from '../host/ports.js';
+import type { Intake } from '../../messages/subjects.js';
 import { ANSWER_TIMEOUT_MS, type SimulatedConnection } from './connection.js';
 import type { SimulatedStream } from './stream.js';
 
@@ -55,6 +57,12 @@ export class SimulatedAppender implements Appender {
     if (timeline.nowMs < server.diskFullUntilMs) {
       timeline.note(who, `publish of ${message.subject} is refused: disk full`);
       return acknowledge({ status: 'refused', code: 'JOURNAL_FULL', message: 'The journal has no room.' }, 0);
+    }
+    const refusal = stream.refusalOf(message.subject, message.payload);
+    if (refusal) {
+      timeline.note(who, `publish of ${message.subject} is refused: ${refusal}`);
+      const code = refusal === 'full' ? 'JOURNAL_FULL' : 'JOURNAL_UNAVAILABLE';
+      return acknowledge({ status: 'refused', code, message: 'The journal does not take it.' }, 0);
     }
     const sequence = stream.store(message.subject, message.payload, server.wallMs, timeline.nowMs);
     const fate = timeline.random.next();
@@ -105,6 +113,24 @@ export class SimulatedJournal extends SimulatedAppender implements Journal {
     return this.ask(`trim of ${this.stream.name} below ${sequence}`, () => {
       this.connection.timeline.note(this.connection.process.name, `trims ${this.stream.name} below ${sequence}`);
       this.stream.trim(sequence);
+    });
+  }
+
+  room(): Promise<JournalRoom> {
+    const { stream } = this;
+    return this.ask(`room of ${stream.name}`, () => ({
+      bytes: stream.bytes,
+      limit: stream.limit,
+      reserve: stream.reserve,
+      intake: stream.intake,
+    }));
+  }
+
+  take(intake: Intake): Promise<void> {
+    const { stream } = this;
+    return this.ask(`${stream.name} takes ${intake}`, () => {
+      this.connection.timeline.note(this.connection.process.name, `${stream.name} takes ${intake} from now on`);
+      stream.take(intake);
     });
   }
 

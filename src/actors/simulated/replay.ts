@@ -122,6 +122,7 @@ export class Replay<Shared> {
       case 'control':
         return this.control(kind, json);
       case 'event': {
+        if (!this.options.kinds.has(kind)) return 'ignored';
         const actor = this.actor(address);
         const { pastMaxMs, futureMaxMs, dedupePerActor } = this.settings.events;
         const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : this.foldTimeMs;

@@ -13,7 +13,12 @@ export interface ServerOptions {
   readonly comparesSnapshots?: boolean;
   /** Value of the journals' identities; another one is another cluster. */
   readonly identity?: string;
+  /** Bytes of each journal; unlimited if left out. */
+  readonly journalBytesMax?: number;
 }
+
+/** As of a real journal. */
+const RESERVE_SHARE = 0.5;
 
 /** A subscription to one partition's requests. */
 export interface RequestSubscription {
@@ -54,7 +59,11 @@ export class SimulatedServer {
   ) {
     const identity = options.identity ?? 'sim';
     const partitions = Array.from({ length: options.partitions }, (_, partition) => partition);
-    this.journals = partitions.map((p) => new SimulatedStream(streams.journal(p), `${identity}${p}`));
+    const { journalBytesMax = Infinity } = options;
+    const reserve = journalBytesMax === Infinity ? 0 : RESERVE_SHARE * journalBytesMax;
+    this.journals = partitions.map(
+      (p) => new SimulatedStream(streams.journal(p), `${identity}${p}`, journalBytesMax, reserve),
+    );
     this.experience = new SimulatedStream(streams.experience, identity);
     this.deadLetters = new SimulatedStream(streams.deadLetter, identity);
     this.snapshots = partitions.map(

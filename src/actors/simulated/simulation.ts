@@ -6,7 +6,7 @@ import { unleash } from './chaos.js';
 import { broken, checkJournals, checkOutputs, checkStates, type Seen, type Violation } from './checks.js';
 import { SimulatedProcess, Timeline } from './clock.js';
 import { SimulatedConnection } from './connection.js';
-import { drawFaults, LATE_MS_MAX } from './faults.js';
+import { drawFaults, LATE_MS_MAX, type FaultPlan } from './faults.js';
 import { Fleet } from './fleet.js';
 import { Replay, type ReplayedActor } from './replay.js';
 import type { Scenario } from './scenario.js';
@@ -65,6 +65,7 @@ class Run<Shared> {
   private readonly random;
   private readonly partitions: number;
   private readonly hosts: number;
+  private readonly plan: FaultPlan;
   private readonly server: SimulatedServer;
   private readonly fleet: Fleet<Shared>;
   private readonly apps: Apps;
@@ -81,10 +82,12 @@ class Run<Shared> {
     this.random = seededRandom(seed * 31 + 1);
     this.partitions = 1 + Math.floor(this.random.next() * 4);
     this.hosts = 2 + Math.floor(this.random.next() * 2);
+    this.plan = drawFaults(seededRandom(seed * 37 + 5));
     this.server = new SimulatedServer(this.timeline, {
       partitions: this.partitions,
       leaseTtlMs: LEASE_TTL_MS,
       comparesSnapshots: protections.cas,
+      journalBytesMax: this.plan.journalBytesMax,
     });
     const differ = this.random.next() < 0.5;
     this.fleet = new Fleet({
@@ -144,9 +147,10 @@ class Run<Shared> {
   }
 
   private async storm(start: () => void): Promise<void> {
-    const { random, hosts, appConnection, server, fleet, timeline } = this;
+    const { random, plan, apps, hosts, appConnection, server, fleet, timeline } = this;
     unleash(server, fleet, {
-      plan: drawFaults(random),
+      plan,
+      flood: (partition) => void apps.flood(partition),
       random,
       hosts,
       apps: [appConnection],
@@ -228,5 +232,6 @@ function drawLimits(next: () => number): HostLimits {
     slicePiecesMax: 1 + Math.floor(20 * next()),
     requestDeadlineMs: 500,
     retentionMs: next() < 0.5 ? 3_000 : DEFAULT_HOST_LIMITS.retentionMs,
+    roomEveryMs: 50 + Math.floor(500 * next()),
   };
 }

@@ -1,4 +1,7 @@
+import { limitWhile } from '../host/intake.js';
 import type { JournalRecord } from '../host/ports.js';
+
+import { parsePartitionSubject, streams, type Intake } from '../../messages/subjects.js';
 
 export interface StoredRecord extends Omit<JournalRecord, 'pending'> {
   /** When it was stored by a clock that nobody sets: for checks only. */
@@ -12,10 +15,40 @@ export class SimulatedStream {
   private first = 1;
   private readonly listeners = new Set<() => void>();
 
+  private held = 0;
+  /** What it takes now. */
+  intake: Intake = 'all';
+
+  /** `limit` and `reserve` in bytes, as a journal's are. */
   constructor(
     readonly name: string,
     readonly identity: string,
+    readonly limit = Infinity,
+    readonly reserve = 0,
   ) {}
+
+  /** Bytes of what a reader can still have. */
+  get bytes(): number {
+    return this.held;
+  }
+
+  /** What the server says of a record before it stores it. */
+  refusalOf(subject: string, payload: Uint8Array): 'no-responders' | 'full' | undefined {
+    const parsed = parsePartitionSubject(subject);
+    if (parsed && !isCaptured(subject, streams.journalSubjects(parsed.partition, [parsed.app], this.intake)))
+      return 'no-responders';
+    return this.held + sizeOf({ subject, payload }) > this.max ? 'full' : undefined;
+  }
+
+  /** A limit that is lower than what is held drops the oldest, as nats-server does. */
+  take(intake: Intake): void {
+    this.intake = intake;
+    while (this.held > this.max) this.trim(this.first + 1);
+  }
+
+  private get max(): number {
+    return this.limit === Infinity ? Infinity : limitWhile(this.intake, this.limit, this.reserve);
+  }
 
   get firstSequence(): number {
     return this.first;
@@ -26,6 +59,7 @@ export class SimulatedStream {
   }
 
   store(subject: string, payload: Uint8Array, nowMs: number, storedMs = nowMs): number {
+    this.held += sizeOf({ subject, payload });
     this.records.push({ sequence: this.records.length + 1, timestampMs: nowMs, subject, payload, storedMs });
     for (const listener of this.listeners) listener();
     return this.records.length;
@@ -37,7 +71,8 @@ export class SimulatedStream {
   }
 
   trim(sequence: number): void {
-    this.first = Math.min(Math.max(this.first, sequence), this.lastSequence + 1);
+    const first = Math.min(Math.max(this.first, sequence), this.lastSequence + 1);
+    while (this.first < first) this.held -= sizeOf(this.records[this.first++ - 1]!);
   }
 
   /** Calls `listener` after every stored record, until the returned function is called. */
@@ -46,3 +81,10 @@ export class SimulatedStream {
     return () => void this.listeners.delete(listener);
   }
 }
+
+const sizeOf = ({ subject, payload }: { subject: string; payload: Uint8Array }): number =>
+  subject.length + payload.length;
+
+/** All captured subjects end in `>`. */
+const isCaptured = (subject: string, captured: readonly string[]): boolean =>
+  captured.some((pattern) => subject.startsWith(pattern.slice(0, -1)));

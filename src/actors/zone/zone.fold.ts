@@ -13,10 +13,16 @@ import { isEmptyZone, type ZoneState } from './zone.state.js';
 export const ZONE_SIGNALS = ['pickup', 'trip.requested'] as const;
 type ZoneSignal = (typeof ZONE_SIGNALS)[number];
 
+const DUTY = 'driver.';
+
 const isSignal = (name: string): name is ZoneSignal => (ZONE_SIGNALS as readonly string[]).includes(name);
 
 export function foldZone(state: ZoneState, record: ActorRecord, ctx: FoldContext<CampaignLedger>): Folded<ZoneState> {
   if (record.type === 'timer') return folded(settle(state, ctx));
+  // Anybody may tell a zone anything, and most of it is none of its business.
+  if (record.type === 'event' && !isSignal(record.event.type) && !record.event.type.startsWith(DUTY)) {
+    return { state, outcome: 'ignored', reason: 'event-type-unknown', effects: [] };
+  }
   // Only a zone that has never folded anything can have a token that is no cell.
   if (isEmptyZone(state) && !isZoneCell(ctx.address.token, ctx.settings.h3Resolution)) {
     return rejected(state, notACell(ctx.settings));
@@ -66,9 +72,7 @@ function signalOf(record: Exclude<ActorRecord, { type: 'timer' }>): { name: Zone
   if (record.type === 'event') {
     const { type, timeMs } = record.event;
     if (isSignal(type)) return { name: type, timeMs };
-    return type.startsWith('driver.')
-      ? `DUTY_OF_DRIVER: ${type} is an event of the driver, not of a zone`
-      : `A zone has no use for events of type ${type}.`;
+    return `DUTY_OF_DRIVER: ${type} is an event of the driver, not of a zone`;
   }
   if (record.type !== 'output' || !isSignal(record.name)) return `A zone has no use for this ${record.type}.`;
   const timeMs = (record.body as { timeMs?: unknown } | null)?.timeMs;

@@ -203,6 +203,8 @@ export function embeddedConfiguration(s: EmbeddedNatsSettings): string {
   const room = s.storeBytesMax === undefined ? '' : `, max_file_store: ${s.storeBytesMax}`;
   const anonymous = s.anonymousApp === undefined ? '' : `no_auth_user: ${quoted(s.anonymousApp)}\n`;
   const apps = s.apps.map(({ name }) => name);
+  // The engine reads its account's limit, and shares it out.
+  const account = s.storeBytesMax === undefined ? 'enabled' : `{ max_file: ${s.storeBytesMax} }`;
   const user = (name: string, password: string, more = ''): string =>
     `  users: [ { user: ${name}, password: ${quoted(password)}${more} } ]\n`;
   return `# Written at every start by Attune's launcher; changes are lost.
@@ -215,7 +217,7 @@ ${anonymous}system_account: SYS
 
 accounts {
 ${ENGINE_ACCOUNT} {
-  jetstream: enabled
+  jetstream: ${account}
 ${mappingsBlock(s.partitions)}${exportsBlock(apps)}${user('engine', s.passwords.engine)}}
 ${appsBlock(s.apps.map((app) => ({ ...app, password: quoted(app.password) })))}${LEARNERS_ACCOUNT} {
 ${learnerImportsBlock()}${user('learner', s.passwords.learner, `, permissions: ${learnerPermissions('*')}`)}}

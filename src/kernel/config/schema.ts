@@ -68,6 +68,22 @@ const limits = z.strictObject({
   slowClientMs: durationMs(1000, 600_000),
 });
 
+const bytesMax = count(64 * 1024, 2 ** 50);
+/** 0: for ever. */
+const ageMs = z.union([z.literal(0), count(60_000, 100 * 366 * 86_400_000)], 'must be 0 or at least a minute');
+
+const storage = z.strictObject({
+  bytesMax: bytesMax.optional(),
+  journals: z.strictObject({ ageMs, bytesMax: bytesMax.optional() }),
+  snapshots: z.strictObject({ bytesMax: bytesMax.optional() }),
+  experience: z.strictObject({ ageMs, bytesMax: bytesMax.optional() }),
+  deadLetters: z.strictObject({ ageMs, bytesMax: bytesMax.optional() }),
+  state: z.strictObject({ ageMs, bytesMax: bytesMax.optional() }),
+  artifacts: z.strictObject({ bytesMax: bytesMax.optional() }),
+  learnerCheckpoints: z.strictObject({ bytesMax: bytesMax.optional() }),
+  facts: z.enum(['auto', 'expected', 'none']),
+});
+
 const perSecond = count(0, 10_000_000);
 const rateLimit = z.strictObject({ perAddress: perSecond, perKey: perSecond, perUser: perSecond });
 
@@ -111,6 +127,7 @@ export const configSchema = <Fold>(fold: ZodType<Fold>) =>
     cluster,
     fold,
     limits,
+    storage,
     rateLimit,
     apps: z.array(app).min(1).max(256),
     auth: z.strictObject({ apiKeys: z.array(apiKey).max(10_000) }),
@@ -147,6 +164,16 @@ export const CONFIG_DEFAULTS = {
     connectionsMax: 10_000,
     connectionsPerAddressMax: 1000,
     slowClientMs: 30_000,
+  },
+  storage: {
+    journals: { ageMs: 7 * 86_400_000 },
+    snapshots: {},
+    experience: { ageMs: 30 * 86_400_000 },
+    deadLetters: { ageMs: 90 * 86_400_000 },
+    state: { ageMs: 0 },
+    artifacts: {},
+    learnerCheckpoints: {},
+    facts: 'auto',
   },
   rateLimit: { perAddress: 100_000, perKey: 100_000, perUser: 200 },
   apps: [{ name: DEFAULT_APP }],

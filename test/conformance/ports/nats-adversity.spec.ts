@@ -235,7 +235,7 @@ describe('nats under adversity', () => {
     });
 
     it('refuses when the journal is full, and recovers when there is room', async () => {
-      await start({ journalBytesMax: 20_000 });
+      await start({ storage: { journalBytesMax: 20_000 } });
       const big = { subject: event(1).subject, payload: Buffer.alloc(5_000) };
       const outcomes = await world.cluster.journal(0).append(Array.from({ length: 8 }, () => big));
       expect(codes(outcomes)).toEqual([...Array<string>(3).fill('stored'), ...Array<string>(5).fill('JOURNAL_FULL')]);

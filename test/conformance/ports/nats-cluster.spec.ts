@@ -91,8 +91,13 @@ describe('nats cluster', () => {
     });
 
     it('raises the journal limit of a cluster that exists', async () => {
-      await start({ journalBytesMax: 20_000 });
-      await ensureCluster(world.link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000, journalBytesMax: 1e6 });
+      await start({ storage: { journalBytesMax: 20_000 } });
+      await ensureCluster(world.link, {
+        partitions: 2,
+        replicas: 1,
+        leaseTtlMs: 1_000,
+        storage: { journalBytesMax: 1e6 },
+      });
       const big = { subject: event(1).subject, payload: Buffer.alloc(50_000) };
       expect(codes(await world.cluster.journal(0).append([big]))).toEqual(['stored']);
     });

@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import { INTAKES, type Intake } from '../../messages/subjects.js';
+import { MemoryJournal, HandClock } from '../../../test/support/host-world.js';
+import { IntakeGuard, limitWhile, nextIntake } from './intake.js';
+
+const LIMIT = 1_000;
+const RESERVE = 500;
+const at = (bytes: number, intake: Intake, beside = 0): Intake =>
+  nextIntake({ bytes, limit: LIMIT, reserve: RESERVE, intake }, beside);
+
+describe('what a journal takes', () => {
+  it.each<[number, Intake, Intake]>([
+    [0, 'all', 'all'],
+    [749, 'all', 'all'],
+    [750, 'all', 'owned'],
+    [501, 'owned', 'owned'],
+    [500, 'owned', 'all'],
+    [1_149, 'owned', 'owned'],
+    [1_150, 'owned', 'outputs'],
+    [1_001, 'outputs', 'outputs'],
+    [1_000, 'outputs', 'owned'],
+    [1_350, 'outputs', 'control'],
+    [1_251, 'control', 'control'],
+    [1_250, 'control', 'outputs'],
+    [1_500, 'all', 'control'],
+    [0, 'control', 'all'],
+  ])('with %i of 1,000 bytes goes from %s to %s', (bytes, from, to) => {
+    expect(at(bytes, from)).toBe(to);
+  });
+
+  it('follows what is written beside the journal too', () => {
+    expect(at(0, 'all', 0.75)).toBe('owned');
+    expect(at(0, 'owned', 0.7)).toBe('owned');
+    expect(at(0, 'owned', 0.65)).toBe('all');
+    expect(at(0, 'owned', 0.92)).toBe('outputs');
+    expect(at(0, 'outputs', 0.86)).toBe('outputs');
+    expect(at(0, 'outputs', 0.85)).toBe('owned');
+  });
+
+  it('comes to rest at every fill: a second look changes nothing', () => {
+    for (let bytes = 0; bytes <= LIMIT + RESERVE; bytes += 25) {
+      for (const from of INTAKES) {
+        const once = at(bytes, from);
+        expect([bytes, from, at(bytes, once)]).toEqual([bytes, from, once]);
+      }
+    }
+  });
+});
+
+it('lends each class its share of the reserve only once the one before it is shut out', () => {
+  const limits = INTAKES.map((intake) => limitWhile(intake, LIMIT, RESERVE));
+  expect(limits).toEqual([...limits].sort((a, b) => a - b));
+  expect([limits[0], limits.at(-1)]).toEqual([LIMIT, LIMIT + RESERVE]);
+  // At the limit of its level every level goes on to the next one.
+  INTAKES.slice(0, -1).forEach((intake, level) =>
+    expect(INTAKES.indexOf(at(limits[level]!, intake))).toBeGreaterThan(level),
+  );
+});
+
+describe('the guard', () => {
+  const start = (more: { isLive?: () => boolean } = {}) => {
+    const journal = new MemoryJournal(new HandClock());
+    const logged: string[] = [];
+    let reliefs = 0;
+    const guard = new IntakeGuard({
+      partition: 0,
+      journal,
+      beside: () => Promise.resolve(0),
+      clock: new HandClock(),
+      everyMs: 1_000,
+      isLive: () => true,
+      relieve: () => void reliefs++,
+      log: { warn: (message) => void logged.push(message) },
+      ...more,
+    });
+    return { journal, guard, logged, reliefs: () => reliefs };
+  };
+
+  it('shuts events out once, asks for relief at every look, and lets them in again', async () => {
+    const { journal, guard, logged, reliefs } = start();
+    journal.roomNow = { bytes: 800_000, limit: 1_000_000, reserve: 500_000, intake: 'all' };
+    await guard.look();
+    await guard.look();
+    expect(journal.takes).toEqual(['owned']);
+    expect([reliefs(), guard.isPressed]).toEqual([2, true]);
+    journal.roomNow = { ...journal.roomNow, bytes: 100_000 };
+    await guard.look();
+    expect(journal.takes).toEqual(['owned', 'all']);
+    expect(guard.isPressed).toBe(false);
+    expect(logged).toHaveLength(2);
+  });
+
+  it('changes nothing once another may own the journal', async () => {
+    const { journal, guard } = start({ isLive: () => false });
+    journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
+    await guard.look();
+    expect(journal.takes).toEqual([]);
+  });
+
+  it('says once that it cannot look, and goes on looking', async () => {
+    const { journal, guard, logged } = start();
+    const { room } = journal;
+    journal.room = () => Promise.reject(new Error('gone'));
+    await guard.look();
+    await guard.look();
+    expect(logged).toHaveLength(1);
+    journal.room = room;
+    journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
+    await guard.look();
+    expect(journal.takes).toEqual(['owned']);
+  });
+});

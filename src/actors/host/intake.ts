@@ -1,0 +1,131 @@
+/**
+ * What a journal takes, by how full it is. A journal that fills stops taking events while decisions, timers and outputs go
+ * on; nearly full, it takes only what must go on so that it can be trimmed. Each step back waits until there is more room
+ * than the step needed, so that it does not flicker.
+ */
+import type { Clock } from '../../kernel/clock.js';
+import { INTAKES, type Intake } from '../../messages/subjects.js';
+import type { Journal, JournalRoom } from './ports.js';
+
+/** Shares of the journal's limit, and of the limits of what is written beside it. */
+const EVENTS_END = { journal: 0.75, beside: 0.75 } as const;
+const EVENTS_BEGIN = { journal: 0.5, beside: 0.65 } as const;
+const OWNED_END_BESIDE = 0.92;
+const OWNED_BEGIN_BESIDE = 0.85;
+/** Of the reserve: decisions end here and may begin again there; then outputs. The rest is for barriers and verdicts. */
+const OWNED_IN_RESERVE = { end: 0.3, begin: 0 } as const;
+const OUTPUTS_IN_RESERVE = { end: 0.7, begin: 0.5 } as const;
+/**
+ * How much of the reserve the journal's limit is raised by. Each class has its share only once the one before it is shut
+ * out: between two looks nothing can take what is meant for a barrier.
+ */
+const RESERVE_LENT: Readonly<Record<Intake, number>> = { all: 0, owned: 0.45, outputs: 0.85, control: 1 };
+
+/** A journal's limit while it takes this, in bytes. */
+export const limitWhile = (intake: Intake, limit: number, reserve: number): number =>
+  Math.floor(limit + RESERVE_LENT[intake] * reserve);
+
+/** From here on it is trimmed as far as may be, whatever the age of its records. */
+const RELIEF_BEGINS = 0.6;
+
+/** `beside`: the largest share in use of what the partition's owner writes to beside its journal. */
+export function nextIntake({ bytes, limit, reserve, intake }: JournalRoom, beside: number): Intake {
+  const fill = bytes / limit;
+  const used = reserve > 0 ? (bytes - limit) / reserve : fill - 1;
+  const took = INTAKES.indexOf(intake);
+  /** Whether a class that was taken until now ends, or one that was not may not begin yet. */
+  const ends = (level: Intake, end: boolean, begin: boolean): boolean =>
+    took <= INTAKES.indexOf(level) ? end : !begin;
+  if (ends('outputs', used >= OUTPUTS_IN_RESERVE.end, used <= OUTPUTS_IN_RESERVE.begin)) return 'control';
+  const isTight = used >= OWNED_IN_RESERVE.end || beside >= OWNED_END_BESIDE;
+  if (ends('owned', isTight, used <= OWNED_IN_RESERVE.begin && beside <= OWNED_BEGIN_BESIDE)) return 'outputs';
+  const fills = fill >= EVENTS_END.journal || beside >= EVENTS_END.beside;
+  const hasRoom = fill <= EVENTS_BEGIN.journal && beside <= EVENTS_BEGIN.beside;
+  return ends('all', fills, hasRoom) ? 'owned' : 'all';
+}
+
+const isPressed = ({ bytes, limit, intake }: JournalRoom): boolean =>
+  intake !== 'all' || bytes >= RELIEF_BEGINS * limit;
+
+export interface IntakeGuardOptions {
+  readonly partition: number;
+  readonly journal: Journal;
+  readonly beside: () => Promise<number>;
+  readonly clock: Clock;
+  readonly everyMs: number;
+  /** Whether this owner still has a say. */
+  readonly isLive: () => boolean;
+  /** Trims what may be trimmed. */
+  readonly relieve: () => void;
+  readonly log: { warn(message: string, fields?: Record<string, unknown>): void };
+}
+
+/**
+ * Looks after one journal's intake, from before its owner's barrier: a journal that is full when it is taken over takes no
+ * barrier either, until its events have been shut out and its limit raised by the reserve.
+ */
+export class IntakeGuard {
+  /** As of the last look. */
+  room: JournalRoom | undefined;
+  private cancel: (() => void) | undefined;
+  private looking: Promise<void> | undefined;
+  private failing = false;
+  private stopped = false;
+
+  constructor(private readonly options: IntakeGuardOptions) {}
+
+  /** Whether the journal fills, so that its records should go as soon as nobody needs them. */
+  get isPressed(): boolean {
+    return this.room !== undefined && isPressed(this.room);
+  }
+
+  start(): void {
+    void this.look().finally(() => this.again());
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancel?.();
+  }
+
+  /** One at a time; a call meanwhile joins it. Never rejects. */
+  look(): Promise<void> {
+    this.looking ??= this.lookOnce().finally(() => (this.looking = undefined));
+    return this.looking;
+  }
+
+  private again(): void {
+    if (this.stopped) return;
+    const { clock, everyMs } = this.options;
+    this.cancel = clock.after(everyMs, () => this.start());
+  }
+
+  private async lookOnce(): Promise<void> {
+    const { partition, journal, beside, isLive, relieve, log } = this.options;
+    try {
+      // What is beside it comes first: the change must follow the look at the journal at once.
+      const share = await beside();
+      const room = await journal.room();
+      if (this.stopped || !isLive()) return;
+      const intake = nextIntake(room, share);
+      this.room = { ...room, intake };
+      if (intake !== room.intake) {
+        await journal.take(intake);
+        log.warn(SAID[intake], { partition, bytes: room.bytes, limit: room.limit, beside: share, was: room.intake });
+      }
+      if (this.isPressed) relieve();
+      this.failing = false;
+    } catch (error) {
+      if (!this.failing)
+        log.warn('the room of a journal could not be looked after', { partition, error: String(error) });
+      this.failing = true;
+    }
+  }
+}
+
+const SAID: Readonly<Record<Intake, string>> = {
+  all: 'a journal has room again and takes everything',
+  owned: 'a journal is filling and takes no events; see "A store that fills" in docs/operating.md',
+  outputs: 'a journal is nearly full and takes only outputs and control records',
+  control: 'a journal is full and takes only control records',
+};
