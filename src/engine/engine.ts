@@ -148,7 +148,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 /** What the configuration says about how much is kept, and for how long. */
-function retentionOf({ storage }: EngineConfig): Partial<ClusterOptions> {
+function retentionOf({ storage }: Declared['config']): Partial<ClusterOptions> {
   return {
     storage: {
       bytesMax: storage.bytesMax,
@@ -167,7 +167,7 @@ function retentionOf({ storage }: EngineConfig): Partial<ClusterOptions> {
 }
 
 /** Whether journals wait for facts. A host cannot tell by itself: the database is another process's. */
-const expectsFacts = ({ config, databaseUrl }: EngineOptions): boolean =>
+const expectsFacts = ({ declared: { config }, databaseUrl }: EngineOptions): boolean =>
   config.storage.facts === 'auto'
     ? config.role !== 'all' || databaseUrl !== undefined
     : config.storage.facts === 'expected';
