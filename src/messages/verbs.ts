@@ -35,6 +35,7 @@ export function subjectsFor(scopes: readonly NatsScope[]): string[] {
     if (open.length === Object.keys(verbs).length) subjects.push(`attune.${kind}.*.>`);
     else subjects.push(...open.map((verb) => `attune.${kind}.*.${verb}`));
   }
-  if (scopes.includes('events')) subjects.push('attune.event.*.*.>');
+  // Of the kinds there are, and no other: what nobody folds should not fill a journal.
+  if (scopes.includes('events')) subjects.push(...PUBLIC_KINDS.map((kind) => `attune.event.${kind}.*.>`));
   return subjects;
 }
