@@ -2,6 +2,7 @@
 import type { Subscription } from '@nats-io/transport-node';
 import { requestActor } from '../actors/nats/request-transport.js';
 import type { StatusSource } from '../gateway/ports.js';
+import { JSON_BOUNDS, parseBoundedJson } from '../kernel/bounded-json.js';
 import { subjects } from '../messages/subjects.js';
 import type { Attachment } from './attachment.js';
 import type { EngineHost } from './host-role.js';
@@ -35,7 +36,7 @@ export class ClusterStatus implements StatusSource {
         if (id === this.local?.hostId) return { ...this.local.host.status(), ...this.local.parts() };
         try {
           const reply = await requestActor(link.nc, subjects.hostStatus(id), new Uint8Array(0), deadlineMs);
-          return JSON.parse(Buffer.from(reply).toString('utf8'));
+          return parseBoundedJson(reply, JSON_BOUNDS.internal);
         } catch {
           return { host: id, unreachable: true };
         }

@@ -4,7 +4,7 @@ import { excessOf, JSON_BOUNDS } from '../../kernel/bounded-json.js';
 import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { parseRfc3339 } from '../../kernel/rfc3339.js';
 import { canonicalCell } from '../../messages/cells.js';
-import { EVENT_TYPE, eventDataSchema } from '../../messages/events.js';
+import { EVENT_TYPE, eventDataSchema, oversizeOf } from '../../messages/events.js';
 import { idSchema } from '../../messages/id-schema.js';
 import { ACTOR_KINDS, type ActorKindName } from '../../messages/subjects.js';
 import type { DecodedEvent } from './record-codec.js';
@@ -27,7 +27,10 @@ export function decodeEvent(kind: string, token: string, type: string, payload: 
   const isCloudEvent = (envelope.specversion ?? undefined) !== undefined;
   const contradiction = isCloudEvent ? contradictionOf(envelope, kind, token, type) : undefined;
   if (contradiction !== undefined) return contradiction;
-  const data = eventDataSchema.safeParse(isCloudEvent ? (envelope.data ?? {}) : envelope);
+  const given = isCloudEvent ? (envelope.data ?? {}) : envelope;
+  const oversize = oversizeOf(given);
+  if (oversize) return `EVENT_MALFORMED: data.${oversize.field}: ${oversize.message}`;
+  const data = eventDataSchema.safeParse(given);
   if (!data.success) {
     const issue = data.error.issues[0]!;
     return `EVENT_MALFORMED: data.${issue.path.join('.')}: ${issue.message}`;

@@ -31,6 +31,15 @@ describe('events, which come from anybody', () => {
     expect(decoded).toMatchObject({ cls: 'malformed', reason: expect.stringMatching(`^${code}: `) });
   });
 
+  it('name too many purposes, whatever they are, in one reason', () => {
+    for (const purpose of ['p', 7, null, []]) {
+      expect(event({ purposes: new Array(20_000).fill(purpose) })).toMatchObject({
+        cls: 'malformed',
+        reason: 'EVENT_MALFORMED: data.purposes: may name 32 purposes, not 20000',
+      });
+    }
+  });
+
   it('may be nested as deep as the gateway lets a body be, in its envelope', () => {
     const data = JSON.parse(`{"x":${'['.repeat(30)}${']'.repeat(30)}}`) as unknown;
     expect(event(data)).toMatchObject({ cls: 'event' });

@@ -14,6 +14,7 @@ import {
   EVENT_VALUE_ABS_MAX,
   isAboutConsent,
   isConsentType,
+  oversizeOf,
   PURPOSE_LENGTH_MAX,
   PURPOSES_MAX,
   type CloudEvent,
@@ -61,6 +62,11 @@ export function readCloudEvent(value: unknown, rules: EventRules, nowMs: number,
 }
 
 function parseEvent(value: unknown): CloudEvent {
+  const oversize = isObject(value) ? oversizeOf(value.data) : undefined;
+  if (oversize) {
+    const field = `data.${oversize.field}`;
+    throw invalidRequest('INVALID_REQUEST', `${field} ${oversize.message}.`, field);
+  }
   const parsed = cloudEventSchema.safeParse(value);
   if (!parsed.success) throw issueError(parsed.error.issues);
   return parsed.data;
