@@ -73,5 +73,11 @@ export class FaultBook implements FaultSink {
 const REST_KEY = '';
 const keyOf = (...parts: readonly (string | number)[]): string => parts.join('\0');
 
+const THREW: Readonly<Record<Fault['part'], string>> = {
+  policy: 'POLICY_THREW',
+  source: 'SOURCE_THREW',
+  feature: 'FEATURE_THREW',
+};
+
 export const reasonOf = (part: Fault['part'], error: unknown): string =>
-  error instanceof EngineError ? error.code : `${part.toUpperCase()}_THREW`;
+  error instanceof EngineError ? error.code : THREW[part];
