@@ -221,7 +221,11 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
       slowClientMs: config.limits.slowClientMs,
       deadlineMs: config.limits.requestDeadlineMs,
       rateLimit: config.rateLimit,
-      apps: config.apps.map(({ name }) => name),
+      apps: config.apps.map(({ name, eventsPerSecondMax, eventBytesPerSecondMax }) => ({
+        name,
+        eventsPerSecondMax,
+        eventBytesPerSecondMax,
+      })),
       apiKeys: config.auth.apiKeys.map((key) => ({ ...key, scopes: [...key.scopes] })),
       docs: config.http.docs,
       // On loopback no key may be asked for, and whatever a browser on this machine is told to fetch gets here.

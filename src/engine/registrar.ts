@@ -115,7 +115,7 @@ async function registerCampaigns(
   { source, registry, log }: RegistrarOptions,
   reported: Map<string, number>,
 ): Promise<void> {
-  const query = { stream: streams.state, filter: subjects.state('campaign', '>') };
+  const query = { stream: streams.state, filter: subjects.books('campaign', '>') };
   const found = await readStored(source.link, source.jsm, query, (message, { sequence, timestampMs }) => ({
     bytes: message.data,
     sequence,

@@ -27,8 +27,14 @@ export const gatewayOptionsSchema = z
     deadlineMs: count.default(1000),
     /** Points a second; 0: no limit. A request is one, and one more for each 64 KB; an event of a batch is one. */
     rateLimit: z.strictObject({ perAddress: perSecond, perKey: perSecond, perUser: perSecond }).prefault({}).readonly(),
-    /** Names of the apps; the first is whoever calls where there are no keys. */
-    apps: z.array(z.string().min(1)).min(1).default([DEFAULT_APP]).readonly(),
+    /** The apps, and what each may send a second; the first is whoever calls where there are no keys. */
+    apps: z
+      .array(
+        z.strictObject({ name: z.string().min(1), eventsPerSecondMax: perSecond, eventBytesPerSecondMax: perSecond }),
+      )
+      .min(1)
+      .prefault([{ name: DEFAULT_APP }])
+      .readonly(),
     /** Who may call; none: everybody who can connect. Only hashes are configured, in lower-case hex. */
     apiKeys: z
       .array(

@@ -32,8 +32,12 @@ export class GatewayServices {
   constructor(readonly deps: GatewayDeps) {
     const options = (this.options = gatewayOptionsSchema.parse(deps.options ?? {}));
     const { clock } = deps;
-    const actors = (this.actors = new BoundedActors(deps.actors, options.requestsInFlightMax));
-    const ingress = new BoundedIngress(deps.ingress, options.eventsInFlightMax);
+    const actors = (this.actors = new BoundedActors(
+      deps.actors,
+      options.requestsInFlightMax,
+      options.apps.map(({ name }) => name),
+    ));
+    const ingress = new BoundedIngress(deps.ingress, options.eventsInFlightMax, options.apps, clock);
     const queues = {
       collect: () => ({
         gateway_requests: actors.inFlight,
@@ -52,7 +56,7 @@ export class GatewayServices {
     this.guardHost = options.allowedHosts && hostGuard(options.allowedHosts);
     this.authenticate = authenticator(options.apiKeys);
     const apps = new Map(options.apiKeys.map(({ name, app }) => [name, app]));
-    this.appOf = ({ key }) => (key === undefined ? undefined : apps.get(key)) ?? options.apps[0]!;
+    this.appOf = ({ key }) => (key === undefined ? undefined : apps.get(key)) ?? options.apps[0]!.name;
     this.decider = new Decider({
       actors,
       fallback: deps.fallback,

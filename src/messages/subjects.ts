@@ -71,6 +71,8 @@ export const subjects = {
   deadLetter: (partition: number): string => `attune.deadletter.${partition}`,
   /** Last known state of an actor, broadcast and kept by the state stream (one message a subject). */
   state: (kind: string, token: string): string => `attune.state.${kind}.${token}`,
+  /** Likewise, with what is for the engine and its operators only: no account imports it. */
+  books: (kind: string, token: string): string => `attune.books.${kind}.${token}`,
   hostStatus: (hostId: string): string => `attune.host.${hostId}.status`,
   allHostStatus: 'attune.host.*.status',
 } as const;
@@ -99,7 +101,7 @@ export const streams = {
   deadLetter: 'ATTUNE_DEADLETTER',
   deadLetterSubjects: ['attune.deadletter.>'],
   state: 'ATTUNE_STATE',
-  stateSubjects: ['attune.state.>'],
+  stateSubjects: ['attune.state.>', 'attune.books.>'],
 } as const;
 
 export const buckets = {

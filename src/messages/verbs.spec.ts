@@ -12,6 +12,7 @@ const TABLE: readonly (readonly [kind: keyof typeof VERBS, verb: string, scopes:
   ['anon', 'view', ['read']],
   ['zone', 'view', ['read']],
   ['campaign', 'view', ['read', 'campaigns']],
+  ['campaign', 'books', ['campaigns']],
   ['campaign', 'command', ['campaigns']],
 ];
 

@@ -13,7 +13,8 @@ export const VERBS = {
   user,
   anon: user,
   zone: { view: ['read'] },
-  campaign: { view: ['campaigns', 'read'], command: ['campaigns'] },
+  // Its books show money and who did what: for those who may command it.
+  campaign: { view: ['campaigns', 'read'], books: ['campaigns'], command: ['campaigns'] },
 } as const satisfies Readonly<Record<string, Verbs>>;
 
 /** Throws Configuration `ROUTE_WITHOUT_SCOPE` unless each verb names a scope: a verb is never open by accident. */

@@ -91,6 +91,15 @@ describe('the embedded servers', () => {
 
   test('let nobody into PostgreSQL without its password, and keep secrets to the owner', async () => {
     const { postgres } = await start();
+    expect(
+      await sql(
+        postgres!.url,
+        `select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls as strong,
+          (select datdba = pg_roles.oid from pg_database where datname = current_database()) as owner
+         from pg_roles where rolname = current_user`,
+      ),
+    ).toEqual([{ strong: false, owner: true }]);
+    await expect(sql(postgres!.url, `copy (select 1) to program 'true'`)).rejects.toThrow(/permission denied/);
     await expect(sql(postgres!.url.replace(/:[0-9a-f]{48}@/, ':wrong@'), 'select 1')).rejects.toThrow(/password/);
     for (const file of ['nats/nats-server.conf', 'nats/engine.password', 'postgres/password', 'lock'])
       expect(statSync(join(stateDir, file)).mode & 0o077).toBe(0);
@@ -185,13 +194,14 @@ async function templateServer(): Promise<Site> {
   for (const name of ['mappings', 'exports', 'apps', 'learners'])
     writeFileSync(join(folder, `${name}.conf`), readFileSync(resolve(`config/nats/${name}.conf`)));
   const whole = readFileSync(resolve('config/nats/nats-server.conf'), 'utf8');
-  const adapted = whole.replace('4222', String(port)).replace('/var/lib/nats/attune', join(folder, 'data'));
+  const adapted = whole.replace('4222', String(port));
   writeFileSync(join(folder, 'nats-server.conf'), adapted);
   const binary = await findNatsServer(join(root, 'bin'), () => undefined);
   const passwords = {
     ATTUNE_ENGINE_PASSWORD: 'e-word',
     ATTUNE_APP_PASSWORD: 'a-word',
     ATTUNE_SYS_PASSWORD: 's-word',
+    ATTUNE_NATS_STORE: join(folder, 'data'),
   };
   const child = spawn(binary.path, ['-c', join(folder, 'nats-server.conf')], { stdio: 'ignore', env: passwords });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));

@@ -11,7 +11,10 @@ import { commandIdReused, commandSchema, digestOf, parsed, refusedBy, type Campa
 
 type Context = HandleContext<CampaignLedger, unknown>;
 
-/** A campaign: verb `command` with `{name, by, why, payload, commandId?}`, verb `view`. */
+/**
+ * A campaign: verb `command` with `{name, by, why, payload, commandId?}`; verb `view`, which shows what apps may know, and
+ * verb `books` with money and audit trail, for those who may command it.
+ */
 export const campaignKind: ActorKind<CampaignState, CampaignLedger, unknown> = {
   kind: 'campaign',
   create: emptyCampaign,
@@ -23,14 +26,16 @@ export const campaignKind: ActorKind<CampaignState, CampaignLedger, unknown> = {
     try {
       if (verb === 'command') return handleCommand(state, request, ctx);
       if (verb === 'view') return { do: 'reply', body: view(state, ctx) };
-      throw invalidRequest('VERB_UNKNOWN', 'A campaign answers command and view.', 'verb');
+      if (verb === 'books') return { do: 'reply', body: books(state, ctx) };
+      throw invalidRequest('VERB_UNKNOWN', 'A campaign answers command, view and books.', 'verb');
     } catch (error) {
       if (error instanceof EngineError) return { do: 'fail', error: error.toWire() };
       throw error;
     }
   },
-  broadcast: (state, address) =>
-    isEmptyCampaign(state) ? undefined : { ...summary(state, address), definition: state.definition },
+  broadcast: (state, address) => (isEmptyCampaign(state) ? undefined : summary(state, address)),
+  confide: (state, address) =>
+    isEmptyCampaign(state) ? undefined : { ...summary(state, address), ...money(state), definition: state.definition },
 };
 
 function handleCommand(state: CampaignState, request: unknown, ctx: Context): Handling {
@@ -108,28 +113,27 @@ const answer = (address: ActorAddress, command: string, status: string, sequence
 });
 
 function summary(state: CampaignState, address: ActorAddress) {
-  const { budget, definition } = state;
-  return {
-    id: idOf(address),
-    status: state.status,
-    name: definition?.name,
-    surface: definition?.surface,
-    budgetCents: budget.budgetCents,
-    spentCents: spentCents(budget),
-  };
+  const { status, definition } = state;
+  return { id: idOf(address), status, name: definition?.name, surface: definition?.surface };
 }
 
-/** Throws NotFound `CAMPAIGN_UNKNOWN` before the first `define`. */
+const money = ({ budget }: CampaignState) => ({ budgetCents: budget.budgetCents, spentCents: spentCents(budget) });
+
+/** No money in it. Throws NotFound `CAMPAIGN_UNKNOWN` before the first `define`. */
 function view(state: CampaignState, ctx: Context) {
-  const { budget } = state;
   if (isEmptyCampaign(state)) {
     throw new EngineError('NotFound', 'CAMPAIGN_UNKNOWN', 'There is no campaign under this id.', { field: 'id' });
   }
+  return { ...summary(state, ctx.address), startsAtMs: state.startsAtMs, endsAtMs: state.endsAtMs };
+}
+
+/** Throws as `view` does. */
+function books(state: CampaignState, ctx: Context) {
+  const { budget } = state;
   return {
-    ...summary(state, ctx.address),
+    ...view(state, ctx),
+    ...money(state),
     definition: state.definition,
-    startsAtMs: state.startsAtMs,
-    endsAtMs: state.endsAtMs,
     unallottedCents: unallottedCents(budget),
     partitions: budget.granted.map((grantedCents, partition) => ({
       partition,

@@ -400,9 +400,17 @@ describe('campaign requests', () => {
     expect(state.audit.at(-1)).toMatchObject({ by: 'ada', why: 'because', atMs: NOW, from: 'paused', to: 'live' });
   });
 
-  it('shows a campaign and its money, and none before it is defined', () => {
-    expect(handle(emptyCampaign(), 'view', {})).toMatchObject({ do: 'fail', error: { code: 'CAMPAIGN_UNKNOWN' } });
-    expect(handle(live().state, 'view', {})).toMatchObject({
+  it('tells apps of a campaign without its money', () => {
+    const { state } = live();
+    const told = [campaignKind.broadcast!(state, address, NOW), (handle(state, 'view', {}) as { body: unknown }).body];
+    for (const one of told) expect(one).toMatchObject({ id: 'spring', status: 'live' });
+    expect(JSON.stringify(told)).not.toMatch(/cents|audit|offers|because/i);
+  });
+
+  it('shows a campaign and its money to the engine, and none before it is defined', () => {
+    for (const verb of ['view', 'books'])
+      expect(handle(emptyCampaign(), verb, {})).toMatchObject({ do: 'fail', error: { code: 'CAMPAIGN_UNKNOWN' } });
+    expect(handle(live().state, 'books', {})).toMatchObject({
       do: 'reply',
       body: {
         id: 'spring',

@@ -136,8 +136,10 @@ export interface ActorKind<State, Shared, Services> {
   /** Checks and revives what JSON.parse gave for a saved state; throws if it is not one. */
   revive(saved: unknown): State;
   handle(state: State, verb: string, request: unknown, ctx: HandleContext<Shared, Services>): Handling;
-  /** What to broadcast on `attune.state.<kind>.<token>` after a change, or undefined for nothing. */
+  /** What to broadcast on `attune.state.<kind>.<token>` after a change, or undefined for nothing. Every app hears it. */
   broadcast?(state: State, address: ActorAddress, atMs: number): unknown;
+  /** The same for the engine's own eyes, on `attune.books.<kind>.<token>`: money. */
+  confide?(state: State, address: ActorAddress, atMs: number): unknown;
 }
 
 /**

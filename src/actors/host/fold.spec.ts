@@ -450,12 +450,12 @@ describe('a timer that its own fold arms anew for the same due time', () => {
       return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
     };
     bench.barrier(1);
-    take('attune.p.0.event.user.a.add', {});
+    take('attune.p.0.event.app.user.a.add', {});
     const fired: unknown[] = [];
     for (let i = 0; i < 4; i++) {
       const [due] = bench.timers.takeDue(2_000, 1);
       if (!due) break;
-      fired.push(take('attune.p.0.timer.user.a', { v: 2, term: [1, 0], due: due.due, generation: due.generation }));
+      fired.push(take('attune.p.0.timer.engine.user.a', { v: 2, term: [1, 0], due: due.due, generation: due.generation }));
     }
     expect(fired).toEqual(['applied', 'applied', 'applied']);
     expect(bench.timers.peek()).toBeUndefined();
@@ -474,10 +474,10 @@ describe('a replay over a newer snapshot', () => {
       ...on.event('tell', '2').outputs,
       ...on.event('wake', '4', { value: 500 }).outputs,
       // Tried again: once applied, then not, then rejected, and for the partition.
-      ...on.redrive(100, 'event.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
-      ...on.redrive(100, 'event.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
-      ...on.redrive(101, 'event.user.a.nonsense', { specversion: '1.0', source: 's', id: 'q' }).outputs,
-      ...on.redrive(102, 'output.partition._.granted', { v: 2, chain: CHAIN, at: 1, body: { n: 3 } }).outputs,
+      ...on.redrive(100, 'event.app.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
+      ...on.redrive(100, 'event.app.user.a.add', { specversion: '1.0', source: 's', id: 'r' }).outputs,
+      ...on.redrive(101, 'event.app.user.a.nonsense', { specversion: '1.0', source: 's', id: 'q' }).outputs,
+      ...on.redrive(102, 'output.engine.partition._.granted', { v: 2, chain: CHAIN, at: 1, body: { n: 3 } }).outputs,
     ];
     return outputs;
   };

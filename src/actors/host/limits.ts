@@ -2,7 +2,9 @@ import { SLICE_MS, SLICE_PIECES_MAX } from '../../kernel/slices.js';
 
 /** Every bound of a partition owner, with its unit in its name. */
 export interface HostLimits {
-  /** Requests being answered at once, per partition and per actor; above it the caller gets Overloaded. */
+  /** Requests worked on at once, per partition; more wait, and apps take turns. */
+  readonly requestsOpenMax: number;
+  /** Requests waiting or worked on, per partition and per actor; above it the caller gets Overloaded. */
   readonly requestsPerPartitionMax: number;
   readonly requestsPerActorMax: number;
   /** Activations kept per partition before the least recently used are passivated. */
@@ -39,6 +41,7 @@ export interface HostLimits {
 }
 
 export const DEFAULT_HOST_LIMITS: HostLimits = {
+  requestsOpenMax: 256,
   requestsPerPartitionMax: 4_096,
   requestsPerActorMax: 64,
   activationsPerPartitionMax: 50_000,

@@ -420,6 +420,7 @@ export class PartitionOwner<Shared> {
       protections,
       nonce: this.options.nonce,
       nowMs: () => this.nowMs(),
+      stale: staleOwner,
       assertServing: () => this.assertServing(),
       unreadable: (error) => {
         if (error instanceof EngineError && isRefusal(error)) this.fail(error);

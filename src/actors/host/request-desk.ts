@@ -10,6 +10,7 @@ import type { DataSchema } from '../../messages/versions.js';
 import { keyOf, type Activation } from './activation.js';
 import type { ActivationStore } from './activation-store.js';
 import type { ActorAddress, ActorKind, Asker, HandleContext, Handling, SharedState } from './actor-kind.js';
+import { FairTurns } from './fair-turns.js';
 import type { Applied, PartitionFold } from './fold.js';
 import type { HostLimits } from './limits.js';
 import type { Journal } from './ports.js';
@@ -23,6 +24,10 @@ const ATTEMPTS_MAX = 4;
 const AFTER_SHARE = 0.8;
 /** Longer deadlines are not waited for; the actor says what is wrong with them. */
 const DEADLINE_MS_MAX = 10_000;
+
+/** Candidates that cost as much as a request without any. */
+const CANDIDATES_PER_COST = 100;
+const COST_MAX = 4;
 
 type Append = Extract<Handling, { do: 'append' }>;
 type Appended = { readonly done: true; readonly body: unknown } | { readonly done: false; readonly reason: string };
@@ -43,6 +48,8 @@ export interface RequestDeskOptions<Shared> {
   readonly protections: Protections;
   readonly nonce: () => string;
   readonly nowMs: () => number;
+  /** What whoever still waits is told when this owner ends. */
+  readonly stale: () => EngineError;
   /** Throws StaleOwner where this owner may no longer answer. */
   readonly assertServing: () => void;
   /** Told of an actor that cannot be loaded, before the request fails. */
@@ -56,16 +63,19 @@ interface AfterWaiter {
 }
 
 export class RequestDesk<Shared> {
-  private open = 0;
+  private readonly turns: FairTurns;
   private readonly overlays = new Map<string, unknown[]>();
   /** Outcomes of owned records in flight, for requests that join them. */
   private readonly inFlight = new Map<string, Promise<Appended>>();
   private waiters: AfterWaiter[] = [];
 
-  constructor(private readonly options: RequestDeskOptions<Shared>) {}
+  constructor(private readonly options: RequestDeskOptions<Shared>) {
+    const { requestsOpenMax: openMax, requestsPerPartitionMax: requestsMax } = options.limits;
+    this.turns = new FairTurns({ openMax: Math.min(openMax, requestsMax), requestsMax });
+  }
 
   get openRequests(): number {
-    return this.open;
+    return this.turns.present;
   }
 
   /** Actors with records in flight stay active. */
@@ -74,15 +84,16 @@ export class RequestDesk<Shared> {
   }
 
   async request(address: ActorAddress, verb: string, body: unknown, asker: Asker): Promise<unknown> {
-    const { limits } = this.options;
     this.options.assertServing();
-    if (this.open >= limits.requestsPerPartitionMax) throw overloaded('this partition');
-    this.open++;
+    const { app } = asker;
+    const turn = this.turns.enter(app, costOf(verb, body));
+    if (turn) await turn;
     try {
+      if (turn) this.options.assertServing();
       const degraded = await this.awaitAfter(verb, body);
       return await this.answer(address, verb, body, asker, degraded);
     } finally {
-      this.open--;
+      this.turns.leave(app);
     }
   }
 
@@ -104,6 +115,7 @@ export class RequestDesk<Shared> {
       waiter.resolve(false);
     }
     this.waiters = [];
+    this.turns.stop(this.options.stale);
     this.options.shared.clear();
     this.overlays.clear();
   }
@@ -276,6 +288,13 @@ export class RequestDesk<Shared> {
     this.options.assertServing();
     return reached ? NOT_DEGRADED : AFTER_MISSED;
   }
+}
+
+/** What a request takes of its app's turns. */
+function costOf(verb: string, body: unknown): number {
+  const candidates = verb === 'decide' ? (body as { candidates?: unknown } | null)?.candidates : undefined;
+  if (!Array.isArray(candidates)) return 1;
+  return Math.min(COST_MAX, 1 + Math.floor(candidates.length / CANDIDATES_PER_COST));
 }
 
 /** Throws what the caller is to be told where the fold made nothing of the record. */

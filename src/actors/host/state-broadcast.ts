@@ -7,7 +7,7 @@ import type { ActorKind } from './actor-kind.js';
 import type { RequestTransport } from './ports.js';
 
 export interface StateBroadcastOptions {
-  readonly kinds: ReadonlyMap<string, Pick<ActorKind<never, never, never>, 'broadcast'>>;
+  readonly kinds: ReadonlyMap<string, Pick<ActorKind<never, never, never>, 'broadcast' | 'confide'>>;
   readonly transport: Pick<RequestTransport, 'broadcast'>;
   readonly clock: Clock;
   readonly everyMs: number;
@@ -54,8 +54,12 @@ export class StateBroadcast {
 
   private say({ address, state }: Activation): void {
     const { kinds, transport, foldTimeMs } = this.options;
-    const facts = kinds.get(address.kind)?.broadcast?.(state as never, address, foldTimeMs());
-    if (facts === undefined) return;
-    transport.broadcast(subjects.state(address.kind, address.token), Buffer.from(JSON.stringify(facts)));
+    const kind = kinds.get(address.kind);
+    const atMs = foldTimeMs();
+    const tell = (subject: string, facts: unknown): void => {
+      if (facts !== undefined) transport.broadcast(subject, Buffer.from(JSON.stringify(facts)));
+    };
+    tell(subjects.state(address.kind, address.token), kind?.broadcast?.(state as never, address, atMs));
+    tell(subjects.books(address.kind, address.token), kind?.confide?.(state as never, address, atMs));
   }
 }

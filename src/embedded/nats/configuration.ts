@@ -30,7 +30,16 @@ const LEARNER_SERVICES = EXTERNAL_VERBS.map((verb) => `attune.learner.*.${verb}`
 /** What apps may listen to. Experience is everybody's decisions and rewards: learners ask for that of their surface. */
 const PUBLIC_STREAMS = ['attune.state.>'];
 /** Never theirs, also where an operator puts apps and engine into one account by mistake. */
-const ENGINE_ONLY = ['attune.p.>', 'attune.app.>', 'attune.experience.>', '$JS.>', '$KV.>', '$O.>', '$SYS.>'];
+const ENGINE_ONLY = [
+  'attune.p.>',
+  'attune.app.>',
+  'attune.experience.>',
+  'attune.books.>',
+  '$JS.>',
+  '$KV.>',
+  '$O.>',
+  '$SYS.>',
+];
 
 export const ENGINE_ACCOUNT = 'ATTUNE';
 export const LEARNERS_ACCOUNT = 'ATTUNE_LEARNERS';
@@ -162,7 +171,7 @@ export function natsTemplates(
 function exampleServer(): string {
   return `listen: "127.0.0.1:4222"
 max_payload: 1MB
-jetstream { store_dir: "/var/lib/nats/attune" }
+jetstream { store_dir: $ATTUNE_NATS_STORE }
 
 accounts {
   ${ENGINE_ACCOUNT} {

@@ -10,8 +10,13 @@ import { supervise } from '../supervised.js';
 import { postgresBinaries, type PostgresBinaries } from './binaries.js';
 import { locatePostgres, type Location } from './location.js';
 
+/** Owns its database and nothing else: whoever gets hold of its password cannot run programs or read files. */
 const USER = 'attune';
+/** Made by initdb, which needs a superuser; its password is thrown away, so that nobody connects as it. */
+const SUPERUSER = 'postgres';
 const DATABASE = 'attune';
+/** In the data directory: its role is a plain one. */
+const ROLE_MARK = 'attune.role';
 
 export interface PostgresOptions {
   readonly stateDir: string;
@@ -47,6 +52,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const password = await remembered(join(own, 'password'), randomSecret);
   await makeCluster(location, binaries, dataDir, password, options.say);
   await requireVersion(dataDir, binaries.major);
+  await requirePlainRole(dataDir);
   const port = await choosePort(options.port, join(own, 'port'));
   const logFile = join(own, 'postgres.log');
   const server = await supervise({
@@ -99,15 +105,16 @@ async function makeCluster(
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
   await rm(passwordFile, { force: true });
-  await writeFile(passwordFile, password, { mode: 0o600, flag: 'wx' });
+  await writeFile(passwordFile, randomSecret(), { mode: 0o600, flag: 'wx' });
   if (runner.uid !== undefined) {
     await chown(draft, runner.uid, runner.gid ?? runner.uid);
     await chown(passwordFile, runner.uid, runner.gid ?? runner.uid);
   }
   try {
     const how = ['-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C'];
-    await run(binaries.initdb, ['-D', draft, '-U', USER, ...how], { ...runner, cwd: '/' });
-    await createDatabase(binaries, draft, location);
+    await run(binaries.initdb, ['-D', draft, '-U', SUPERUSER, ...how], { ...runner, cwd: '/' });
+    await single(binaries, draft, location, createRole(password));
+    await writeFile(join(draft, ROLE_MARK), 'plain\n', { mode: 0o600 });
     await rename(draft, dataDir);
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string };
@@ -122,20 +129,43 @@ async function makeCluster(
   }
 }
 
-/** In single-user mode: no port, no client. */
-async function createDatabase(binaries: PostgresBinaries, dataDir: string, { runner }: Location): Promise<void> {
-  const single = spawn(binaries.postgres, ['--single', '-D', dataDir, 'template1'], {
+/** The password is hexadecimal digits, so it needs no quoting. */
+const createRole = (password: string): readonly string[] => [
+  `CREATE ROLE ${USER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '${password}'`,
+  `CREATE DATABASE ${DATABASE} OWNER ${USER}`,
+];
+
+/** Runs statements as the superuser in single-user mode, which needs no port and no client. */
+async function single(
+  binaries: PostgresBinaries,
+  dataDir: string,
+  { runner }: Location,
+  statements: readonly string[],
+): Promise<void> {
+  // No statement reaches a log: one of them holds a password.
+  const quiet = ['-c', 'log_min_error_statement=panic', '-c', 'log_statement=none'];
+  const child = spawn(binaries.postgres, ['--single', ...quiet, '-D', dataDir, 'template1'], {
     ...runner,
     cwd: '/',
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   let complaint = '';
-  single.stderr.on('data', (chunk) => (complaint += String(chunk)));
-  const ended = once(single, 'close');
-  single.stdin.end(`CREATE DATABASE ${DATABASE}\n`);
+  child.stderr.on('data', (chunk) => (complaint += String(chunk)));
+  const ended = once(child, 'close');
+  child.stdin.end(statements.map((statement) => `${statement}\n`).join(''));
   const [code] = (await ended) as [number | null];
   // Single-user mode exits with 0 even where a statement failed; its complaint then has the level ERROR.
   if (code !== 0 || /ERROR|FATAL|PANIC/.test(complaint)) throw new Error(complaint.trim() || `exit code ${code}`);
+}
+
+/** Data of before, whose `attune` was the superuser, are refused: its password would still be good for everything. */
+async function requirePlainRole(dataDir: string): Promise<void> {
+  if ((await readFile(join(dataDir, ROLE_MARK), 'utf8').catch(() => '')) !== '') return;
+  throw new EngineError(
+    'Configuration',
+    'POSTGRES_ROLE_UNFIT',
+    `${dataDir} was made by an older build, whose role was a superuser. Move it away, or dump and restore it; or set DATABASE_URL.`,
+  );
 }
 
 const majorOf = async (dataDir: string): Promise<string | undefined> =>

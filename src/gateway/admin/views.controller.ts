@@ -49,7 +49,7 @@ export class ViewsController {
   @ApiOperation({ summary: 'A campaign’s status, budget and audit trail' })
   @ApiParam({ name: 'id' })
   campaign(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.view('campaign', id, request);
+    return this.view('campaign', id, request, 'books');
   }
 
   @Get('learners')
@@ -93,10 +93,10 @@ export class ViewsController {
     return { zones: busiest.slice(0, query.limit), staleMs: Number.isFinite(staleMs) ? staleMs : null };
   }
 
-  private view(kind: string, id: string, request: FastifyRequest): Promise<unknown> {
+  private view(kind: string, id: string, request: FastifyRequest, verb = 'view'): Promise<unknown> {
     const { actors, options } = this.services;
     const token = encodeToken(id, 'id');
     const { id: trace, app } = request;
-    return actors.request(kind, token, 'view', {}, { deadlineMs: options.deadlineMs, app, trace });
+    return actors.request(kind, token, verb, {}, { deadlineMs: options.deadlineMs, app, trace });
   }
 }

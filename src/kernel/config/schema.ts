@@ -96,6 +96,8 @@ const app = z.strictObject({
   name: appName,
   /** What its NATS account may do; DEFAULT_NATS_SCOPES if left out. */
   scopes: z.array(z.enum(NATS_SCOPES)).min(1, 'must hold at least one scope').max(NATS_SCOPES.length).optional(),
+  eventsPerSecondMax: count(0, 10_000_000).default(0),
+  eventBytesPerSecondMax: count(0, 10_000_000_000).default(0),
 });
 
 const apiKey = z.strictObject({
