@@ -291,9 +291,9 @@ describe.each([
 
   test('an app may listen to state, and publishes none; experience it neither hears nor publishes', async () => {
     const listened: string[] = [];
-    const callback = (_error: unknown, message?: { subject: string }): void => {
+    const callback = (error: unknown, message: { subject: string }): void => {
       // It is told of the refused subscription, too.
-      if (message) listened.push(message.subject);
+      if (!error) listened.push(message.subject);
     };
     app.subscribe('attune.state.>', { callback });
     const experience = app.subscribe('attune.experience.>', { callback });
