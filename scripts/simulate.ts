@@ -18,6 +18,7 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   'lease-before-answer': 'leaseBeforeAnswer',
   'lease-before-write': 'leaseBeforeWrite',
   intake: 'intake',
+  'own-times': 'ownTimes',
 };
 const FAILURES_MAX = 10;
 const SEEDS = 2_000;

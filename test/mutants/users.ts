@@ -3,6 +3,8 @@ import type { MutantArea, Net } from './mutant.js';
 const TOWN: Net = { simulate: 'town', seeds: 120 };
 const FOLD = 'src/actors/user/user.fold.spec.ts';
 const HANDLE = 'src/actors/user/user.handle.spec.ts';
+const CONSENT = 'src/actors/user/consent.spec.ts';
+const CAPS_PENDING = 'src/actors/user/caps-pending.spec.ts';
 const CAPS = 'src/actors/user/caps.spec.ts';
 const REWARD = 'src/actors/user/reward.spec.ts';
 
@@ -24,6 +26,30 @@ export const USERS: MutantArea = {
       replace: 'if (false)',
       why: 'A personal decision that was on its way counts although consent was withdrawn before it.',
       nets: [TOWN, FOLD],
+    },
+    {
+      id: 'user-profile-kept-after-withdrawal',
+      file: 'src/actors/user/consent.ts',
+      find: 'work.state = emptied(work.state, isGone, none);',
+      replace: '',
+      why: 'What was kept for a purpose comes back with the next consent.',
+      nets: [TOWN, CONSENT],
+    },
+    {
+      id: 'user-consent-by-arrival',
+      file: 'src/actors/user/consent.ts',
+      find: 'const saidMs = event.saidMs ?? foldedMs;',
+      replace: 'const saidMs = foldedMs;',
+      why: 'An older grant that arrives late undoes a withdrawal.',
+      nets: [TOWN, CONSENT],
+    },
+    {
+      id: 'user-cap-released-while-the-offer-stands',
+      file: 'src/actors/user/settle.ts',
+      find: 'capsEndMs: pending.capsEndMs > 0 ? pending.offerEndsMs : 0 }',
+      replace: 'capsEndMs: pending.capsEndMs > 0 ? 1 : 0 }',
+      why: 'A decision that others push out is taken for unseen, though it can still be seen.',
+      nets: [TOWN, CAPS_PENDING],
     },
     {
       id: 'user-request-decided-twice',

@@ -2,6 +2,7 @@ import type { MutantArea, Net } from './mutant.js';
 
 const TOWN: Net = { simulate: 'town', seeds: 60 };
 const ZONE = 'src/actors/zone/zone.spec.ts';
+const DUTY = 'src/actors/user/duty.spec.ts';
 
 export const ZONES: MutantArea = {
   area: 'zones',
@@ -13,6 +14,30 @@ export const ZONES: MutantArea = {
       replace: 'pickupsTotal: moved.pickupsTotal',
       why: 'A zone forgets a pickup.',
       nets: [TOWN, ZONE],
+    },
+    {
+      id: 'zone-driver-leaves-unsaid',
+      file: 'src/actors/user/duty.ts',
+      find: "  tell(work, dutyZone, -1);\n  work.state = { ...work.state, dutyZone: '', dutyCheckMs: 0 };",
+      replace: "  work.state = { ...work.state, dutyZone: '', dutyCheckMs: 0 };",
+      why: 'A driver who goes is counted for ever.',
+      nets: [TOWN, DUTY],
+    },
+    {
+      id: 'zone-driver-in-two-zones',
+      file: 'src/actors/user/duty.ts',
+      find: "if (dutyZone !== '') tell(work, dutyZone, -1);",
+      replace: '',
+      why: 'A driver who moves is counted in both zones.',
+      nets: [TOWN, DUTY],
+    },
+    {
+      id: 'zone-late-duty-counts',
+      file: 'src/actors/user/duty.ts',
+      find: 'if (saidMs < dutyAtMs) return;',
+      replace: '',
+      why: 'A late event brings a driver back who has left since.',
+      nets: [DUTY],
     },
     {
       id: 'zone-clock-goes-back',

@@ -287,7 +287,7 @@ export class PartitionFold<Shared> {
       id: decoded.id === '' ? `${options.partition}-${original?.sequence ?? record.sequence}` : decoded.id,
       type,
       timeMs: Math.min(Math.max(saidMs ?? firstFoldedMs, atMs - pastMaxMs), atMs + futureMaxMs),
-      saidMs,
+      saidMs: options.protections.ownTimes ? saidMs : undefined,
       firstFoldedMs,
       data: decoded.data,
     };

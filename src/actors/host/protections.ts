@@ -27,6 +27,8 @@ export interface Protections {
   readonly repeats: boolean;
   /** An event of which that is not known any more is refused. */
   readonly eventFloor: boolean;
+  /** Consent and duty are ordered by the times that their senders gave, not by those of their arrival. */
+  readonly ownTimes: boolean;
   /** A dead letter tried again counts once, by its innermost original. */
   readonly redrive: boolean;
   /** A journal that fills takes no events, and is trimmed as far as may be. */
@@ -46,6 +48,7 @@ export const ALL_PROTECTIONS: Protections = {
   leaseBeforeWrite: true,
   repeats: true,
   eventFloor: true,
+  ownTimes: true,
   redrive: true,
   intake: true,
 };

@@ -15,6 +15,7 @@ import { checkPropensities } from './town-propensity-checks.js';
 import { bodyOf, decisionsOf } from './town-records.js';
 import { checkRest } from './town-rest-checks.js';
 import { checkRewards } from './town-reward-checks.js';
+import { checkSupply } from './town-supply-checks.js';
 import { townSettings } from './town.js';
 import { TOWN_CAMPAIGNS, type TownPromises } from './town-promises.js';
 
@@ -32,6 +33,7 @@ export function checkTown(replays: Replays, promises: TownPromises): Violation[]
     ...checkMoney(replays),
     ...checkExperience(replays),
     ...checkZones(replays),
+    ...checkSupply(replays),
   ];
 }
 

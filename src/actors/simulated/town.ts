@@ -125,6 +125,7 @@ export function townSettings(partitions: number, variant = 0): FoldSettings {
       ...DEFAULT_FOLD_SETTINGS.user,
       sessionIdleMs: other ? 3_000 : 2_000,
       pendingMax: other ? 6 : 4,
+      dutyTimeoutMs: 2_500,
       fatigue: { halfLifeMs: 1_000, threshold: 6, coolDownMs: 800 },
     },
     zone: { ...DEFAULT_FOLD_SETTINGS.zone, halfLifeMs: 500 },
