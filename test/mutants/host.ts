@@ -213,8 +213,8 @@ export const HOST: MutantArea = {
     {
       id: 'dedupe-source-ignored',
       file: 'src/actors/host/event-table.ts',
-      find: 'JSON.stringify([source, id])',
-      replace: 'JSON.stringify([id])',
+      find: 'JSON.stringify([app, source, id])',
+      replace: 'JSON.stringify([app, id])',
       why: 'Events of two sources under one id count once.',
       nets: [FOLD, TOWN],
     },

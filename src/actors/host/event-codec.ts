@@ -16,7 +16,12 @@ const ID = idSchema(256);
  * An event from the parts of its subject and its payload, a structured CloudEvent or the bare data of one; or why it is
  * none, for ever the same. Attributes of null are unset.
  */
-export function decodeEvent(kind: string, token: string, type: string, payload: Uint8Array): DecodedEvent | string {
+export function decodeEvent(
+  kind: string,
+  token: string,
+  type: string,
+  payload: Uint8Array,
+): Omit<DecodedEvent, 'app'> | string {
   if (!KINDS.has(kind)) return `EVENT_KIND_UNKNOWN: ${kind} is not a kind of actor`;
   if (decodeToken(token) === undefined) return 'EVENT_ID_INVALID: the id is not a well-formed token';
   if (!EVENT_TYPE.test(type)) return 'EVENT_TYPE_INVALID: the type must be lower-case words joined by dots';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { eventHash, EventTable, EVENTS_REMEMBERED_MAX, secondsOf, type EventHash } from './event-table.js';
 
-const hashOf = (id: string | number): EventHash => eventHash('key', 'source', String(id));
+const hashOf = (id: string | number): EventHash => eventHash('key', 'app', 'source', String(id));
 const orderOf = ({ high, low }: EventHash): bigint => (BigInt(high) << 32n) | BigInt(low);
 
 /** The rule in words: of all that were new the latest stay, of a second those with the larger hash. */
@@ -95,7 +95,8 @@ describe('the table of events', () => {
 });
 
 describe('the hash of an event', () => {
-  const of = (source: string, id: string, key = 'k'): string => orderOf(eventHash(key, source, id)).toString();
+  const of = (source: string, id: string, key = 'k', app = 'app'): string =>
+    orderOf(eventHash(key, app, source, id)).toString();
 
   it('is of the key, the source and the id, wherever the one ends and the other begins', () => {
     const all = [
@@ -106,6 +107,8 @@ describe('the hash of an event', () => {
       of('', 'ab'),
       of('ab', ''),
       of('a', 'b', 'l'),
+      of('a', 'b', 'k', 'other'),
+      of('a', 'b'),
     ];
     expect(new Set(all).size).toBe(all.length);
     expect(of('a', 'b c')).toBe(of('a', 'b c'));

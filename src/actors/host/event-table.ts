@@ -25,11 +25,12 @@ export type Standing = 'repeat' | 'new' | 'unknown';
 export type SavedEvents = readonly [entries: string, floor: number];
 
 /**
- * Of any two strings, also those that are no well-formed text: they come from anybody. Whoever does not know the key cannot
+ * Of an app, and of any two strings, also those that are no well-formed text: they come from anybody. No app can make an
+ * event of another one look like a repeat. Whoever does not know the key cannot
  * make two of them meet: it is 64 bits of SHA-256 behind a secret.
  */
-export function eventHash(key: string, source: string, id: string): EventHash {
-  const digest = hash('sha256', `${key}\n${JSON.stringify([source, id])}`, 'buffer');
+export function eventHash(key: string, app: string, source: string, id: string): EventHash {
+  const digest = hash('sha256', `${key}\n${JSON.stringify([app, source, id])}`, 'buffer');
   return { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
 }
 

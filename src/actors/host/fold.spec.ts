@@ -113,7 +113,7 @@ describe('terms', () => {
 
 describe('events', () => {
   const at = (seconds: number): string => new Date(1_000 * seconds).toISOString();
-  const timed = (id: string, seconds: number, type = 'add') =>
+  const timed = (id: string | undefined, seconds: number, type = 'add') =>
     bench.take(
       `attune.p.0.event.app.user.a.${type}`,
       { specversion: '1.0', source: 's', id, time: at(seconds), data: {} },
@@ -161,6 +161,17 @@ describe('events', () => {
     expect(bench.state()).toEqual({ sum: 6_000 });
   });
 
+  it('of two apps are never the same, whatever they call them', () => {
+    const send = (app: string) =>
+      bench.take(`attune.p.0.event.${app}.user.a.add`, { specversion: '1.0', source: 's', id: 'x', data: {} }).outcome;
+    expect([send('one'), send('two'), send('one'), send('two')]).toEqual([
+      'applied',
+      'applied',
+      'duplicate',
+      'duplicate',
+    ]);
+  });
+
   it('without a time, or with one too far ahead, count once within the table', () => {
     const { dedupePerActor } = SETTINGS.events;
     const outcomes = (id: string) =>
@@ -175,7 +186,10 @@ describe('events', () => {
   });
 
   it('without an id are never repeats', () => {
-    expect([timed('', 1_000_000), timed('', 1_000_000)].map(({ outcome }) => outcome)).toEqual(['applied', 'applied']);
+    expect([timed(undefined, 1_000_000), timed(undefined, 1_000_000)].map(({ outcome }) => outcome)).toEqual([
+      'applied',
+      'applied',
+    ]);
     expect(bench.actor().seen).toBeUndefined();
   });
 
@@ -455,7 +469,9 @@ describe('a timer that its own fold arms anew for the same due time', () => {
     for (let i = 0; i < 4; i++) {
       const [due] = bench.timers.takeDue(2_000, 1);
       if (!due) break;
-      fired.push(take('attune.p.0.timer.engine.user.a', { v: 2, term: [1, 0], due: due.due, generation: due.generation }));
+      fired.push(
+        take('attune.p.0.timer.engine.user.a', { v: 2, term: [1, 0], due: due.due, generation: due.generation }),
+      );
     }
     expect(fired).toEqual(['applied', 'applied', 'applied']);
     expect(bench.timers.peek()).toBeUndefined();

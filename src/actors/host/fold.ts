@@ -268,7 +268,7 @@ export class PartitionFold<Shared> {
     // A time that is too far ahead would never make room for others again.
     const ownMs = saidMs === undefined || saidMs > firstFoldedMs + futureMaxMs ? firstFoldedMs : saidMs;
     const seconds = secondsOf(ownMs);
-    const hash = decoded.id === '' ? undefined : eventHash(state.idKey, decoded.source, decoded.id);
+    const hash = decoded.id === '' ? undefined : eventHash(state.idKey, decoded.app, decoded.source, decoded.id);
     const standing = hash === undefined ? 'new' : this.standing(activation, hash, seconds);
     if (standing === 'repeat') {
       state.counters.duplicates++;

@@ -28,6 +28,8 @@ import type { JournalRecord } from './ports.js';
 
 export interface DecodedEvent {
   readonly cls: 'event';
+  /** Whose it is: ids of two apps are never the same. */
+  readonly app: string;
   readonly address: ActorAddress;
   readonly type: string;
   readonly source: string;
@@ -94,7 +96,7 @@ export function decodeRecord(
       return { cls: 'foreign', reason: `EVENT_KIND_UNKNOWN: ${subject.kind} is not a kind of actor` };
     }
     const event = decodeEvent(subject.kind, subject.token, subject.name, record.payload);
-    return typeof event === 'string' ? malformed(event) : event;
+    return typeof event === 'string' ? malformed(event) : { ...event, app: subject.app };
   }
   // An output may carry what somebody outside wrote.
   if (subject.cls === 'output') refuseExcess(record.payload, JSON_BOUNDS.internal);

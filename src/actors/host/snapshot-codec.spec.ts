@@ -16,7 +16,7 @@ describe('a snapshot', () => {
     const activation = new Activation('user.a', { kind: 'user', token: 'a' }, { sum: 4 });
     [activation.timerDue, activation.timerGeneration] = [77, 5];
     activation.seen = new EventTable();
-    for (const id of ['1', '2', '3']) activation.seen.add(eventHash('k', 's', id), Number(id), 2);
+    for (const id of ['1', '2', '3']) activation.seen.add(eventHash('k', 'app', 's', id), Number(id), 2);
     activation.traces = [[8, { p0: 2, x: 1 }, [{ n: 1 }]]];
     activation.markRedriven(8, 4);
     activation.markRedriven(9, 5);
@@ -32,7 +32,9 @@ describe('a snapshot', () => {
     );
     expect(revived.dirty).toBe(false);
     // The table goes on where it stood.
-    const standings = ['1', '2', '3', '4'].map((id) => revived.seen!.standing(eventHash('k', 's', id), Number(id)));
+    const standings = ['1', '2', '3', '4'].map((id) =>
+      revived.seen!.standing(eventHash('k', 'app', 's', id), Number(id)),
+    );
     expect(standings).toEqual(['unknown', 'repeat', 'repeat', 'new']);
   });
 

@@ -6,7 +6,7 @@ import { ENGINE_APP, partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { eventHash } from '../host/event-table.js';
 import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, SharedState } from '../host/actor-kind.js';
-import { subjects, type ActorKindName } from '../../messages/subjects.js';
+import { parsePartitionSubject, subjects, type ActorKindName } from '../../messages/subjects.js';
 import type { SimulatedStream, StoredRecord } from './stream.js';
 
 /** What one record caused elsewhere, in the order of its chain. */
@@ -89,12 +89,12 @@ export class Replay<Shared> {
   }
 
   private take(record: StoredRecord): void {
-    const [, , , cls = '', , kind = '', token = '', ...name] = record.subject.split('.');
+    const { cls, kind, token, name } = parsePartitionSubject(record.subject)!;
     const parsed = parse(record.payload);
     if (parsed === undefined && cls !== 'event') this.faults.push(`record ${record.sequence} is not JSON`);
     const json = parsed ?? {};
     this.foldTimeMs = Math.max(this.foldTimeMs, record.timestampMs);
-    const entry = { record, cls, kind, token, name: name.join('.'), json };
+    const entry = { record, cls, kind, token, name, json };
     const reason = this.verdicts.get(record.sequence);
     let verdict: Verdict;
     if (reason !== undefined) {
@@ -117,6 +117,7 @@ export class Replay<Shared> {
 
   private judge(entry: Omit<ReplayedRecord, 'atMs' | 'verdict'>): Verdict {
     const { cls, kind, token, name, json, record } = entry;
+    const { app } = parsePartitionSubject(record.subject)!;
     const address = { kind: kind as ActorKindName, token };
     switch (cls) {
       case 'control':
@@ -128,7 +129,7 @@ export class Replay<Shared> {
         const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : this.foldTimeMs;
         const ownMs = saidMs > this.foldTimeMs + futureMaxMs ? this.foldTimeMs : saidMs;
         const seconds = Math.floor(ownMs / 1000);
-        const { high, low } = eventHash(this.idKey, String(json.source), String(json.id));
+        const { high, low } = eventHash(this.idKey, app, String(json.source), String(json.id));
         const order = (BigInt(high) << 32n) | BigInt(low);
         const hasId = typeof json.id === 'string';
         if (hasId && actor.seen.some((one) => one.order === order)) return 'duplicate';
@@ -314,8 +315,13 @@ export class Replay<Shared> {
   }
 }
 
+const isControl = (subject: string, name: string): boolean => {
+  const parsed = parsePartitionSubject(subject);
+  return parsed?.cls === 'control' && parsed.kind === name;
+};
+
 function firstBarrierOf(records: readonly StoredRecord[]): Json | undefined {
-  const first = records.find(({ subject }) => subject.endsWith('.control.engine.barrier'));
+  const first = records.find(({ subject }) => isControl(subject, 'barrier'));
   return first && parse(first.payload);
 }
 
@@ -346,7 +352,7 @@ function verdictsOf(records: readonly StoredRecord[]): Map<number, string> {
   const verdicts = new Map<number, string>();
   let term: Place = [0, 0];
   for (const record of records) {
-    const [, , , cls, , name] = record.subject.split('.');
+    const { cls, kind: name } = parsePartitionSubject(record.subject)!;
     if (cls !== 'control') continue;
     const json = JSON.parse(Buffer.from(record.payload).toString('utf8')) as Json;
     const own = json.term as Place;

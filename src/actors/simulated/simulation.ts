@@ -21,6 +21,8 @@ export interface SimulationOptions {
   readonly protections?: Protections;
   /** Keep the trace's lines. */
   readonly trace?: boolean;
+  /** Is given the server with all that was stored on it, after the last check. */
+  readonly onEnd?: (server: SimulatedServer) => void;
 }
 
 export interface SimulationResult {
@@ -135,6 +137,7 @@ class Run<Shared> {
       this.violations.push(...this.check(replays, seen ?? []), ...workload.check(replays));
       if (left) this.violations.push(...checkStored(server, replays, (actor) => this.isVacant(actor)));
     }
+    options.onEnd?.(server);
     return {
       seed: options.seed,
       scenario: scenario.name,

@@ -1,0 +1,60 @@
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { parsePartitionSubject } from '../../src/messages/subjects.js';
+import { THIS_BUILD } from '../../src/messages/versions.js';
+import { comparable, digestOf, HistoryFold, historyNames, readHistory, type History } from './history.js';
+import { historiesOf } from './recorder.js';
+
+jest.setTimeout(120_000);
+
+/** Every class of record and every control record; a fold of what no history holds is held to nothing. */
+const KINDS = ['event', 'decision', 'command', 'timer', 'output', 'barrier', 'marker', 'verdict', 'redrive'];
+
+const kindsIn = ({ records }: History): string[] =>
+  records.map(({ subject }) => {
+    const { cls, kind } = parsePartitionSubject(subject)!;
+    return cls === 'control' ? kind : cls;
+  });
+
+function expectFoldsEqual(history: History): void {
+  const last = history.records.length;
+  const whole = new HistoryFold(history).to(last);
+  expect(comparable(whole.stored())).toEqual(comparable(history.end));
+  expect(digestOf(whole.outputs)).toEqual(history.outputs);
+  const rest = new HistoryFold(history, history.middle).to(last);
+  expect(comparable(rest.stored())).toEqual(comparable(history.end));
+}
+
+describe('what was written once', () => {
+  it('folds to what it came to then, from the beginning and from what was stored in the middle', () => {
+    for (const name of historyNames()) expectFoldsEqual(readHistory(name));
+  });
+
+  it('is there for every schema and semantics before this build’s', () => {
+    const { schema, oldestSchema, semantics, oldestSemantics } = THIS_BUILD;
+    const has = (part: string): boolean => historyNames().some((name) => `${name}-`.includes(`${part}-`));
+    const range = (word: string, from: number, to: number): string[] =>
+      Array.from({ length: to - from }, (_, i) => `${word}-${from + i}`);
+    const before = [...range('schema', oldestSchema, schema), ...range('semantics', oldestSemantics, semantics)];
+    expect(before.filter((part) => !has(part))).toEqual([]);
+  });
+});
+
+describe('a history written now', () => {
+  let histories: History[];
+
+  beforeAll(async () => {
+    histories = [...(await historiesOf(4)), ...(await historiesOf(12))];
+  });
+
+  it('holds a record of every kind, among its likes', () => {
+    expect(KINDS.filter((kind) => !histories.some((history) => kindsIn(history).includes(kind)))).toEqual([]);
+  });
+
+  it('folds equal, and would not if anything of it were another', () => {
+    for (const history of histories) expectFoldsEqual(history);
+    const [history] = histories;
+    const at = history!.records.findIndex(({ subject }) => subject.includes('.event.'));
+    const without = { ...history!, records: history!.records.filter((_, i) => i !== at) };
+    expect(() => expectFoldsEqual(without)).toThrow();
+  });
+});
