@@ -15,18 +15,18 @@ const kindsIn = ({ records }: History): string[] =>
     return cls === 'control' ? kind : cls;
   });
 
-function expectFoldsEqual(history: History): void {
+async function expectFoldsEqual(history: History): Promise<void> {
   const last = history.records.length;
   const whole = new HistoryFold(history).to(last);
-  expect(comparable(whole.stored())).toEqual(comparable(history.end));
+  expect(comparable(await whole.stored())).toEqual(comparable(history.end));
   expect(digestOf(whole.outputs)).toEqual(history.outputs);
   const rest = new HistoryFold(history, history.middle).to(last);
-  expect(comparable(rest.stored())).toEqual(comparable(history.end));
+  expect(comparable(await rest.stored())).toEqual(comparable(history.end));
 }
 
 describe('what was written once', () => {
-  it('folds to what it came to then, from the beginning and from what was stored in the middle', () => {
-    for (const name of historyNames()) expectFoldsEqual(readHistory(name));
+  it('folds to what it came to then, from the beginning and from what was stored in the middle', async () => {
+    for (const name of historyNames()) await expectFoldsEqual(readHistory(name));
   });
 
   it('is there for every schema and semantics before this build’s', () => {
@@ -50,11 +50,11 @@ describe('a history written now', () => {
     expect(KINDS.filter((kind) => !histories.some((history) => kindsIn(history).includes(kind)))).toEqual([]);
   });
 
-  it('folds equal, and would not if anything of it were another', () => {
-    for (const history of histories) expectFoldsEqual(history);
+  it('folds equal, and would not if anything of it were another', async () => {
+    for (const history of histories) await expectFoldsEqual(history);
     const [history] = histories;
     const at = history!.records.findIndex(({ subject }) => subject.includes('.event.'));
     const without = { ...history!, records: history!.records.filter((_, i) => i !== at) };
-    expect(() => expectFoldsEqual(without)).toThrow();
+    await expect(expectFoldsEqual(without)).rejects.toThrow();
   });
 });

@@ -23,10 +23,12 @@ import {
   fingerprintOf,
   type Position,
 } from '../../src/actors/host/snapshot-codec.js';
+import { Slices } from '../../src/kernel/slices.js';
 import { TimerIndex } from '../../src/actors/host/timer-index.js';
 import { VerdictBook } from '../../src/actors/host/verdict-book.js';
 import { userKind } from '../../src/actors/user/user.kind.js';
 import { zoneKind } from '../../src/actors/zone/zone.kind.js';
+import { systemClock } from '../../src/kernel/clock.js';
 import type { CampaignLedger } from '../../src/messages/campaigns.js';
 import { THIS_SCHEMA, type Stored } from '../../src/messages/versions.js';
 
@@ -103,11 +105,12 @@ export class HistoryFold {
   }
 
   /** What a host would store now: of all actors, or of those that `isSaved`. */
-  stored(isSaved: (key: string) => boolean = () => true): StoredState {
+  async stored(isSaved: (key: string) => boolean = () => true): Promise<StoredState> {
     const position = this.position();
     const { state, timers } = this.fold;
+    const at = { position, state, timers: timers.entries(), marks: [] };
     return {
-      checkpoint: jsonOf(encodeCheckpoint({ position, state, timers: timers.entries(), marks: [] })),
+      checkpoint: jsonOf(await encodeCheckpoint(at, new Slices(systemClock))),
       snapshots: Object.fromEntries(
         [...this.actors]
           .filter(([key]) => isSaved(key))

@@ -19,8 +19,8 @@ export async function historiesOf(seed: number): Promise<History[]> {
     onEnd: (server) => server.journals.forEach(({ records }) => journals.push([...records])),
   });
   if (violations.length > 0) throw new Error(`the town of seed ${seed}: ${JSON.stringify(violations)}`);
-  return journals.map((records, partition) =>
-    historyOf(partition, [...textsOf(records), ...rarities(partition, records)]),
+  return Promise.all(
+    journals.map((records, partition) => historyOf(partition, [...textsOf(records), ...rarities(partition, records)])),
   );
 }
 
@@ -30,19 +30,19 @@ function textsOf(records: readonly StoredRecord[]): Texts {
   return records.map(({ payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload).toString('utf8') }));
 }
 
-function historyOf(partition: number, records: Texts): History {
+async function historyOf(partition: number, records: Texts): Promise<History> {
   const journal = { partition, identity: `history${partition}`, records };
   const last = records.length;
   const [checkpointed, saved] = [Math.floor(last / 3), Math.floor((2 * last) / 3)];
   const first = new HistoryFold(journal).to(checkpointed);
-  const { checkpoint, snapshots } = first.stored();
+  const { checkpoint, snapshots } = await first.stored();
   // Every other actor has been saved since, as of a later record.
-  const later = new HistoryFold(journal).to(saved).stored((key) => key.length % 2 === 0).snapshots;
+  const later = await new HistoryFold(journal).to(saved).stored((key) => key.length % 2 === 0);
   const whole = new HistoryFold(journal).to(last);
   return {
     ...journal,
-    middle: { checkpoint, snapshots: { ...snapshots, ...later } },
-    end: whole.stored(),
+    middle: { checkpoint, snapshots: { ...snapshots, ...later.snapshots } },
+    end: await whole.stored(),
     outputs: digestOf(whole.outputs),
   };
 }
