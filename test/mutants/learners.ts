@@ -121,11 +121,11 @@ export const LEARNERS: MutantArea = {
     },
     {
       id: 'learner-lease-kept-past-its-end',
-      file: 'src/actors/learner/lease-keeper.ts',
-      find: 'if (claim.epoch > 0 && !claim.held) claim.lose();',
-      replace: '',
-      why: 'A learner whose lease ran out takes it for the same tenure when it gets it back.',
-      nets: ['src/actors/learner/lease-keeper.spec.ts'],
+      file: 'src/actors/learner/lease-seeker.ts',
+      find: 'if (this.#lease && !this.#lease.held) {',
+      replace: 'if (this.#lease && this.#stopped) {',
+      why: 'A learner whose lease ran out goes on, beside the next one.',
+      nets: ['src/actors/learner/lease-seeker.spec.ts'],
     },
   ],
 };

@@ -69,16 +69,13 @@ export class LeaseClaim {
   }
 
   async #write(expected: number, isAcquisition: boolean): Promise<boolean> {
-    const sentAtMs = this.#options.clock.monotonicMs();
-    const written = await this.#options.leases.put(
-      this.#options.key,
-      Buffer.from(JSON.stringify(this.#options.owner)),
-      expected,
-    );
+    const { leases, key, owner, ttlMs, clock } = this.#options;
+    const sentAtMs = clock.monotonicMs();
+    const written = await leases.put(key, Buffer.from(JSON.stringify(owner)), expected);
     if (written === undefined) return false;
     this.#revision = written;
     if (isAcquisition) this.epoch = written;
-    this.heldUntilMs = sentAtMs + this.#options.ttlMs * (1 - MARGIN);
+    this.heldUntilMs = sentAtMs + ttlMs * (1 - MARGIN);
     return true;
   }
 
