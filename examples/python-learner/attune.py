@@ -60,6 +60,8 @@ class LearnerClient:
         self._owner = {"worker": worker, "instance": uuid.uuid4().hex}
         self._token = token_of(learner)
         self._epoch = 0
+        # The secret that goes with the epoch, which alone could be guessed.
+        self._session = ""
         self._heartbeat: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "LearnerClient":
@@ -84,6 +86,7 @@ class LearnerClient:
                     raise
                 await asyncio.sleep(min(error.retry_after_seconds, 1.0))
         self._epoch = answer["epoch"]
+        self._session = answer["session"]
         checkpoint = answer["checkpoint"]
         renew_seconds = answer["renewMs"] / 1000
         self._heartbeat = asyncio.create_task(self._keep_alive(renew_seconds))
@@ -160,7 +163,7 @@ class LearnerClient:
         return {"upload": upload}
 
     def _own(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"epoch": self._epoch, **request}
+        return {"epoch": self._epoch, "session": self._session, **request}
 
     async def _ask(self, verb: str, request: dict[str, Any], patience: float = 0.0) -> dict[str, Any]:
         """Asks until there is an answer: every request may be repeated. Raises EngineError for a refusal."""

@@ -24,6 +24,7 @@ import { StreamDeadLetters } from './dead-letters.js';
 import { FactsFloor, type FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
+import { fitsWhereItServes } from '../surfaces/policy-fit.js';
 import { ClusterFaults } from './cluster-faults.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
@@ -84,7 +85,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
     stops.push(() => feed.stop());
     const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock);
-    const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => log.info('policy', { ...status }));
+    const registry = new PolicyRegistry(
+      LEARNED_FAMILIES,
+      (status) => log.info('policy', { ...status }),
+      fitsWhereItServes(world.surfaces),
+    );
     stops.push(registry.follow(learnerPorts.artifacts));
     const policies = chainDirectories(registry, world.policies);
     const faults = new FaultBook(log);
@@ -122,7 +127,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       await readiness(created, partitions);
     }
     const learners: LearnerRole | undefined = has('learner')
-      ? await startLearners({ config, hostId, attachment, keeper: thread!.keeper, ports: learnerPorts, log })
+      ? await startLearners({
+          config,
+          hostId,
+          attachment,
+          keeper: thread!.keeper,
+          ports: learnerPorts,
+          surfaces: world.surfaces,
+          log,
+        })
       : undefined;
     if (learners) stops.push(() => learners.stop());
     const server = (): string => attachment.link.nc.getServer();

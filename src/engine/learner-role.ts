@@ -5,6 +5,7 @@ import type { NatsLearnerPorts } from '../actors/learner/nats-learner-ports.js';
 import type { LearnerStatus } from '../actors/learner/status.js';
 import { systemClock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
+import type { Surfaces } from '../surfaces/load-surfaces.js';
 import type { Attachment } from './attachment.js';
 import type { EngineConfig } from './world.js';
 
@@ -14,6 +15,7 @@ export interface LearnerRoleOptions {
   readonly attachment: Attachment;
   readonly keeper: Keeper;
   readonly ports: NatsLearnerPorts;
+  readonly surfaces: Surfaces;
   readonly log: Logger;
 }
 
@@ -30,6 +32,7 @@ export async function startLearners({
   attachment,
   keeper,
   ports,
+  surfaces,
   log,
 }: LearnerRoleOptions): Promise<LearnerRole> {
   const learners = new LearnerHost({
@@ -37,6 +40,7 @@ export async function startLearners({
     hostId,
     source: ports.source,
     artifacts: ports.artifacts,
+    surfaces,
     checkpoints: ports.checkpoints,
     verdicts: ports.verdicts,
     views: ports.views,

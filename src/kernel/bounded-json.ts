@@ -31,8 +31,8 @@ export const JSON_BOUNDS = {
   event: { bytesMax: EVENT_BYTES_MAX, depthMax: 34, tokensMax: 50_000, keysMax: 1024 },
   /** What the engine's own processes say to each other. */
   internal: { bytesMax: 64 * MEBIBYTE, depthMax: 64, tokensMax: 2_000_000, keysMax: 500_000 },
-  /** A policy's parameters. */
-  artifact: { bytesMax: 64 * MEBIBYTE, depthMax: 64, tokensMax: 1_000_000, keysMax: 500_000 },
+  /** A policy's parameters: as many arms as any learner may have (`armsMax`). */
+  artifact: { bytesMax: 8 * MEBIBYTE, depthMax: 32, tokensMax: 1_000_000, keysMax: 100_000 },
   /** A line of a log of decisions. */
   logLine: { bytesMax: 8 * MEBIBYTE, depthMax: 64, tokensMax: 500_000, keysMax: 100_000 },
 } as const satisfies Readonly<Record<string, JsonBounds>>;

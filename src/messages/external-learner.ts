@@ -18,16 +18,19 @@ const epoch = z.number().int().positive();
 const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 /** Opaque: where in the experience stream a learner is, and what of it has been counted. */
 const cursor = z.string().max(256 * 1024);
+/** The secret of a session: an epoch can be guessed. */
+const session = z.string().min(1).max(64);
 const uploadId = z.string().min(1).max(64);
 
 export const externalRequestSchemas = {
   /** Asks for the lease. `instance` is made anew at every start of the process: it tells it from its former self. */
   claim: z.strictObject({ worker: z.string().min(1).max(128), instance: z.string().min(1).max(128) }),
-  /** Keeps the lease; every other request that names the epoch does so too. */
-  renew: z.strictObject({ epoch }),
+  /** Keeps the lease; every other request that names epoch and session does so too. */
+  renew: z.strictObject({ epoch, session }),
   /** The next experiences behind the cursor; null: from the beginning of what is kept. */
   next: z.strictObject({
     epoch,
+    session,
     cursor: cursor.nullable(),
     max: z.number().int().min(1).max(NEXT_RECORDS_MAX).default(64),
     /** How long to wait where there is nothing yet. */
@@ -36,6 +39,7 @@ export const externalRequestSchemas = {
   /** A piece of a text that is too long for one message. Part 0 begins it anew; parts come in order. */
   upload: z.strictObject({
     epoch,
+    session,
     upload: uploadId,
     part: z.number().int().nonnegative(),
     text: z.string().max(PIECE_CHARACTERS_MAX),
@@ -43,6 +47,7 @@ export const externalRequestSchemas = {
   /** Publishes a version of the policy that the learner is configured for. */
   publish: z.strictObject({
     epoch,
+    session,
     /** Format of this request: 1. */
     schema: z.number().int(),
     /** Which policy family reads the parameters. */
@@ -59,6 +64,7 @@ export const externalRequestSchemas = {
   /** Saves what the learner goes on from. Epoch and cursor are kept with it. */
   save: z.strictObject({
     epoch,
+    session,
     cursor: cursor.nullable(),
     experiences: count,
     /** Any text (JSON, base64), in one piece or uploaded before. */
@@ -66,9 +72,9 @@ export const externalRequestSchemas = {
     upload: uploadId.optional(),
   }),
   /** A piece of the state that was saved last. */
-  load: z.strictObject({ epoch, part: z.number().int().nonnegative() }),
+  load: z.strictObject({ epoch, session, part: z.number().int().nonnegative() }),
   /** Gives the lease back. */
-  release: z.strictObject({ epoch }),
+  release: z.strictObject({ epoch, session }),
 } as const satisfies Record<ExternalVerb, z.ZodType>;
 
 export type ExternalRequest<V extends ExternalVerb> = z.infer<(typeof externalRequestSchemas)[V]>;
@@ -77,6 +83,8 @@ export const externalReplySchemas = {
   claim: z.object({
     /** Names this lease; higher than any before. */
     epoch,
+    /** To be given with every request, and told to nobody: random, anew at every claim. */
+    session,
     /** How long the lease lives without a request, and how often to send one at the latest. */
     ttlMs: z.number().int(),
     renewMs: z.number().int(),

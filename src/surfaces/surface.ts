@@ -5,7 +5,7 @@ import { CANDIDATES_MAX, SLATE_MAX, SUBJECT_KINDS } from '../messages/decisions.
 import { episodeSettingsSchema, rewardSettingsSchema } from '../messages/rewards.js';
 import { compileObservation, OBSERVATION_MAX, observationTermSchema, type Observer } from './observation-terms.js';
 import { compileRules, ruleProblems, rulesSchema, type CandidateRules } from './rules.js';
-import { compileState, stateTermSchema, type StateInput } from './state-terms.js';
+import { compileState, stateTermSchema, type StateInput, type StateTerm } from './state-terms.js';
 
 export const CANDIDATE_SOURCES = ['request', 'zones', 'campaigns'] as const;
 export const CAP_SCOPES = ['surface', 'candidate', 'category', 'campaign'] as const;
@@ -95,6 +95,8 @@ export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'sta
   readonly rules: CandidateRules;
   /** The live policy and its fallbacks, in the order in which they are asked. */
   readonly chain: readonly string[];
+  /** What the state is made of. */
+  readonly stateTerms: readonly StateTerm[] | undefined;
   /** The state that a decision is made in; undefined where the surface declares none. */
   readonly stateOf: ((input: StateInput) => string) | undefined;
   /** The same as numbers. */
@@ -118,6 +120,7 @@ export function compileSurface(definition: unknown): Surface {
     caps: surface.caps.map((cap) => ({ ...cap, name: cap.name ?? `${surface.id}.${cap.scope}` })),
     rules: compileRules(surface.rules),
     chain: [surface.policy, ...surface.fallback],
+    stateTerms: surface.state,
     stateOf: surface.state === undefined ? undefined : compileState(surface.state),
     observer: surface.observation === undefined ? undefined : compileObservation(surface.observation),
   });

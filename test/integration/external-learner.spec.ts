@@ -71,8 +71,17 @@ async function startHost(hostId: string): Promise<LearnerHost> {
   return host;
 }
 
-const ask = async (verb: string, request: object, timeout = 5_000): Promise<any> =>
-  (await learner.request(`attune.learner.outside.${verb}`, JSON.stringify(request), { timeout })).json();
+/** The secret of each session by its epoch, as the process that claimed it knows it. */
+const sessions = new Map<number, string>();
+async function ask(verb: string, request: object, timeout = 5_000): Promise<any> {
+  const { epoch } = request as { epoch?: number };
+  const named = epoch === undefined ? request : { session: sessions.get(epoch), ...request };
+  const answer: any = (
+    await learner.request(`attune.learner.outside.${verb}`, JSON.stringify(named), { timeout })
+  ).json();
+  if (verb === 'claim' && 'epoch' in answer) sessions.set(answer.epoch, answer.session);
+  return answer;
+}
 /** Across accounts nobody says that nobody is there yet. */
 const CLAIM_MS_MAX = 300;
 /** Somebody else's lease may have to run out first. */

@@ -6,10 +6,13 @@ import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import { assertFits } from '../../surfaces/policy-fit.js';
+import type { Surface } from '../../surfaces/surface.js';
 import type { Keeper } from '../keeper/keeper.js';
 import type { CheckpointStore } from './checkpoint.js';
 import { EXTERNAL_KIND } from './external/checkpoint.js';
 import { ExternalLearnerDesk } from './external/desk.js';
+import { fittedArtifacts } from './fitted-artifacts.js';
 import { LearnerActor } from './learner-actor.js';
 import { LeaseSeeker } from './lease-seeker.js';
 import type { ExperienceSource } from './record-inbox.js';
@@ -40,6 +43,8 @@ export interface LearnerHostOptions {
   readonly hostId: string;
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
+  /** Surfaces by id: what a learner publishes must fit its own. Not looked at where there is none of that name. */
+  readonly surfaces?: ReadonlyMap<string, Surface>;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
   readonly keeper: Keeper;
@@ -134,7 +139,8 @@ export class LearnerHost {
   }
 
   #actor({ settings }: Place, epoch: number): Runner {
-    const { source, artifacts, checkpoints, verdicts, clock, writes, onMode, launch } = this.#options;
+    const { source, checkpoints, verdicts, clock, writes, onMode, launch } = this.#options;
+    const artifacts = this.#artifactsOf(settings);
     return new LearnerActor(settings, epoch, {
       source,
       artifacts,
@@ -148,8 +154,17 @@ export class LearnerHost {
     });
   }
 
+  #artifactsOf({ surface: id }: LearnerSettings): ArtifactStore {
+    const { artifacts, surfaces } = this.#options;
+    const surface = surfaces?.get(id);
+    return surface === undefined
+      ? artifacts
+      : fittedArtifacts(artifacts, (artifact, policy) => assertFits(artifact, policy, surface));
+  }
+
   #desk({ settings }: Place): Runner {
-    const { source, artifacts, checkpoints, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
+    const { source, checkpoints, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
+    const artifacts = this.#artifactsOf(settings);
     const desk = new ExternalLearnerDesk(settings, {
       source,
       artifacts,

@@ -39,6 +39,9 @@ interface Slot {
   turn: number;
 }
 
+/** Throws InvalidRequest `ARTIFACT_UNFIT`. */
+export type FitCheck = (artifact: Artifact, policy: Policy) => void;
+
 export type PolicyFamilies = Readonly<Record<string, PolicyFamily>>;
 
 /**
@@ -67,11 +70,17 @@ export class PolicyRegistry implements PolicyDirectory {
   readonly #families: PolicyFamilies;
   readonly #slots = new Map<string, Slot>();
   readonly #onChange: (status: PolicyStatus) => void;
+  readonly #assertFits: FitCheck;
 
-  /** `onChange` hears of every swap and every refusal. */
-  constructor(families: PolicyFamilies, onChange: (status: PolicyStatus) => void = () => undefined) {
+  /** `onChange` hears of every swap and every refusal; `assertFits` throws where a policy cannot do what it is for. */
+  constructor(
+    families: PolicyFamilies,
+    onChange: (status: PolicyStatus) => void = () => undefined,
+    assertFits: FitCheck = () => undefined,
+  ) {
     this.#families = families;
     this.#onChange = onChange;
+    this.#assertFits = assertFits;
   }
 
   get(policyId: string): Policy | undefined {
@@ -90,7 +99,9 @@ export class PolicyRegistry implements PolicyDirectory {
       const artifact = openArtifact(bytes);
       if (artifact.policy.id !== expected.id || artifact.policy.version !== expected.version)
         throw refusal('ARTIFACT_MISNAMED', 'The artifact is of another policy or version than the registry says.');
-      slot.policy = policyOf(artifact, this.#families);
+      const policy = policyOf(artifact, this.#families);
+      this.#assertFits(artifact, policy);
+      slot.policy = policy;
       slot.artifact = artifact;
       slot.refused = undefined;
     } catch (error) {

@@ -68,8 +68,18 @@ function openDesk(): ExternalLearnerDesk {
   return desk;
 }
 
-const ask = async <V extends ExternalVerb>(desk: ExternalLearnerDesk, verb: V, request: object) =>
-  (await desk.handle(verb, Buffer.from(JSON.stringify(request)))) as ExternalReply<V>;
+/** A process sends the secret of its session with every request; so does `ask`, by the epoch. */
+const sessions = new Map<number, string>();
+async function ask<V extends ExternalVerb>(desk: ExternalLearnerDesk, verb: V, request: object) {
+  const { epoch } = request as { epoch?: number };
+  const named = epoch === undefined ? request : { session: sessions.get(epoch), ...request };
+  const reply = (await desk.handle(verb, Buffer.from(JSON.stringify(named)))) as ExternalReply<V>;
+  if (verb === 'claim') {
+    const claimed = reply as ExternalReply<'claim'>;
+    sessions.set(claimed.epoch, claimed.session);
+  }
+  return reply;
+}
 const claim = (desk: ExternalLearnerDesk, instance = 'i') => ask(desk, 'claim', { worker: 'w', instance });
 const happen = (...rewards: number[]): void =>
   rewards.forEach((reward) => void stream.push(chain.message(experience({ reward }))));
@@ -236,6 +246,39 @@ describe('the desk of a learner in another process', () => {
     expect((await claim(desk, 'first')).epoch).toBeGreaterThan(later.epoch);
   });
 
+  it('does not take an epoch for a session: who has guessed it gets nothing, changes nothing and renews nothing', async () => {
+    const desk = openDesk();
+    const { epoch, session } = await claim(desk);
+    expect(session.length).toBeGreaterThanOrEqual(22);
+    nowMs += TTL_MS / 2;
+    for (const guess of ['', 'guess', session.slice(1), `${session}x`, session.toLowerCase()].filter(
+      (g) => g !== session,
+    ))
+      for (const [verb, request] of [
+        ['renew', {}],
+        ['next', { cursor: null }],
+        ['upload', { upload: 'u', part: 0, text: '' }],
+        ['publish', publication(PARAMETERS)],
+        ['save', { cursor: null, experiences: 0, state: '' }],
+        ['load', { part: 0 }],
+        ['release', {}],
+      ] as const)
+        await expect(ask(desk, verb, { ...request, epoch, session: guess })).rejects.toMatchObject({
+          code: guess === '' ? 'INVALID_REQUEST' : 'LEARNER_LEASE_LOST',
+        });
+    expect([artifacts.published, desk.status().failures]).toEqual([[], 0]);
+    await ask(desk, 'renew', { epoch, session });
+    nowMs += TTL_MS / 2;
+    await expect(ask(desk, 'renew', { epoch, session: 'guess' })).rejects.toMatchObject({ code: 'LEARNER_LEASE_LOST' });
+    nowMs += TTL_MS / 2;
+    await expect(ask(desk, 'renew', { epoch, session })).rejects.toMatchObject({ code: 'LEARNER_LEASE_LOST' });
+    const again = await claim(desk);
+    expect(again.session).not.toBe(session);
+    await expect(ask(desk, 'renew', { epoch: again.epoch, session })).rejects.toMatchObject({
+      code: 'LEARNER_LEASE_LOST',
+    });
+  });
+
   it('is moved: the same process goes on at once where it is served next, another one has to wait', async () => {
     const [desk, next] = [openDesk(), openDesk()];
     const { epoch } = await claim(desk, 'first');
@@ -251,7 +294,9 @@ describe('the desk of a learner in another process', () => {
     ['claim', 'not JSON', 'INVALID_REQUEST'],
     ['claim', '{"worker":"w"}', 'INVALID_REQUEST'],
     ['claim', '{"worker":"w","instance":"i","more":1}', 'INVALID_REQUEST'],
-    ['renew', '{"epoch":1}', 'LEARNER_LEASE_LOST'],
+    ['renew', '{"epoch":1,"session":"s"}', 'LEARNER_LEASE_LOST'],
+    ['renew', '{"epoch":1}', 'INVALID_REQUEST'],
+    ['renew', '{"epoch":1,"session":null}', 'INVALID_REQUEST'],
   ])('answers %s of %s with %s', async (verb, payload, code) => {
     await expect(openDesk().handle(verb, Buffer.from(payload))).rejects.toMatchObject({ code });
   });

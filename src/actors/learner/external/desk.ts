@@ -3,7 +3,7 @@
  * in artifacts and checkpoints. The desk checks all of it before it stores anything, so that a learner needs no rights on
  * streams and buckets, and cannot publish another's policy. See docs/learners.md and docs/adr/0006-external-learners.md.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
 import {
@@ -49,6 +49,8 @@ export interface DeskPorts {
 
 /** The version of `publish` requests that this build reads. */
 const PUBLISH_SCHEMA = 1;
+/** Of a session's secret: nobody guesses so many. */
+const SECRET_BYTES = 18;
 /** A process should be heard of this often in its lease's life; a request after half of that renews the lease. */
 const RENEWALS = 3;
 
@@ -56,6 +58,8 @@ interface Session {
   readonly owner: LeaseValue;
   readonly lease: Lease;
   readonly epoch: number;
+  /** Told to the process alone that claimed it. */
+  readonly secret: string;
   readonly pages: ExperiencePages;
   readonly upload: Upload;
   readonly checkpoint: ExternalCheckpoint | undefined;
@@ -124,22 +128,22 @@ export class ExternalLearnerDesk {
 
   readonly #handlers: Handlers = {
     claim: (request) => this.#inTurn(() => this.#claim({ host: request.worker, incarnation: request.instance })),
-    renew: async ({ epoch }) => ({ epoch: (await this.#require(epoch)).epoch }),
+    renew: async (request) => ({ epoch: (await this.#require(request)).epoch }),
     next: (request) => this.#next(request),
-    upload: async ({ epoch, upload, part, text }) => ({
-      characters: (await this.#require(epoch)).upload.take(upload, part, text),
+    upload: async ({ upload, part, text, ...named }) => ({
+      characters: (await this.#require(named)).upload.take(upload, part, text),
     }),
     publish: (request) => this.#inTurn(() => this.#publish(request)),
     save: (request) => this.#inTurn(() => this.#save(request)),
-    load: async ({ epoch, part }) => {
-      const pieces = piecesOf((await this.#require(epoch)).checkpoint?.state ?? '');
+    load: async ({ part, ...named }) => {
+      const pieces = piecesOf((await this.#require(named)).checkpoint?.state ?? '');
       const text = pieces[part];
       if (text === undefined) throw invalidRequest('INVALID_REQUEST', `There are ${pieces.length} parts.`, 'part');
       return { part, parts: pieces.length, text };
     },
-    release: ({ epoch }) =>
+    release: (named) =>
       this.#inTurn(async () => {
-        const session = await this.#require(epoch);
+        const session = await this.#require(named);
         this.#close();
         await session.lease.release();
         return {};
@@ -164,8 +168,10 @@ export class ExternalLearnerDesk {
       },
     );
     const learned = checkpoint?.experiences ?? 0;
+    const secret = randomBytes(SECRET_BYTES).toString('base64url');
     this.#session = {
       owner,
+      secret,
       lease,
       epoch: lease.epoch,
       pages: new ExperiencePages(source, clock, surface),
@@ -179,6 +185,7 @@ export class ExternalLearnerDesk {
     if (entry !== undefined) this.#live = { version: entry.version, atMs: entry.publishedAtMs, learned };
     return {
       epoch: lease.epoch,
+      session: secret,
       ttlMs,
       renewMs: Math.floor(ttlMs / RENEWALS),
       learner: id,
@@ -204,8 +211,8 @@ export class ExternalLearnerDesk {
     return bytes === undefined ? undefined : decodeExternalCheckpoint(bytes, id, surface);
   }
 
-  async #next({ epoch, cursor, max, waitMs }: ExternalRequest<'next'>): Promise<ExternalReply<'next'>> {
-    const session = await this.#require(epoch);
+  async #next({ cursor, max, waitMs, ...named }: ExternalRequest<'next'>): Promise<ExternalReply<'next'>> {
+    const session = await this.#require(named);
     if (session.paging) throw new EngineError('Conflict', 'LEARNER_BUSY', 'It is waiting for its next page already.');
     session.paging = true;
     try {
@@ -220,7 +227,7 @@ export class ExternalLearnerDesk {
   }
 
   async #publish(request: ExternalRequest<'publish'>): Promise<ExternalReply<'publish'>> {
-    const session = await this.#require(request.epoch);
+    const session = await this.#require(request);
     try {
       const artifact = await this.#artifactOf(session, request);
       await this.#ports.artifacts.publish(artifact, session.epoch);
@@ -269,7 +276,7 @@ export class ExternalLearnerDesk {
   }
 
   async #save(request: ExternalRequest<'save'>): Promise<ExternalReply<'save'>> {
-    const session = await this.#require(request.epoch);
+    const session = await this.#require(request);
     const { id, surface } = this.#settings;
     const { identity } = await this.#ports.source.info();
     const { position } = decodeCursor(request.cursor, identity);
@@ -291,10 +298,13 @@ export class ExternalLearnerDesk {
     return { position };
   }
 
-  /** The session of that epoch while its lease certainly is its own; renews the lease where that is due. */
-  async #require(epoch: number): Promise<Session> {
+  /**
+   * The session of that epoch while its lease certainly is its own; renews the lease where that is due. Who has guessed the
+   * epoch hears the same as who is late, and has renewed nothing.
+   */
+  async #require({ epoch, session: secret }: { epoch: number; session: string }): Promise<Session> {
     const session = this.#current();
-    if (session === undefined || session.epoch !== epoch) throw leaseLost();
+    if (session === undefined || session.epoch !== epoch || !isSecret(session.secret, secret)) throw leaseLost();
     const { clock, ttlMs } = this.#ports;
     const askedMs = clock.monotonicMs();
     if (askedMs - session.renewedAtMs >= ttlMs / RENEWALS / 2) {
@@ -328,5 +338,10 @@ export class ExternalLearnerDesk {
     return done;
   }
 }
+
+const isSecret = (known: string, given: string): boolean => {
+  const [a, b] = [known, given].map((text) => createHash('sha256').update(text).digest());
+  return timingSafeEqual(a!, b!);
+};
 
 const isSame = (a: LeaseValue, b: LeaseValue): boolean => a.host === b.host && a.incarnation === b.incarnation;
