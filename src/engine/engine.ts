@@ -14,6 +14,7 @@ import { systemClock } from '../kernel/clock.js';
 import { isLoopback } from '../kernel/config/index.js';
 import { createLogger, type Logger, type LogLevel } from '../kernel/logger.js';
 import { chainDirectories } from '../policies/declared-policies.js';
+import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { FaultBook } from '../policies/fault-book.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
@@ -150,7 +151,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
     const gateway = has('gateway')
-      ? await startGateway({ options, world, attachment, hostId, host, parts, zones, store, policies, faults })
+      ? await startGateway({
+          options,
+          world,
+          attachment,
+          hostId,
+          host,
+          parts,
+          zones,
+          store,
+          policies,
+          faults,
+          rollbacks: learnerPorts.artifacts,
+        })
       : undefined;
     if (gateway) stops.push(() => gateway.close());
     return { url: gateway ? await gateway.getUrl() : undefined, nats: server, hostId, stop };
@@ -196,10 +209,11 @@ interface GatewayParts {
   readonly store: FactStore | undefined;
   readonly policies: ReturnType<typeof chainDirectories>;
   readonly faults: FaultBook;
+  readonly rollbacks: PolicyRollbacks;
 }
 
 async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
-  const { options, world, attachment, hostId, host, parts, zones, store, policies, faults } = made;
+  const { options, world, attachment, hostId, host, parts, zones, store, policies, faults, rollbacks } = made;
   const { log } = options;
   const { config } = options.declared;
   const { partitions } = config.cluster;
@@ -217,6 +231,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     }),
     status,
     faults: new ClusterFaults(hostId, faults, status),
+    policies: rollbacks,
     clock: systemClock,
     logger: log,
     audit: auditLog(log, config.log.level),

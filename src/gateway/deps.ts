@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
 import type { FoldSettings } from '../messages/settings.js';
 import type { ZoneDirectory } from '../messages/zones.js';
+import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import type { GatewayOptionsInput } from './options.js';
 import type {
   ActorClient,
@@ -36,5 +37,6 @@ export interface GatewayDeps {
   readonly learners?: LearnerDirectory;
   readonly queues?: QueueGauges;
   readonly faults?: FaultDirectory;
+  readonly policies?: PolicyRollbacks;
   readonly options?: GatewayOptionsInput;
 }

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CampaignsController } from './admin/campaigns.controller.js';
 import { DeadLettersController } from './admin/dead-letters.controller.js';
 import { OperationsController } from './admin/operations.controller.js';
+import { PoliciesController } from './admin/policies.controller.js';
 import { ViewsController } from './admin/views.controller.js';
 import { DecisionsController } from './decide/decisions.controller.js';
 import type { GatewayDeps } from './deps.js';
@@ -18,6 +19,7 @@ export class GatewayModule {
         ViewsController,
         CampaignsController,
         DeadLettersController,
+        PoliciesController,
         OperationsController,
       ],
       providers: [{ provide: GatewayServices, useValue: new GatewayServices(deps) }],

@@ -357,6 +357,7 @@ describe('scopes', () => {
     ['POST /v1/campaigns/:id/commands', '/v1/campaigns/c/commands', { name: 'pause', why: 'w' }, ['campaigns']],
     ['GET /v1/learners', '/v1/learners', undefined, ['operate', 'read']],
     ['GET /v1/learners/:id', '/v1/learners/l', undefined, ['operate', 'read']],
+    ['POST /v1/policies/:id/rollback', '/v1/policies/p/rollback', { why: 'w' }, ['operate']],
     ['GET /v1/deadletters', '/v1/deadletters', undefined, ['operate']],
     ['POST /v1/deadletters/:partition/:sequence/redrive', '/v1/deadletters/3/9/redrive', undefined, ['operate']],
     ['GET /v1/status', '/v1/status', undefined, ['operate', 'read']],
@@ -480,6 +481,7 @@ describe('scopes', () => {
       'GET /v1/users/:id',
       'POST /v1/campaigns/:id/commands',
       'POST /v1/deadletters/:partition/:sequence/redrive',
+      'POST /v1/policies/:id/rollback',
     ]);
   });
 });

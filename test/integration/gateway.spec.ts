@@ -594,6 +594,32 @@ describe('views, commands and operations', () => {
     expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
   });
 
+  it('rolls a policy back, with who and why, and refuses what names no version', async () => {
+    const { rollbacks } = await start();
+    const path = '/v1/policies/pickup%2Fa/rollback';
+    expect(await call('POST', path, { why: 'worse' })).toMatchObject({
+      status: 200,
+      json: { policy: 'pickup/a', version: 8, from: 7, to: 6, why: 'worse' },
+    });
+    expect(await call('POST', path, { why: 'worse', to: 4 })).toMatchObject({ status: 200, json: { to: 4 } });
+    for (const [body, field] of [
+      [{}, 'why'],
+      [{ why: '' }, 'why'],
+      [{ why: 'w', to: -1 }, 'to'],
+      [{ why: 'w', to: '4' }, 'to'],
+      [{ why: 'w', by: 'me' }, 'by'],
+    ] as const)
+      expect(await call('POST', path, body)).toMatchObject({ status: 400, json: { field } });
+    expect(await call('POST', '/v1/policies/unknown/rollback', { why: 'w' })).toMatchObject({
+      status: 404,
+      json: { code: 'POLICY_UNKNOWN' },
+    });
+    expect(rollbacks).toMatchObject([
+      ['pickup/a', { why: 'worse', to: undefined, by: expect.any(String) }],
+      ['pickup/a', { why: 'worse', to: 4 }],
+    ]);
+  });
+
   it('describes every route at /docs', async () => {
     await start();
     expect((await call('GET', '/docs')).text).toContain('swagger-ui');
@@ -612,6 +638,7 @@ describe('views, commands and operations', () => {
       '/v1/events',
       '/v1/learners',
       '/v1/learners/{id}',
+      '/v1/policies/{id}/rollback',
       '/v1/status',
       '/v1/users/{id}',
       '/v1/zones',

@@ -196,6 +196,44 @@ describe('the learner host', () => {
     await until(() => registry.get(policy)?.ref.version === 2);
   });
 
+  it('makes an older version live again, under a new number, with who and why; learners go on behind it', async () => {
+    const artifact = (version: number) =>
+      sealArtifact({
+        schema: 1,
+        family: 'beta-thompson',
+        policy: { id: policy, version },
+        parameters: { arms: {}, prior: [version, 1] },
+        lineage: { learner: 'by hand', experiences: version, sequence: 0, createdAtMs: version },
+      });
+    const { artifacts } = ports;
+    await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({ code: 'POLICY_UNKNOWN' });
+    await artifacts.publish(artifact(1), 5);
+    await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({
+      code: 'ROLLBACK_POINTLESS',
+    });
+    await artifacts.publish(artifact(2), 5);
+    await artifacts.publish(artifact(3), 5);
+    const back = await artifacts.rollBack(policy, { by: 'ada', why: 'accepts fell' });
+    expect(back).toMatchObject({ version: 4, from: 3, to: 2, by: 'ada', why: 'accepts fell' });
+    await until(() => registry.get(policy)?.ref.version === 4);
+    expect(Buffer.from((await artifacts.load(policy))!).toString()).toContain('"prior":[2,1]');
+    expect(await artifacts.entry(policy)).toMatchObject({ version: 4, by: 'ada', epoch: 5, rollback: back });
+    expect(await artifacts.rollBack(policy, { to: 1, by: 'bob', why: 'further' })).toMatchObject({ version: 5, to: 1 });
+    expect(Buffer.from((await artifacts.load(policy))!).toString()).toContain('"prior":[1,1]');
+    for (const to of [5, 77])
+      await expect(artifacts.rollBack(policy, { to, by: 'bob', why: 'w' })).rejects.toMatchObject({
+        code: to === 5 ? 'ROLLBACK_POINTLESS' : 'ARTIFACT_MISSING',
+        field: 'to',
+      });
+    await expect(artifacts.publish(artifact(5), 5)).rejects.toMatchObject({ code: 'ARTIFACT_VERSION_TAKEN' });
+    await artifacts.publish(artifact(6), 5);
+    const { rollback } = (await artifacts.entry(policy))!;
+    expect(rollback).toBeUndefined();
+    const twice = ['a', 'b'].map((by) => artifacts.rollBack(policy, { by, why: 'at once' }));
+    const outcomes = await Promise.allSettled(twice);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
   it('runs a learner once, and another host goes on with it where it stopped', async () => {
     const [first, second] = [
       await startHost('h1', { kind: 'beta-thompson' }),

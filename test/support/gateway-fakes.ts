@@ -1,4 +1,5 @@
 /** In-memory stand-ins for the gateway's ports, with switches for what can go wrong. */
+import type { RollbackOrder } from '../../src/policies/registry/artifact-store.js';
 import type { GatewayDeps } from '../../src/gateway/deps.js';
 import type { ActorClient, DeadLetter, EventIngress, OutgoingEvent } from '../../src/gateway/ports.js';
 import { systemClock } from '../../src/kernel/clock.js';
@@ -128,6 +129,8 @@ export interface FakeWorld {
   readonly logger: FakeLogger;
   readonly facts: Map<string, DecisionBody>;
   readonly deadLetters: DeadLetter[];
+  /** What was asked of the policies, in order. */
+  readonly rollbacks: [policyId: string, order: RollbackOrder][];
   /** Reasons not to be ready. */
   readonly reasons: string[];
 }
@@ -155,6 +158,7 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
     incentiveCents: 0,
   });
   const zones = [zone('882a100d67fffff', 2), zone('882a100d63fffff', 9), zone('882a100d61fffff', 5)];
+  const rollbacks: FakeWorld['rollbacks'] = [];
   const deps: GatewayDeps = {
     actors,
     ingress,
@@ -184,8 +188,16 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
         return { token: '1.z.abc' };
       },
     },
+    policies: {
+      rollBack: async (policyId, order) => {
+        if (policyId === 'unknown') throw new EngineError('NotFound', 'POLICY_UNKNOWN', 'There is no such policy.');
+        rollbacks.push([policyId, order]);
+        const { to = 6, by, why } = order;
+        return { version: 8, from: 7, to, by, why, atMs: 1 };
+      },
+    },
     queues: { collect: () => ({ mailboxes: 7 }) },
     options,
   };
-  return { deps, actors, ingress, logger, facts, deadLetters, reasons };
+  return { deps, actors, ingress, logger, facts, deadLetters, rollbacks, reasons };
 }

@@ -1,6 +1,6 @@
 /**
  * Artifacts on NATS. Key `<policy token>` of the bucket ATTUNE_POLICIES holds `{version, objectKey, checksum,
- * publishedAtMs, by, experiences, epoch, older}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
+ * publishedAtMs, by, experiences, epoch, older, rollbacks}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
  * this process publishes the same way: put the object, then compare-and-set the key.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
@@ -10,8 +10,14 @@ import { sleep } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { buckets } from '../../messages/subjects.js';
-import { encodeArtifact, type Artifact } from '../../policies/artifact.js';
-import type { ArtifactStore, RegistryEntry } from '../../policies/registry/artifact-store.js';
+import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
+import type {
+  ArtifactStore,
+  PolicyRollbacks,
+  RegistryEntry,
+  Rollback,
+  RollbackOrder,
+} from '../../policies/registry/artifact-store.js';
 import type { JournalReader } from '../host/ports.js';
 import type { NatsLink } from '../nats/connection.js';
 import { OrderedReader } from '../nats/ordered-reader.js';
@@ -19,10 +25,20 @@ import type { NatsFencedObjects } from './nats-fenced-objects.js';
 
 /** Former versions that stay loadable. */
 const OLDER_MAX = 20;
+/** Rollbacks that are kept with what is live. */
+const ROLLBACKS_MAX = 20;
 const LOAD_TRIES = 60;
 const RETRY_MS = 500;
 
 const versionSchema = z.object({ version: z.number().int().nonnegative(), objectKey: z.string() });
+const rollbackSchema = z.object({
+  version: z.number().int(),
+  from: z.number().int(),
+  to: z.number().int(),
+  by: z.string(),
+  why: z.string(),
+  atMs: z.number(),
+});
 const pointerSchema = z.object({
   ...versionSchema.shape,
   checksum: z.string(),
@@ -31,10 +47,12 @@ const pointerSchema = z.object({
   experiences: z.number().int().nonnegative().default(0),
   epoch: z.number().int().nonnegative(),
   older: z.array(versionSchema).default([]),
+  /** Who made which older version live again, and why; the last first. */
+  rollbacks: z.array(rollbackSchema).default([]),
 });
 type Pointer = z.infer<typeof pointerSchema>;
 
-export class NatsArtifactStore implements ArtifactStore {
+export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
   readonly #link: NatsLink;
   readonly #jsm: JetStreamManager;
   readonly #objects: NatsFencedObjects;
@@ -59,24 +77,56 @@ export class NatsArtifactStore implements ArtifactStore {
       decide: (present) => {
         if (present !== undefined && present.epoch > epoch) throw staleEpoch(id);
         if (present !== undefined && present.version >= version) throw versionTaken(id, present.version);
-        const older = present === undefined ? [] : [{ version: present.version, objectKey: present.objectKey }];
-        const pointer: Pointer = {
-          version,
+        return {
+          pointer: successorOf(present, artifact, { objectKey, epoch, by: artifact.lineage.learner }),
           objectKey,
-          checksum: artifact.checksum,
-          publishedAtMs: artifact.lineage.createdAtMs,
-          by: artifact.lineage.learner,
-          experiences: artifact.lineage.experiences,
-          epoch,
-          older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
         };
-        return { pointer, objectKey };
       },
-      obsolete: (before, after) => {
-        const kept = new Set(after.older.map((old) => old.objectKey));
-        return (before?.older ?? []).map((old) => old.objectKey).filter((name) => !kept.has(name));
-      },
+      obsolete,
     });
+  }
+
+  async rollBack(policyId: string, { to, by, why }: RollbackOrder): Promise<Rollback> {
+    const key = encodeToken(policyId, 'id');
+    const live = await this.#objects.pointer(key, parse);
+    if (live === undefined) throw unknownPolicy(policyId);
+    const target = to ?? live.older[0]?.version;
+    if (target === undefined || target === live.version)
+      throw new EngineError('Conflict', 'ROLLBACK_POINTLESS', `There is nothing to go back to from ${live.version}.`, {
+        field: 'to',
+      });
+    const stored = await this.load(policyId, target);
+    if (stored === undefined)
+      throw new EngineError('NotFound', 'ARTIFACT_MISSING', `Version ${target} of ${policyId} is not stored.`, {
+        field: 'to',
+      });
+    const version = live.version + 1;
+    const atMs = this.#clock.nowMs();
+    const { checksum: _, ...before } = openArtifact(stored);
+    const artifact = sealArtifact({
+      ...before,
+      policy: { id: policyId, version },
+      lineage: { ...before.lineage, parent: target, createdAtMs: atMs },
+    });
+    const rollback: Rollback = { version, from: live.version, to: target, by, why, atMs };
+    // A name of its own: a learner that publishes the same version at the same time must not write over it.
+    const objectKey = `policy.${key}.${version}.${live.epoch}.${checksumPart(artifact)}`;
+    await this.#objects.write<Pointer>({
+      key,
+      bytes: encodeArtifact(artifact),
+      parse,
+      decide: (present) => {
+        // What was to be undone is not what is live any more: whoever ordered this should look again.
+        if (present?.version !== live.version) throw versionTaken(policyId, present?.version ?? version);
+        const pointer = successorOf(present, artifact, { objectKey, epoch: present.epoch, by });
+        return {
+          pointer: { ...pointer, rollbacks: [rollback, ...present.rollbacks].slice(0, ROLLBACKS_MAX) },
+          objectKey,
+        };
+      },
+      obsolete,
+    });
+    return rollback;
   }
 
   async entry(policyId: string): Promise<RegistryEntry | undefined> {
@@ -133,6 +183,35 @@ export class NatsArtifactStore implements ArtifactStore {
   }
 }
 
+interface Publication {
+  readonly objectKey: string;
+  readonly epoch: number;
+  readonly by: string;
+}
+
+function successorOf(present: Pointer | undefined, artifact: Artifact, { objectKey, epoch, by }: Publication): Pointer {
+  const older = present === undefined ? [] : [{ version: present.version, objectKey: present.objectKey }];
+  return {
+    version: artifact.policy.version,
+    objectKey,
+    checksum: artifact.checksum,
+    publishedAtMs: artifact.lineage.createdAtMs,
+    by,
+    experiences: artifact.lineage.experiences,
+    epoch,
+    older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
+    rollbacks: present?.rollbacks ?? [],
+  };
+}
+
+/** Objects that no version needs any more. */
+function obsolete(before: Pointer | undefined, after: Pointer): string[] {
+  const kept = new Set(after.older.map((old) => old.objectKey));
+  return (before?.older ?? []).map((old) => old.objectKey).filter((name) => !kept.has(name));
+}
+
+const checksumPart = ({ checksum }: Artifact): string => checksum.slice(0, 16);
+
 const parse = (value: Uint8Array): Pointer => {
   const pointer = tryParse(value);
   if (pointer === undefined)
@@ -148,7 +227,14 @@ function tryParse(value: Uint8Array): Pointer | undefined {
   }
 }
 
-const entryOf = (policyId: string, { older: _, ...pointer }: Pointer): RegistryEntry => ({ policyId, ...pointer });
+const entryOf = (policyId: string, { older: _, rollbacks, ...pointer }: Pointer): RegistryEntry => ({
+  policyId,
+  ...pointer,
+  ...(rollbacks[0]?.version === pointer.version ? { rollback: rollbacks[0] } : {}),
+});
+
+const unknownPolicy = (policyId: string): EngineError =>
+  new EngineError('NotFound', 'POLICY_UNKNOWN', `Nothing was ever published as ${policyId}.`, { field: 'id' });
 
 const staleEpoch = (policyId: string): EngineError =>
   new EngineError('StaleOwner', 'ARTIFACT_STALE_EPOCH', `A later owner has published ${policyId}.`);

@@ -7,7 +7,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
 import { buckets, streams, subjects } from '../../messages/subjects.js';
-import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { ArtifactStore, PolicyRollbacks } from '../../policies/registry/artifact-store.js';
 import { openBucket } from '../nats/bootstrap.js';
 import type { NatsLink } from '../nats/connection.js';
 import { NatsStreamSource } from '../nats/stream-source.js';
@@ -27,7 +27,7 @@ setSha256Backend('native');
 
 export interface NatsLearnerPorts {
   readonly source: ExperienceSource;
-  readonly artifacts: ArtifactStore;
+  readonly artifacts: ArtifactStore & PolicyRollbacks;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
   readonly views: LearnerViews;

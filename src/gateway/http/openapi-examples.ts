@@ -241,6 +241,23 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     answerIs: 'The command is journaled; its effect is in the status',
     answer: { campaign: 'rain', command: 'launch', status: 'live', sequence: 8, token: '3.8.1h3ds2tt2r41m' },
   },
+  'post /v1/policies/{id}/rollback': {
+    requests: {
+      back: { why: 'accepts fell by half' },
+      further: { why: 'the last three learned from a broken app', to: 4 },
+    },
+    status: 200,
+    answerIs: 'The older version is live again, under a new number',
+    answer: {
+      policy: 'pickup-thompson',
+      version: 8,
+      from: 7,
+      to: 6,
+      by: 'operator',
+      why: 'accepts fell by half',
+      atMs: 1764279000000,
+    },
+  },
   'get /v1/deadletters': { status: 200, answerIs: 'The dead letters', answer: { deadLetters: [] } },
   'post /v1/deadletters/{partition}/{sequence}/redrive': {
     status: 202,

@@ -21,6 +21,7 @@ const TAGS: Readonly<Record<string, string>> = {
   events: 'What happened',
   views: 'What actors say of themselves',
   campaigns: 'Offers against a budget; money is whole cents',
+  policies: 'What learners have published',
   'dead letters': 'What was rejected or could not be folded',
   operations: 'Alive, ready, counters, who owns what',
 };

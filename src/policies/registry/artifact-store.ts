@@ -15,6 +15,36 @@ export interface RegistryEntry {
   readonly experiences: number;
   /** The publisher's lease epoch; 0 for one without a lease. */
   readonly epoch: number;
+  /** Where somebody made an older version live again. */
+  readonly rollback?: Rollback;
+}
+
+/** Somebody's act of making an older version live again. */
+export interface RollbackOrder {
+  /** The version to go back to; the one before the live one, if left out. */
+  readonly to?: number | undefined;
+  readonly by: string;
+  readonly why: string;
+}
+
+/** What was done: version `version` is live, and decides as version `to` did; `from` was live before. */
+export interface Rollback {
+  readonly version: number;
+  readonly from: number;
+  readonly to: number;
+  readonly by: string;
+  readonly why: string;
+  readonly atMs: number;
+}
+
+/** Keeps the last of them with what is live. */
+export interface PolicyRollbacks {
+  /**
+   * Makes an older version of the policy live again, under a new version number, so that no version ever means two things.
+   * Rejects with NotFound `POLICY_UNKNOWN` or `ARTIFACT_MISSING`, Conflict `ROLLBACK_POINTLESS`, InvalidRequest `ARTIFACT_*` for one
+   * that cannot be used any more.
+   */
+  rollBack(policyId: string, order: RollbackOrder): Promise<Rollback>;
 }
 
 export interface ArtifactStore {
