@@ -1,6 +1,7 @@
 /** Whether a policy can decide on a surface at all: tried out on the surface's own context before it is made live. */
 import { EngineError } from '../kernel/errors.js';
 import type { Candidate } from '../messages/decisions.js';
+import { UTC } from '../messages/settings.js';
 import type { Artifact } from '../policies/artifact.js';
 import { Q_TABLE_FAMILY } from '../policies/q-table/policy.js';
 import type { DecisionContext, Policy } from '../policies/policy.js';
@@ -92,7 +93,7 @@ function checkFeatures(features: unknown, surface: Surface): void {
 const CANDIDATES: readonly Candidate[] = ['probe-a', 'probe-b'].map((id) => ({ id, features: {}, nonPersonal: true }));
 
 function tryOut(policy: Policy, surface: Surface): void {
-  const known = { features: {}, context: {}, nowMs: 0, timeZone: 'UTC' };
+  const known = { features: {}, context: {}, nowMs: 0, timeZone: UTC };
   const state = surface.stateOf?.(known);
   const observation = surface.observer?.observe(known);
   const context: DecisionContext = {
