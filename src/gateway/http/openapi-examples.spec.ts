@@ -3,6 +3,7 @@ import type { ZodType } from 'zod';
 import { campaignDefinitionSchema } from '../../messages/campaigns.js';
 import { cloudEventSchema } from '../../messages/events.js';
 import { campaignCommandSchema } from '../admin/campaigns.controller.js';
+import { rollbackSchema } from '../admin/policies.controller.js';
 import { restDecisionRequestSchema } from '../decide/decision-request.js';
 import { rewardBodySchema } from '../decide/rewards.js';
 import { OPERATION_EXAMPLES } from './openapi-examples.js';
@@ -12,6 +13,7 @@ const SCHEMAS: Readonly<Record<string, ZodType>> = {
   'post /v1/decisions/{id}/reward': rewardBodySchema,
   'post /v1/events': cloudEventSchema,
   'post /v1/campaigns/{id}/commands': campaignCommandSchema,
+  'post /v1/policies/{id}/rollback': rollbackSchema,
 };
 
 describe('the examples of /docs', () => {
