@@ -177,6 +177,51 @@ describe('the embedded servers', () => {
   });
 });
 
+test('where there are keys nobody gets in without a name, and no app hears or speaks as another', async () => {
+  const { nats, stateDir } = await start({ postgres: 'off', apps: [{ name: 'rider' }, { name: 'driver' }], isOpen: false });
+  await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i);
+  const file = (name: string): string => join(stateDir, 'nats', `app.${name}.password`);
+  const open = (name: string): Promise<NatsConnection> => {
+    expect(statSync(file(name)).mode & 0o777).toBe(0o600);
+    return connect({
+      servers: nats.url,
+      user: name,
+      pass: readFileSync(file(name), 'utf8').trim(),
+      inboxPrefix: `_INBOX_${name}`,
+    });
+  };
+  const [rider, driver, engine] = await Promise.all([
+    open('rider'),
+    open('driver'),
+    connect({ servers: nats.url, user: nats.user!, pass: nats.password! }),
+  ]);
+  try {
+    const heard: string[] = [];
+    engine.subscribe('attune.p.>', {
+      callback: (_, message) => {
+        heard.push(message.subject);
+        message.respond('answered');
+      },
+    });
+    await engine.flush();
+    const overheard: string[] = [];
+    for (const inboxes of ['_INBOX.>', '_INBOX_driver.>'])
+      driver.subscribe(inboxes, { callback: (error, message) => void (error || overheard.push(message.subject)) });
+    await driver.flush();
+    await rider.request('attune.user.42.decide', '{}');
+    await driver.request('attune.user.42.decide', '{}');
+    const partition = partitionOf('42', 16);
+    expect(heard).toEqual(['rider', 'driver'].map((app) => `attune.p.${partition}.req.${app}.user.42.decide`));
+    // Its own answer alone: the rider's came before it.
+    expect(overheard).toHaveLength(1);
+  } finally {
+    await Promise.all([rider.close(), driver.close(), engine.close()]);
+  }
+  expect(readFileSync(join(stateDir, 'nats', 'nats-server.log'), 'utf8')).not.toContain(
+    readFileSync(file('rider'), 'utf8').trim(),
+  );
+});
+
 interface Site {
   readonly url: string;
   readonly engine: { readonly user: string; readonly pass: string };
