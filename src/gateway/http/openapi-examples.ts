@@ -177,7 +177,11 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
       kind: 'user',
       token: '42',
       sequence: 6,
-      consent: { mode: 'granted', purposes: ['personalization'] },
+      consent: {
+        mode: 'granted',
+        purposes: ['personalization'],
+        said: [{ purpose: 'personalization', grantedMs: 1_767_225_600_000, withdrawnMs: 0 }],
+      },
       session: { mode: 'active', startedAtMs: 1795383428614, lastAtMs: 1795383429748 },
       fatigue: { mode: 'fresh', value: 0 },
       counters: { events: 2, decisions: 1, impressions: 0, clicks: 0, accepts: 1, skips: 0, trips: 0, ratings: 0 },
