@@ -19,6 +19,8 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   'lease-before-write': 'leaseBeforeWrite',
   intake: 'intake',
   'own-times': 'ownTimes',
+  repeats: 'repeats',
+  'event-floor': 'eventFloor',
 };
 const FAILURES_MAX = 10;
 const SEEDS = 2_000;

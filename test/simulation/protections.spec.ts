@@ -12,6 +12,8 @@ const SEEDS_MAX = 400;
 const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['barrier', 'acknowledged-decision-kept'],
   ['watermark', 'outputs-counted-once'],
+  ['repeats', 'outputs-counted-once'],
+  ['eventFloor', 'outputs-counted-once'],
   ['ownTimes', 'snapshot-is-the-fold'],
   ['overlay', 'caps-exact'],
   ['cas', 'state-is-the-fold'],

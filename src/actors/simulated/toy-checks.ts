@@ -67,7 +67,7 @@ function checkCounts(replays: Replays): Violation[] {
     const clicks = new Map<string, Map<string, number>>();
     const requests = new Set<string>();
     for (const record of replay.records) {
-      if (record.cls === 'event' && record.name === 'click') {
+      if (record.cls === 'event' && record.name === 'click' && record.verdict === 'applied') {
         const own = clicks.get(record.token) ?? new Map<string, number>();
         own.set(String(record.json.id), (record.json.data as { value: number }).value);
         clicks.set(record.token, own);

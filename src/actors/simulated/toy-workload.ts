@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../kernel/random.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { Apps } from './apps.js';
+import { SIMULATED_EPOCH_MS } from './clock.js';
 import type { Seen, Violation } from './checks.js';
 import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
@@ -48,7 +49,12 @@ interface ToyAnswer {
 export const TOY_SCENARIO: Scenario<ToyLedger> = {
   name: 'toy',
   cast: { kinds: [...TOY_KINDS.values()], createShared: () => new ToyLedgerState(), services: {} },
-  settings: (partitions) => ({ ...DEFAULT_FOLD_SETTINGS, partitions }),
+  settings: (partitions) => ({
+    ...DEFAULT_FOLD_SETTINGS,
+    partitions,
+    // So few that many a repeat comes when nobody can tell any more.
+    events: { ...DEFAULT_FOLD_SETTINGS.events, dedupePerActor: 6 },
+  }),
   restful: true,
   workload: (options) => new ToyWorkload(options),
 };
@@ -121,12 +127,13 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
   private click(atMs: number, user: string, id: string): void {
     const { random, apps } = this;
     const value = Math.floor(random.next() * 7);
+    const time = new Date(SIMULATED_EPOCH_MS + Math.floor(atMs)).toISOString();
     const send = async (): Promise<void> => {
-      const token = await apps.publish('user', user, 'click', id, { value });
+      const token = await apps.publish('user', user, 'click', { id, time }, { value });
       if (token !== undefined) this.tokens.set(user, token);
     };
     apps.at(atMs, send);
-    if (random.next() < 0.2) apps.at(atMs + 2_000 * random.next() ** 2, send);
+    if (random.next() < 0.3) apps.at(atMs + 6_000 * random.next() ** 2, send);
   }
 
   /** Several decisions at once, now and then the same one twice. */
