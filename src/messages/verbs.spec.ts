@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { NATS_SCOPES, type NatsScope } from '../kernel/scopes.js';
 import { demandVerbScopes, subjectsFor, VERBS } from './verbs.js';
 
+/** Of the public kinds and no others. */
+const EVENTS = ['attune.event.user.*.>', 'attune.event.zone.*.>', 'attune.event.campaign.*.>'];
+
 /** Every verb, and the scopes that open it. */
 const TABLE: readonly (readonly [kind: keyof typeof VERBS, verb: string, scopes: readonly NatsScope[]])[] = [
   ['user', 'decide', ['decide']],
@@ -35,10 +38,10 @@ describe('verbs', () => {
       'attune.user.*.>',
       'attune.zone.*.>',
       'attune.campaign.*.view',
-      'attune.event.*.*.>',
+      ...EVENTS,
     ]);
     expect(subjectsFor(['decide'])).toEqual(['attune.user.*.decide']);
-    expect(subjectsFor(['events'])).toEqual(['attune.event.*.*.>']);
+    expect(subjectsFor(['events'])).toEqual(EVENTS);
     expect(subjectsFor([...NATS_SCOPES]).join()).not.toContain('anon');
   });
 
