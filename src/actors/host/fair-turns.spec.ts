@@ -36,7 +36,7 @@ describe('FairTurns', () => {
         served[app]! += cost;
         setImmediate(() => turns.leave(app));
       });
-    turns.enter('first', 1);
+    void turns.enter('first', 1);
     for (let n = 0; n < 200; n++) ask('dear', 4);
     for (let n = 0; n < 800; n++) ask('cheap', 1);
     turns.leave('first');
@@ -55,7 +55,7 @@ describe('FairTurns', () => {
 
   it('tells those who wait that their turn does not come', async () => {
     const turns = new FairTurns({ openMax: 1, requestsMax: 10 });
-    turns.enter('a', 1);
+    void turns.enter('a', 1);
     const waiting = turns.enter('a', 1)!;
     turns.stop(() => new Error('over'));
     await expect(waiting).rejects.toThrow('over');
