@@ -1,6 +1,7 @@
 /** The zone's fold: feedback at one H3 cell becomes windows, exact totals, a demand profile and a mode. */
 import type { CampaignLedger } from '../../messages/campaigns.js';
 import { isZoneCell, zoneIdRule } from '../../messages/cells.js';
+import { isAboutConsent } from '../../messages/events.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { SUPPLY_OUTPUT } from '../../messages/zones.js';
 import { hourIndexOf } from '../../surfaces/sources/hour-of-week.js';
@@ -19,6 +20,9 @@ const isSignal = (name: string): name is ZoneSignal => (ZONE_SIGNALS as readonly
 
 export function foldZone(state: ZoneState, record: ActorRecord, ctx: FoldContext<CampaignLedger>): Folded<ZoneState> {
   if (record.type === 'timer') return folded(settle(state, ctx));
+  if (record.type === 'event' && isAboutConsent(record.event.type)) {
+    return rejected(state, `CONSENT_OF_USER: ${record.event.type} is an event of a person, not of a zone`);
+  }
   // Anybody may tell a zone anything, and most of it is none of its business.
   if (record.type === 'event' && !isSignal(record.event.type) && !record.event.type.startsWith(DUTY)) {
     return { state, outcome: 'ignored', reason: 'event-type-unknown', effects: [] };

@@ -150,15 +150,19 @@ describe('zone fold', () => {
   });
 
   it.each([
-    ['an event type it does not know', event('rating', MONDAY), cell],
+    ['consent, which is a person’s', event('consent.withdrawn', MONDAY), cell],
     ['an output without a time', { type: 'output', name: 'pickup', from: 0, body: {} } as ActorRecord, cell],
     ['a token that is no cell', event('pickup', MONDAY), 'nowhere'],
     ['a cell of another resolution', event('pickup', MONDAY), latLngToCell(40.75, -73.98, 5)],
   ])('rejects %s', (_, record, token) => {
     const folded = zoneKind.fold(emptyZone(), record, ctx({ address: { kind: 'zone', token } }));
-    expect(folded.outcome).toBe('ignored');
+    expect(folded.outcome).toBe('rejected');
     expect(folded.state).toBe(emptyZone());
     expect(folded.reason).toBeTruthy();
+  });
+
+  it('ignores an event type it does not know', () => {
+    expect(zoneKind.fold(emptyZone(), event('rating', MONDAY), ctx())).toMatchObject({ outcome: 'ignored' });
   });
 
   it('survives a save and a load, also as JSON', () => {
