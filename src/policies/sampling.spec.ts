@@ -158,6 +158,7 @@ describe('keyedRandom', () => {
 
 test.each([
   [[0.5, 0.6], 'sums to'],
+  [[0.5, 0.500001], 'sums to'],
   [[1], 'entries for 2'],
   [[Number.NaN, 1], 'entry 0'],
   [[-0.1, 1.1], 'entry 0'],

@@ -1,6 +1,6 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOWN: Net = { simulate: 'town', seeds: 120 };
+const TOWN: Net = { simulate: 'town', seeds: 60 };
 const CAMPAIGN = 'src/actors/campaign/campaign.spec.ts';
 const LEDGER = 'src/actors/campaign/ledger.spec.ts';
 const MONEY = 'src/actors/campaign/money.property.spec.ts';
@@ -43,8 +43,8 @@ export const CAMPAIGNS: MutantArea = {
     {
       id: 'campaign-first-allotments-over-budget',
       file: 'src/actors/campaign/budget.ts',
-      find: 'const amountCents = Math.min(size.chunkCents, left);',
-      replace: 'const amountCents = size.chunkCents;',
+      find: 'granted[partition] = Math.min(size.chunkCents, left);',
+      replace: 'granted[partition] = size.chunkCents;',
       why: 'The first allotments add up to more than a small budget.',
       nets: [MONEY, CAMPAIGN, TOWN],
     },
@@ -75,8 +75,8 @@ export const CAMPAIGNS: MutantArea = {
     {
       id: 'campaign-ends-without-a-word',
       file: 'src/actors/campaign/campaign.fold.ts',
-      find: 'const told = to === state.status ? [] : announce(moved, ctx);',
-      replace: "const told = to === state.status || to === 'ended' ? [] : announce(moved, ctx);",
+      find: '      effects: announce(moved, ctx),',
+      replace: '      effects: [],',
       why: 'Partitions go on spending for a campaign that has ended.',
       nets: [CAMPAIGN, TOWN],
     },
@@ -91,8 +91,8 @@ export const CAMPAIGNS: MutantArea = {
     {
       id: 'campaign-command-without-its-digest',
       file: 'src/actors/campaign/commands.ts',
-      find: 'JSON.stringify([name, by, why, payload ?? {}])',
-      replace: 'JSON.stringify([name, by, why])',
+      find: 'JSON.stringify([name, by, why, payload ?? {}], inOrder)',
+      replace: 'JSON.stringify([name, by, why], inOrder)',
       why: 'Another command under the same commandId is answered as a repeat.',
       nets: [CAMPAIGN],
     },
@@ -134,7 +134,7 @@ export const CAMPAIGNS: MutantArea = {
       find: 'availableCents(replica) - reserved(campaign)',
       replace: 'availableCents(replica)',
       why: 'Decisions in flight do not count against budgets, and many are refused at the fold.',
-      nets: ['src/actors/user/user.handle.spec.ts'],
+      nets: ['src/actors/user/ends.spec.ts'],
     },
   ],
 };

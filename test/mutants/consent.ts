@@ -1,6 +1,6 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOWN: Net = { simulate: 'town', seeds: 120 };
+const TOWN: Net = { simulate: 'town', seeds: 60 };
 const CONSENT_SPEC = 'src/actors/user/consent.spec.ts';
 const DUTY = 'src/actors/user/duty.spec.ts';
 

@@ -1,10 +1,9 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOY: Net = { simulate: 'toy', seeds: 150 };
-const TOWN: Net = { simulate: 'town', seeds: 100 };
+const TOY: Net = { simulate: 'toy', seeds: 100 };
+const TOWN: Net = { simulate: 'town', seeds: 60 };
 const FOLD = 'src/actors/host/fold.spec.ts';
 const DESK = 'src/actors/host/request-desk.spec.ts';
-const CLAIM = 'src/actors/keeper/lease-claim.spec.ts';
 
 export const HOST: MutantArea = {
   area: 'host',
@@ -152,55 +151,6 @@ export const HOST: MutantArea = {
       replace: '',
       why: 'Of several verdicts on a record the last one counts: hosts that read less of the journal obey another.',
       nets: ['src/actors/host/verdict-book.spec.ts', TOY],
-    },
-    {
-      id: 'keeper-lease-counted-from-the-answer',
-      file: 'src/actors/keeper/lease-claim.ts',
-      find: 'const sentAtMs = clock.monotonicMs();\n    const written = await leases.put(key, Buffer.from(JSON.stringify(owner)), expected);',
-      replace:
-        'const written = await leases.put(key, Buffer.from(JSON.stringify(owner)), expected);\n    const sentAtMs = clock.monotonicMs();',
-      why: 'A lease is held from its answer on, and so outlives the one the server knows.',
-      nets: [CLAIM],
-    },
-    {
-      id: 'keeper-lease-without-margin',
-      file: 'src/actors/keeper/lease-claim.ts',
-      find: 'ttlMs * (1 - MARGIN)',
-      replace: 'ttlMs * (1 + MARGIN)',
-      why: 'A host serves on after its lease has ended on the server.',
-      nets: [CLAIM, TOY],
-    },
-    {
-      id: 'keeper-renewal-takes-anybodys-lease',
-      file: 'src/actors/keeper/lease-claim.ts',
-      find: 'if (stored && !this.#isOurs(stored.value)) return false;',
-      replace: '',
-      why: "A host takes a lease that is another's.",
-      nets: [CLAIM, TOY],
-    },
-    {
-      id: 'keeper-restarted-host-is-its-former-self',
-      file: 'src/actors/keeper/lease-claim.ts',
-      find: 'value?.host === this.#options.owner.host && value.incarnation === this.#options.owner.incarnation',
-      replace: 'value?.host === this.#options.owner.host',
-      why: "A restarted host takes its former self's lease for its own.",
-      nets: [CLAIM, TOY],
-    },
-    {
-      id: 'keeper-renews-whoever-hangs',
-      file: 'src/actors/keeper/keeper-loop.ts',
-      find: 'if (!protections.renewOnProgress) return true;',
-      replace: 'if (protections.renewOnProgress) return true;',
-      why: 'The leases of a host that hangs are renewed for ever.',
-      nets: ['src/actors/host/host.spec.ts', TOY],
-    },
-    {
-      id: 'keeper-cell-shows-a-lost-lease',
-      file: 'src/actors/keeper/keeper-loop.ts',
-      find: '    this.#options.cells.lose(cell);\n    return kept;',
-      replace: '    return kept;',
-      why: 'A lease that was given back is still held by the cell.',
-      nets: ['src/actors/keeper/keeper-loop.spec.ts'],
     },
     {
       id: 'host-serves-without-its-lease',

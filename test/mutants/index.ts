@@ -4,6 +4,7 @@ import { CAMPAIGNS } from './campaigns.js';
 import { CONSENT } from './consent.js';
 import { GATE } from './gate.js';
 import { HOST } from './host.js';
+import { KEEPER } from './keeper.js';
 import { LEARNERS } from './learners.js';
 import { OFF_POLICY } from './off-policy.js';
 import { OUTPUTS } from './outputs.js';
@@ -15,6 +16,7 @@ import { ZONES } from './zones.js';
 
 export const AREAS: readonly MutantArea[] = [
   HOST,
+  KEEPER,
   SNAPSHOTS,
   TIMERS,
   OUTPUTS,

@@ -56,11 +56,11 @@ export const LEARNERS: MutantArea = {
       nets: ['src/learners/dqn/learner.spec.ts'],
     },
     {
-      id: 'learner-dqn-target-is-online',
+      id: 'learner-dqn-future-not-discounted',
       file: 'src/learners/dqn/q-trainer.ts',
-      find: 'const [judged, chosen = judged!]',
-      replace: 'const [chosen, judged = chosen!]',
-      why: 'The online network judges what the target network chose.',
+      find: 'target += batch.discounts[row]! * this.#valueAt(',
+      replace: 'target += this.#valueAt(',
+      why: 'What comes later is worth as much as what comes now.',
       nets: ['src/learners/dqn/learner.spec.ts'],
     },
     {
@@ -85,7 +85,7 @@ export const LEARNERS: MutantArea = {
       find: 'evidence[2] = keep * evidence[2] + away * (outcome - evidence[1]);',
       replace: 'evidence[2] = keep * evidence[2] + away * away;',
       why: "An arm's variance is summed about the mean before, not about both.",
-      nets: ['src/learners/arms/learner.spec.ts', 'src/learners/arms/arm-table.spec.ts'],
+      nets: ['src/learners/arms/evidence.spec.ts'],
     },
     {
       id: 'learner-beta-revision-one-sided',
@@ -93,7 +93,7 @@ export const LEARNERS: MutantArea = {
       find: 'evidence[1] = Math.max(prior[1], evidence[1] + (from - to));',
       replace: '',
       why: 'A correction adds a success and leaves the failure.',
-      nets: ['src/learners/beta-thompson/learner.spec.ts', 'src/learners/arms/learner.spec.ts'],
+      nets: ['src/learners/arms/evidence.spec.ts'],
     },
     {
       id: 'learner-prior-counted-twice',

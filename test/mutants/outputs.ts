@@ -1,6 +1,6 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOY: Net = { simulate: 'toy', seeds: 150 };
+const TOY: Net = { simulate: 'toy', seeds: 100 };
 const FOLD = 'src/actors/host/fold.spec.ts';
 const PUBLISHER = 'src/actors/host/output-publisher.spec.ts';
 const WATERMARKS = 'src/actors/learner/chain-watermarks.spec.ts';

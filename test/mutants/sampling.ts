@@ -97,7 +97,7 @@ export const SAMPLING: MutantArea = {
     {
       id: 'sampling-fallback-reason-lost',
       file: 'src/actors/user/choose.ts',
-      find: "failed = note(failed, id, error instanceof EngineError ? error.code : 'POLICY_THREW');",
+      find: "failed = note(failed, id, reasonOf('policy', error));",
       replace: '',
       why: 'An answer of the fallback does not say that the policy failed.',
       nets: ['src/actors/user/choose.spec.ts'],

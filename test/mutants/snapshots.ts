@@ -1,6 +1,6 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOY: Net = { simulate: 'toy', seeds: 150 };
+const TOY: Net = { simulate: 'toy', seeds: 100 };
 const STORE = 'src/actors/host/activation-store.spec.ts';
 const CHECKPOINTER = 'src/actors/host/checkpointer.spec.ts';
 

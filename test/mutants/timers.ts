@@ -1,6 +1,6 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOY: Net = { simulate: 'toy', seeds: 150 };
+const TOY: Net = { simulate: 'toy', seeds: 100 };
 const INDEX = 'src/actors/host/timer-index.spec.ts';
 const FOLD = 'src/actors/host/fold.spec.ts';
 

@@ -1,7 +1,8 @@
 import type { MutantArea, Net } from './mutant.js';
 
-const TOWN: Net = { simulate: 'town', seeds: 120 };
+const TOWN: Net = { simulate: 'town', seeds: 60 };
 const FOLD = 'src/actors/user/user.fold.spec.ts';
+const ENDS = 'src/actors/user/ends.spec.ts';
 const HANDLE = 'src/actors/user/user.handle.spec.ts';
 const CONSENT = 'src/actors/user/consent.spec.ts';
 const CAPS_PENDING = 'src/actors/user/caps-pending.spec.ts';
@@ -65,7 +66,7 @@ export const USERS: MutantArea = {
       find: "if (!canHold(body, ctx.shared)) return 'budget';",
       replace: '',
       why: 'A decision holds money that others have taken since it was made.',
-      nets: [FOLD, TOWN],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-holds-judged-one-by-one',
@@ -73,7 +74,7 @@ export const USERS: MutantArea = {
       find: '(wanted.get(campaign) ?? 0) + amountCents',
       replace: 'amountCents',
       why: 'Two offers of one campaign in a slate are each compared with all that is there.',
-      nets: [FOLD, TOWN],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-confirmed-hold-released-too',
@@ -81,7 +82,7 @@ export const USERS: MutantArea = {
       find: 'if (!confirmed.includes(candidateId)) ledger',
       replace: 'if (!confirmed.includes(campaign)) ledger',
       why: 'A hold that was redeemed is also given back: of two offers in a slate, the budget pays one and keeps its money.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-spent-after-its-end',
@@ -89,7 +90,7 @@ export const USERS: MutantArea = {
       find: 'target.holdsEndMs > ctx.atMs ?',
       replace: 'target.holdsEndMs > 0 ?',
       why: 'An offer is redeemed after its end, until its timer is folded.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-hold-taken-twice',
@@ -97,7 +98,7 @@ export const USERS: MutantArea = {
       find: 'candidateId === item && !confirmed.includes(candidateId)',
       replace: 'candidateId === item',
       why: 'Two accepts of one offer spend twice.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-credited-after-its-end',
@@ -105,7 +106,7 @@ export const USERS: MutantArea = {
       find: 'const closed = target.windowEndsMs <= ctx.atMs;',
       replace: 'const closed = target.windowEndsMs === 0;',
       why: 'A reward is credited after the window, until its timer is folded.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-window-closes-early',
@@ -113,7 +114,7 @@ export const USERS: MutantArea = {
       find: 'if (now.windowEndsMs > 0 && now.windowEndsMs <= atMs) now',
       replace: 'if (now.windowEndsMs > 0 && now.windowEndsMs <= atMs + 300) now',
       why: 'A window closes before its end, with any record that comes by.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-hold-returned-early',
@@ -121,7 +122,7 @@ export const USERS: MutantArea = {
       find: 'if (now.holdsEndMs > 0 && now.holdsEndMs <= atMs)',
       replace: 'if (now.holdsEndMs > 0 && now.holdsEndMs <= atMs + 500)',
       why: 'An offer that was promised for longer can no longer be redeemed.',
-      nets: [TOWN, FOLD],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-reward-last-instead-of-largest',
@@ -241,7 +242,7 @@ export const USERS: MutantArea = {
       find: 'if (changes) work.effects.push(',
       replace: 'work.effects.push(',
       why: 'A late signal that changes nothing is emitted as a correction.',
-      nets: [TOWN, 'src/actors/user/corrections.spec.ts'],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-corrected-beyond-its-horizon',
@@ -249,7 +250,7 @@ export const USERS: MutantArea = {
       find: 'one.nonce === nonce && one.untilMs > work.ctx.atMs',
       replace: 'one.nonce === nonce',
       why: 'A signal corrects a decision after its horizon, until the timer is folded.',
-      nets: [TOWN, 'src/actors/user/corrections.spec.ts'],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-pending-forever',
@@ -265,7 +266,7 @@ export const USERS: MutantArea = {
       find: 'if (holdsEndMs > 0 && holdsEndMs < due) due = holdsEndMs;',
       replace: '',
       why: 'No timer is set for the end of a hold: its money comes back when something else happens.',
-      nets: [FOLD, TOWN],
+      nets: [ENDS, TOWN],
     },
     {
       id: 'user-withdrawn-experience-tells',

@@ -61,7 +61,7 @@ export const ZONES: MutantArea = {
       find: "if (mode === 'undersupplied' && ratio <= leaveRatio)",
       replace: "if (mode === 'undersupplied' && ratio <= enterRatio)",
       why: 'A zone flutters between two modes around one threshold.',
-      nets: [ZONE],
+      nets: ['src/actors/zone/zone.machine.spec.ts'],
     },
     {
       id: 'zone-mode-stays',

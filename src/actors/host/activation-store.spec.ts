@@ -56,6 +56,47 @@ const sequenceIn = (bucket: SlowBucket): number =>
   (JSON.parse(Buffer.from(bucket.stored.get('user.a')!.value).toString()) as { sequence: number }).sequence;
 
 describe('the activation store', () => {
+  it('stores no snapshot before the outputs of all it holds are acknowledged', async () => {
+    const bucket = new SlowBucket();
+    let acknowledge = (): void => undefined;
+    const asked: number[] = [];
+    const store = storeOn(bucket, () => 7, {
+      acknowledged: (sequence) => {
+        asked.push(sequence);
+        return new Promise((resolve) => (acknowledge = resolve));
+      },
+    });
+    const actor = await store.activate(address);
+    actor.state = { n: 1 };
+    actor.touchedSequence = 7;
+    const saved = store.save(actor);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).toEqual([7]);
+    expect(bucket.stored.size).toBe(0);
+    acknowledge();
+    await saved;
+    expect(bucket.stored.size).toBe(1);
+  });
+
+  it("keeps a vacant actor's snapshot until the checkpoint has passed it and an hour has gone by", async () => {
+    const bucket = new SlowBucket();
+    const store = storeOn(bucket, () => 7);
+    const actor = await store.activate(address);
+    actor.touchedSequence = 7;
+    await store.save(actor);
+    expect(bucket.stored.size).toBe(1);
+    nowMs += 2 * 3_600_000;
+    await store.checkpointed(6);
+    expect(bucket.stored.size).toBe(1);
+    await store.checkpointed(7);
+    expect(bucket.stored.size).toBe(0);
+    actor.touchedSequence = 8;
+    actor.revision = 0;
+    await store.save(actor);
+    await store.checkpointed(99);
+    expect(bucket.stored.size).toBe(1);
+  });
+
   it('never lets an older save replace a newer one', async () => {
     const bucket = new SlowBucket();
     let sequence = 10;

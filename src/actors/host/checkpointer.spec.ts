@@ -56,6 +56,24 @@ const stored = () => bucket.json<{ epoch: number; sequence: number }>('checkpoin
 const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('the checkpointer', () => {
+  it('does not cover what came while it was written', async () => {
+    const { store, checkpointer } = await tenure(1);
+    state.sequence = 5;
+    await touch(store, 'a');
+    acknowledge = () => undefined;
+    const written = checkpointer.run();
+    await rest();
+    state.sequence = 9;
+    // The save of the actor waits for its outputs, and then the checkpoint for its own.
+    for (let i = 0; i < 3; i++) {
+      acknowledge();
+      await rest();
+    }
+    await written;
+    expect(stored()).toMatchObject({ sequence: 5 });
+    expect(checkpointer.sequence).toBe(5);
+  });
+
   it('says only what is saved: the actors first, at this sequence or later', async () => {
     const { store, checkpointer } = await tenure(1);
     state.sequence = 5;

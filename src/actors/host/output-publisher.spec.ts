@@ -29,6 +29,17 @@ class ScriptedAppender implements Appender {
 }
 
 describe('the output publisher', () => {
+  it('takes nothing for acknowledged that was not when it was stopped', async () => {
+    const appender = new ScriptedAppender([]);
+    const publisher = new OutputPublisher(systemClock, () => appender);
+    publisher.publish([output(1)]);
+    publisher.stop();
+    let acknowledged = false;
+    void publisher.acknowledged(1).then(() => (acknowledged = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(acknowledged).toBe(false);
+  });
+
   it('goes back to the first unacknowledged output and sends everything after it again', async () => {
     const appender = new ScriptedAppender([['stored', 'unknown', 'stored']]);
     const publisher = new OutputPublisher(systemClock, () => appender);

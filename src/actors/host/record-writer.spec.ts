@@ -53,6 +53,13 @@ describe('the record writer', () => {
     expect(writer.inFlight).toBe(3);
   });
 
+  it('does not take a record for done that the fold has voided', async () => {
+    write('a');
+    await idle();
+    writer.folded('a', [7, 0], { ...applied, outcome: 'void' }, 1);
+    expect(settled).toEqual({ a: 'STALE_OWNER' });
+  });
+
   it('settles a record when it has been folded, once', async () => {
     write('a');
     await idle();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { HostWorld, idle, tallyKind, type Tally } from '../../../test/support/host-world.js';
+import { createTotals, HostWorld, idle, tallyKind, type Tally } from '../../../test/support/host-world.js';
 import { encodePosition } from '../../messages/tokens.js';
 import type { ActorKind, Handling } from './actor-kind.js';
 
@@ -63,6 +63,63 @@ describe('a decision', () => {
     await idle();
     await ask(owner, 'view');
     expect(seen).toEqual([0, 1, 2, 0]);
+  });
+
+  it('that comes back leaves the others in flight in the overlay', async () => {
+    const seen: number[] = [];
+    const owner = await serving((_state, verb, request, ctx) => {
+      if (verb !== 'view') return appending(ctx.nonce(), request);
+      seen.push(ctx.overlay.length);
+      return { do: 'reply', body: {} };
+    });
+    const first = ask(owner, 'add', { n: 1 });
+    await first;
+    world.journal.held = true;
+    void ask(owner, 'add', { n: 2 });
+    await idle();
+    await ask(owner, 'view');
+    world.journal.fate = () => ({ status: 'refused', code: 'JOURNAL_FULL', message: 'full' });
+    const refused = ask(owner, 'add', { n: 3 });
+    await expect(refused).rejects.toMatchObject({ code: 'JOURNAL_FULL' });
+    await ask(owner, 'view');
+    world.journal.release();
+    await idle();
+    await ask(owner, 'view');
+    expect(seen).toEqual([1, 1, 0]);
+  });
+
+  it('reserves budget until it is folded, or known not to be stored', async () => {
+    const reserved = [0];
+    const book = (by: 1 | -1): void => void reserved.push(reserved.at(-1)! + by);
+    const owner = await serving((_state, _verb, request, ctx) => appending(ctx.nonce(), request), {
+      createShared: () => ({
+        ...createTotals(),
+        reserve: () => book(1),
+        release: () => book(-1),
+      }),
+    });
+    world.journal.held = true;
+    const stored = ask(owner, 'add', { n: 1 });
+    await idle();
+    world.journal.fate = () => ({ status: 'refused', code: 'JOURNAL_FULL', message: 'full' });
+    await expect(ask(owner, 'add', { n: 2 })).rejects.toMatchObject({ code: 'JOURNAL_FULL' });
+    expect(reserved).toEqual([0, 1, 2, 1]);
+    world.journal.release();
+    await stored;
+    expect(reserved).toEqual([0, 1, 2, 1, 0]);
+  });
+
+  it('in flight keeps its actor in memory', async () => {
+    const owner = await world.serve(1, {}, { activationsPerPartitionMax: 0, activationIdleMs: 1, sweepEveryMs: 50 });
+    world.journal.held = true;
+    const answer = ask(owner, 'add', { n: 1 });
+    await idle();
+    await world.clock.advance(200);
+    expect(owner.status().activations).toBe(1);
+    world.journal.release();
+    await answer;
+    await world.clock.advance(200);
+    expect(owner.status().activations).toBe(0);
   });
 
   it('that a later owner has fenced off is not answered', async () => {
@@ -197,6 +254,26 @@ describe('read your writes', () => {
     expect(settledIn).toEqual([]);
     world.journal.release();
     expect(await answer).toEqual({ sum: 1, degraded: [] });
+  });
+
+  it('waits for the very record that the token names', async () => {
+    const owner = await serving(decide);
+    world.event('add');
+    await idle();
+    world.journal.held = true;
+    const sequence = world.event('add');
+    const last = world.event('add');
+    const answer = ask(owner, 'decide', { after: after(last), deadlineMs: 1_000 });
+    // All but the last one come.
+    const kept = world.journal.records.get(last)!;
+    world.journal.records.delete(last);
+    world.journal.last = sequence;
+    world.journal.release();
+    await idle();
+    expect(settledIn).toEqual([]);
+    world.journal.records.set(last, kept);
+    await world.clock.advance(900);
+    expect(await answer).toEqual({ sum: 2, degraded: ['after'] });
   });
 
   it('says so where the deadline does not allow it, and waits no longer', async () => {

@@ -21,6 +21,14 @@ describe('the timer index', () => {
     expect(index.size).toBe(0);
   });
 
+  it('fires a timer again that was taken and then armed anew for the same time', () => {
+    const index = new TimerIndex();
+    index.set('k', 10, 1);
+    expect(index.takeDue(10, 10)).toHaveLength(1);
+    index.set('k', 10, 2);
+    expect(index.takeDue(10, 10)).toEqual([expect.objectContaining({ key: 'k', due: 10, generation: 2 })]);
+  });
+
   it('restores a taken timer only while it is still the current one', () => {
     const index = new TimerIndex();
     index.set('k', 10, 1);

@@ -9,6 +9,15 @@ const made = (atMs: number, purpose = 'p') => ({ purpose, atMs });
 const use = (key: string, windowMs = WINDOW) => ({ key, windowMs, max: 3 });
 
 describe('frequency caps', () => {
+  test('give back the decision that is released, and no other', () => {
+    let caps: readonly CapCounter[] = [];
+    for (const atMs of [1000, 1010, 1020]) caps = raiseCaps(caps, [use('a')], made(atMs));
+    expect(releaseCaps(caps, ['a'], made(1000))).toMatchObject([{ key: 'a', at: [1010, 1020] }]);
+    expect(releaseCaps(caps, ['a'], made(1020))).toMatchObject([{ key: 'a', at: [1000, 1010] }]);
+    expect(releaseCaps(caps, ['a'], made(1015))).toEqual(caps);
+    expect(releaseCaps(caps, ['b'], made(1000))).toEqual(caps);
+  });
+
   test('count exactly what a list of all times would count', () => {
     const step = fc.record({ wait: fc.integer({ min: 0, max: 60 }), key: fc.constantFrom('a', 'b') });
     fc.assert(

@@ -14,6 +14,18 @@ const threeOf = (policies: Record<string, Policy>) =>
   new UserRig({ surfaces: [surfaceWith(CHAIN)], policies }).consent();
 
 describe('the fallback chain', () => {
+  test('explores with the live policy alone', () => {
+    const surfaces = [surfaceWith({ ...CHAIN, exploration: { floor: 0.3 } })];
+    const skewed = { ...uniformPolicy('second'), distribution: () => [0.7, 0.2, 0.1] };
+    const live = new UserRig({ surfaces, policies: { live: skewed } }).consent().ask(asked).body;
+    expect(live.distribution).toEqual([0.7 * 0.7 + 0.1, 0.7 * 0.2 + 0.1, 0.7 * 0.1 + 0.1]);
+    expect(live.explorationFloor).toBe(0.3);
+    const missing = { live: undefined as unknown as Policy, second: skewed };
+    const fallback = new UserRig({ surfaces, policies: missing }).consent().ask(asked).body;
+    expect(fallback.distribution).toEqual([0.7, 0.2, 0.1]);
+    expect(fallback.explorationFloor).toBeUndefined();
+  });
+
   const failing: [name: string, live: Policy | undefined, code: string][] = [
     ['is missing', undefined, 'POLICY_MISSING'],
     ['throws', broken({ distribution: () => { throw new Error('boom'); } }), 'POLICY_THREW'], // prettier-ignore

@@ -43,6 +43,20 @@ describe('bootstrapIntervals', () => {
     expect((interval!.high - interval!.low) / width).toBeLessThan(1.15);
   });
 
+  it('joins what stands side by side: pairs of equal neighbours are resampled as pairs', () => {
+    const single = squares(BLOCKS_MAX, 4);
+    const twice = new Float64Array(2 * single.rows.length);
+    for (let i = 0; i < BLOCKS_MAX; i++) {
+      const row = single.rows.subarray(2 * i, 2 * i + 2);
+      twice.set(row, 4 * i);
+      twice.set(row, 4 * i + 2);
+    }
+    const [wanted] = bootstrapIntervals(single, [meanOf], OPTIONS);
+    const [joined] = bootstrapIntervals({ width: 2, rows: twice }, [meanOf], OPTIONS);
+    expect(joined!.low).toBeCloseTo(wanted!.low, 12);
+    expect(joined!.high).toBeCloseTo(wanted!.high, 12);
+  });
+
   it('is a point where nothing varies, and none where resamples give no number', () => {
     const flat: Summands = { width: 2, rows: Float64Array.from([1, 2, 1, 2, 1, 2]) };
     expect(bootstrapIntervals(flat, [meanOf], OPTIONS)).toEqual([{ low: 2, high: 2 }]);

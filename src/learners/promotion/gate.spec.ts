@@ -199,6 +199,16 @@ describe('the promotion gate', () => {
     expect(gate.view().current).toMatchObject({ decisions: 0, unanswered: 0, reason: 'gathering' });
   });
 
+  it('counts no correction as one more held-out decision', () => {
+    const gate = gateWith(EVEN);
+    gate.propose(artifact(2, [0.05, 0.15, 0.8]));
+    const one = decisions(1).next().value;
+    gate.judge(one);
+    const before = gate.save();
+    gate.judge({ ...one, status: 'corrected', corrects: { status: 'complete', reward: 0, rewardedId: null } });
+    expect(gate.save()).toEqual(before);
+  });
+
   it('takes the floor and the pinned items of a slate into account as they are drawn', () => {
     const floor = 0.3;
     const gate = gateWith(EVEN);

@@ -215,6 +215,19 @@ describe('exact probabilities', () => {
     expect(modest.distribution(contextOf(), candidates('c', 'x'))).toEqual([1, 0]);
   });
 
+  test('UCB1: the bonus is √(2 ln N / n), to where two bounds meet', () => {
+    const bonus = (n: number): number => Math.sqrt((2 * Math.log(110)) / n);
+    const even = 0.1 + bonus(10) - bonus(100);
+    for (const [mean, wins] of [
+      [even - 1e-3, 'a'],
+      [even + 1e-3, 'b'],
+    ] as const) {
+      const policy = make(UCB1_FAMILY, ucb1Policy, { arms: { a: [10, 0.1], b: [100, mean] } });
+      const [a, b] = policy.distribution(contextOf(), candidates('a', 'b'));
+      expect({ a, b }).toEqual(wins === 'a' ? { a: 1, b: 0 } : { a: 0, b: 1 });
+    }
+  });
+
   test('UCB1: the bound is in the unit of the reward', () => {
     const cents = Object.fromEntries(Object.entries(arms).map(([id, [n, mean]]) => [id, [n, mean * 900, 0]]));
     const policy = ucb1Policy({ policy: REF, parameters: { arms: cents, range: 900 } });
