@@ -26,8 +26,8 @@ export const LEARNERS: MutantArea = {
     {
       id: 'learner-pinned-item-learned',
       file: 'src/learners/credit.ts',
-      find: 'if (!forced) trials.push(',
-      replace: 'trials.push(',
+      find: 'if (forced) continue;',
+      replace: '',
       why: 'What an operator pinned is learned from as if the policy had chosen it.',
       nets: [CREDIT],
     },

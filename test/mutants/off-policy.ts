@@ -12,8 +12,8 @@ export const OFF_POLICY: MutantArea = {
     {
       id: 'ope-snips-by-count',
       file: 'src/learners/evaluation/estimators.ts',
-      find: "{ name: 'SNIPS', weights: 'choice', model: false, value: (s) => s[S.wr]! / s[S.w]! }",
-      replace: "{ name: 'SNIPS', weights: 'choice', model: false, value: (s) => s[S.wr]! / s[S.n]! }",
+      find: "'SNIPS', weights: 'choice', model: false, coverage: 0.933, value: (s) => s[S.wr]! / s[S.w]!",
+      replace: "'SNIPS', weights: 'choice', model: false, coverage: 0.933, value: (s) => s[S.wr]! / s[S.n]!",
       why: 'The self-normalised estimate is not normalised.',
       nets: [ESTIMATORS],
     },

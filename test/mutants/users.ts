@@ -127,10 +127,18 @@ export const USERS: MutantArea = {
     {
       id: 'user-reward-last-instead-of-largest',
       file: 'src/actors/user/reward.ts',
-      find: "settings.combine === 'max' ? signal > reward",
-      replace: "settings.combine === 'max' ? signal !== reward",
+      find: "return combine === 'sum' ? before + signal : Math.max(before, signal);",
+      replace: "return combine === 'sum' ? before + signal : signal;",
       why: 'Where the largest signal counts, the last one does.',
       nets: [TOWN, REWARD],
+    },
+    {
+      id: 'user-credit-of-all-to-the-first',
+      file: 'src/actors/user/reward.ts',
+      find: 'const item = reaction.candidateId ?? detail.slate[0]?.id ?? null;',
+      replace: 'const item = detail.slate[0]?.id ?? null;',
+      why: 'What any item of a slate earns is credited to the first.',
+      nets: ['src/actors/user/credit.spec.ts', REWARD],
     },
     {
       id: 'user-window-includes-its-end',
@@ -143,8 +151,8 @@ export const USERS: MutantArea = {
     {
       id: 'user-reward-not-clamped',
       file: 'src/actors/user/pending.ts',
-      find: 'Math.min(Math.max(reactions.reward ?? 0, closing.min), closing.max)',
-      replace: '(reactions.reward ?? 0)',
+      find: 'Math.min(Math.max(earned, closing.settings.min), closing.settings.max)',
+      replace: 'earned',
       why: 'A reward outside the bounds of its surface reaches learners.',
       nets: [FOLD, REWARD],
     },

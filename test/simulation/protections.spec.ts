@@ -53,15 +53,30 @@ describe('the command line', () => {
     expect(traced.stdout).toMatch(/caps-exact/);
   });
 
-  it.each([[['--seeds', 'many']], [['--break', 'nothing']], [['--trace']], [['--nope']]])(
-    'says what is wrong with %j and exits with 2',
-    async (args) => {
-      const { exitCode, stderr } = await runSimulate(...args);
-      expect(exitCode).toBe(2);
-      expect(stderr).not.toBe('');
-      expect(stderr).not.toMatch(/\n\s+at /);
-    },
-  );
+  it.each([
+    [['--seeds', 'many']],
+    [['--break', 'nothing']],
+    [['--trace']],
+    [['--nope']],
+    [['--only', 'village']],
+    [['--only', 'toy', '--seed', '4']],
+    [['--until-failure', '--seed', '4']],
+    [['town']],
+  ])('says what is wrong with %j and exits with 2', async (args) => {
+    const { exitCode, stderr } = await runSimulate(...args);
+    expect(exitCode).toBe(2);
+    expect(stderr).not.toBe('');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('runs one scenario alone, until something fails', async () => {
+    const found = await runSimulate('--only', 'toy', '--until-failure', '--break', 'overlay', '--jobs', '1');
+    expect(found.exitCode).toBe(1);
+    expect(found.stdout).toMatch(/1 seeds failed\./);
+    const towns = await runSimulate('--only', 'town', '--seeds', '2', '--jobs', '1', '--json');
+    expect(towns.exitCode).toBe(0);
+    expect(JSON.parse(towns.stdout)).toMatchObject({ seeds: 2, failed: 0 });
+  });
 
   it('helps', async () => {
     const { exitCode, stdout } = await runSimulate('--help');
