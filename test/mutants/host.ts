@@ -14,7 +14,7 @@ export const HOST: MutantArea = {
       find: 'return compareTerms(term, this.state.term) === 0;',
       replace: 'return compareTerms(term, this.state.term) <= 0;',
       why: 'What an older owner still writes after the barrier counts.',
-      nets: [TOY],
+      nets: [FOLD, TOY],
     },
     {
       id: 'host-second-barrier-of-an-epoch-counts',
