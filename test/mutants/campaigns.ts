@@ -94,7 +94,7 @@ export const CAMPAIGNS: MutantArea = {
       find: 'JSON.stringify([name, by, why, payload ?? {}], inOrder)',
       replace: 'JSON.stringify([name, by, why], inOrder)',
       why: 'Another command under the same commandId is answered as a repeat.',
-      nets: [CAMPAIGN],
+      nets: ['src/actors/campaign/commands.spec.ts'],
     },
     {
       id: 'ledger-spent-without-being-held',

@@ -32,14 +32,6 @@ export const CONSENT: MutantArea = {
       nets: [CONSENT_SPEC],
     },
     {
-      id: 'consent-tie-is-a-grant',
-      file: 'src/actors/user/consent-table.ts',
-      find: 'entry.purpose === purpose && entry.grantedMs > entry.withdrawnMs',
-      replace: 'entry.purpose === purpose && entry.grantedMs >= entry.withdrawnMs',
-      why: 'A grant and a withdrawal of one moment are taken for a grant.',
-      nets: [CONSENT_SPEC],
-    },
-    {
       id: 'consent-withdrawal-keeps-the-profile',
       file: 'src/actors/user/consent.ts',
       find: 'work.state = emptied(work.state, isGone, none);',

@@ -245,14 +245,6 @@ export const USERS: MutantArea = {
       nets: ['src/actors/user/episodes.spec.ts', FOLD],
     },
     {
-      id: 'user-correction-repeats-what-was-said',
-      file: 'src/actors/user/corrections.ts',
-      find: 'if (changes) work.effects.push(',
-      replace: 'work.effects.push(',
-      why: 'A late signal that changes nothing is emitted as a correction.',
-      nets: [ENDS, TOWN],
-    },
-    {
       id: 'user-corrected-beyond-its-horizon',
       file: 'src/actors/user/corrections.ts',
       find: 'one.nonce === nonce && one.untilMs > work.ctx.atMs',

@@ -38,7 +38,8 @@ describe('what an offer holds', () => {
     const rig = rigWith();
     const { holds } = rig.decide({ candidates: [both.candidates[0]] });
     rig.nowMs = holds[0]!.untilMs - 1;
-    expect(operationsOf([rig.event('session.started')])).toEqual([]);
+    const { body } = rig.ask();
+    expect(operationsOf([rig.fold({ type: 'decision', body })])).toEqual([]);
     expect(rig.state.pending[0]!.holdsEndMs).toBe(holds[0]!.untilMs);
     expect(operationsOf(rig.pass(1))).toMatchObject([{ op: 'release', campaign: 'c1', amountCents: 500 }]);
     expect(operationsOf(rig.pass(600_000))).toEqual([]);
