@@ -84,14 +84,10 @@ function appImportsBlock({ name, scopes = DEFAULT_NATS_SCOPES }: AppGrant): stri
   return `imports: [\n${entries.map((e) => `  ${e}\n`).join('')}]\n`;
 }
 
-const EVENTS = 'attune.event.*.*.>';
-
 /** The `permissions` of an app's user. */
 function appPermissions({ name, scopes = DEFAULT_NATS_SCOPES }: AppGrant): string {
   const reads = scopes.includes('read');
-  const own = subjectsFor(scopes);
-  const asked = own.filter((subject) => subject !== EVENTS);
-  const publish = [...asked, ...(reads ? SHARED_SERVICES : []), ...(own.includes(EVENTS) ? ['attune.event.>'] : [])];
+  const publish = [...subjectsFor(scopes), ...(reads ? SHARED_SERVICES : [])];
   // Clients use `_INBOX` unless told otherwise; the account keeps other apps' replies out of either.
   const subscribe = ['_INBOX.>', `_INBOX_${name}.>`, ...(reads ? PUBLIC_STREAMS : [])];
   const deny = list(ENGINE_ONLY, '    ');
