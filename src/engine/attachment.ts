@@ -59,7 +59,13 @@ export async function attach(options: AttachmentOptions): Promise<Attachment> {
       versions: versionsIn(constants),
       onFailure: (error) => log.debug('the versions of the cluster could not be looked at', { error }),
     });
-    return { link, jsm, cluster: opened, samplingKey: createSecretKey(await samplingKeyOf(opened.constants)), versions };
+    return {
+      link,
+      jsm,
+      cluster: opened,
+      samplingKey: createSecretKey(await samplingKeyOf(opened.constants)),
+      versions,
+    };
   } catch (error) {
     await link.close();
     throw error;

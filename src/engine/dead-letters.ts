@@ -1,37 +1,57 @@
 /** What was skipped or rejected, read from its stream, and tried again on request. */
-import type { DeadLetter as LetterBody } from '../actors/host/fold.js';
-import type { DeadLetter, DeadLetters } from '../gateway/ports.js';
+import { z } from 'zod';
+import { readStored } from '../actors/nats/stored-messages.js';
+import type { DeadLetter, DeadLetterQuery, DeadLetters } from '../gateway/ports.js';
 import { EngineError } from '../kernel/errors.js';
-import type { OutputRecord } from '../messages/records.js';
+import { readJson } from '../kernel/read-json.js';
 import { streams, subjects } from '../messages/subjects.js';
 import type { RoutedActorClient } from './actor-client.js';
 import type { Attachment } from './attachment.js';
 
 const REDRIVE_DEADLINE_MS = 5_000;
-/** How far back a listing looks. */
-const SCAN_MAX = 10_000;
+/** A listing reads so many of the newest at a time, and so many times at most: letters may have 88 KB each. */
+const WINDOW = 256;
+const WINDOWS_MAX = 4;
+const LISTINGS_MAX = 2;
+
+const letterSchema = z.object({
+  at: z.number(),
+  body: z.object({
+    partition: z.number(),
+    sequence: z.number(),
+    subject: z.string(),
+    reason: z.string(),
+    payload: z.string(),
+  }),
+});
 
 export class StreamDeadLetters implements DeadLetters {
+  private listings = 0;
+
   constructor(
-    private readonly attachment: Attachment,
-    private readonly actors: RoutedActorClient,
+    private readonly attachment: Pick<Attachment, 'link' | 'jsm'>,
+    private readonly actors: Pick<RoutedActorClient, 'remote'>,
   ) {}
 
-  async list(query: { readonly partition?: number; readonly limit: number }): Promise<readonly DeadLetter[]> {
-    const letters: DeadLetter[] = [];
-    await this.scan((letter) => {
-      if (query.partition === undefined || letter.partition === query.partition) letters.push(letter);
-      return letters.length >= query.limit;
-    });
-    return letters;
+  async list(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+    if (this.listings >= LISTINGS_MAX) {
+      const message = `More than ${LISTINGS_MAX} listings of dead letters are under way.`;
+      throw new EngineError('Overloaded', 'OVERLOADED', message, { retryAfterMs: 1_000 });
+    }
+    this.listings++;
+    try {
+      return await this.read(query);
+    } finally {
+      this.listings--;
+    }
   }
 
   async redrive(partition: number, sequence: number, by: string): Promise<{ readonly token: string }> {
-    let found: DeadLetter | undefined;
-    await this.scan((letter) => {
-      if (letter.partition === partition && letter.sequence === sequence) found = letter;
-      return found !== undefined;
+    const { jsm } = this.attachment;
+    const stored = await jsm.streams.getMessage(streams.deadLetter, {
+      last_by_subj: subjects.deadLetter(partition, sequence),
     });
+    const found = stored === null ? undefined : letterOf(stored.data, stored.seq);
     if (!found) {
       throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', `There is no dead letter ${partition}/${sequence}.`);
     }
@@ -44,21 +64,32 @@ export class StreamDeadLetters implements DeadLetters {
     return { token: (answer as { token: string }).token };
   }
 
-  /** Newest first, until `visit` has enough. An output sent twice shows once: by its place of origin. */
-  private async scan(visit: (letter: DeadLetter) => boolean): Promise<void> {
-    const { jsm } = this.attachment;
+  /** An output sent twice shows once: by its place of origin. What is no letter is passed over. */
+  private async read({ partition, limit, before }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+    const { link, jsm } = this.attachment;
     const { state } = await jsm.streams.info(streams.deadLetter);
-    const seen = new Set<string>();
-    const oldest = Math.max(state.first_seq, state.last_seq - SCAN_MAX);
-    for (let sequence = state.last_seq; sequence >= oldest && sequence > 0; sequence--) {
-      const stored = await jsm.streams.getMessage(streams.deadLetter, { seq: sequence });
-      if (!stored) continue;
-      const { body, at } = JSON.parse(Buffer.from(stored.data).toString('utf8')) as OutputRecord & { body: LetterBody };
-      const place = `${body.partition}/${body.sequence}`;
-      if (seen.has(place)) continue;
-      seen.add(place);
-      const { partition, subject, reason, payload } = body;
-      if (visit({ partition, sequence: body.sequence, subject, reason, payload, atMs: at })) return;
+    const filter = `attune.deadletter.${partition ?? '*'}.*`;
+    const letters = new Map<string, DeadLetter>();
+    let to = Math.min(state.last_seq, (before ?? Infinity) - 1);
+    for (let windows = 0; windows < WINDOWS_MAX && letters.size < limit && to >= state.first_seq && to > 0; windows++) {
+      const from = Math.max(state.first_seq, to - WINDOW + 1);
+      const found = await readStored(
+        link,
+        jsm,
+        { stream: streams.deadLetter, filter, from, to },
+        (message, { sequence }) => letterOf(message.data, sequence),
+      );
+      for (const letter of found.reverse()) {
+        const place = letter && `${letter.partition}/${letter.sequence}`;
+        if (place !== undefined && !letters.has(place)) letters.set(place, letter!);
+      }
+      to = from - 1;
     }
+    return [...letters.values()].slice(0, limit);
   }
+}
+
+function letterOf(bytes: Uint8Array, cursor: number): DeadLetter | undefined {
+  const letter = readJson(bytes, letterSchema);
+  return letter && { ...letter.body, atMs: letter.at, cursor };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { VerdictStore } from '../actors/learner/verdict-store.js';
 import { readStored } from '../actors/nats/stored-messages.js';
 import type { Logger } from '../kernel/logger.js';
+import { readJson } from '../kernel/read-json.js';
 import { CAMPAIGN_STATES, campaignDefinitionSchema } from '../messages/campaigns.js';
 import { streams, subjects } from '../messages/subjects.js';
 import { openArtifact } from '../policies/artifact.js';
@@ -40,14 +41,17 @@ export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
     if (!judged.has(entry.policyId)) judged.set(entry.policyId, '');
   });
   const reported = new Map<string, number>();
+  const unreadable = new Set<number>();
   let looking: Promise<void> = Promise.resolve();
   let busy = false;
+  /** Said once, until it works again. */
+  let failing = false;
   const look = async (): Promise<void> => {
     await options.migrated();
     const parts = [
       registerPolicies(options, published),
       registerVerdicts(options, judged),
-      registerCampaigns(options, reported),
+      registerCampaigns(options, reported, unreadable),
     ];
     // One that cannot be read must not keep the others waiting for ever.
     const failure = (await Promise.allSettled(parts)).find(({ status }) => status === 'rejected');
@@ -57,7 +61,11 @@ export function startRegistrar(options: RegistrarOptions): () => Promise<void> {
     if (busy) return;
     busy = true;
     looking = look()
-      .catch((error: unknown) => log.debug('campaigns, policies or verdicts could not be registered yet', { error }))
+      .then(() => void (failing = false))
+      .catch((error: unknown) => {
+        if (!failing) log.warn('campaigns, policies or verdicts could not be registered yet', { error });
+        failing = true;
+      })
       .finally(() => (busy = false));
   }, everyMs);
   return async () => {
@@ -114,6 +122,7 @@ const isFinal = (error: unknown): boolean =>
 async function registerCampaigns(
   { source, registry, log }: RegistrarOptions,
   reported: Map<string, number>,
+  unreadable: Set<number>,
 ): Promise<void> {
   const query = { stream: streams.state, filter: subjects.books('campaign', '>') };
   const found = await readStored(source.link, source.jsm, query, (message, { sequence, timestampMs }) => ({
@@ -122,12 +131,14 @@ async function registerCampaigns(
     atMs: timestampMs,
   }));
   for (const { bytes, sequence, atMs } of found) {
-    const parsed = broadcastSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    if (!parsed.success) {
-      log.debug('a campaign broadcast is not readable', { sequence });
+    const broadcast = readJson(bytes, broadcastSchema);
+    if (broadcast === undefined) {
+      // Said once; the others are registered all the same.
+      if (!unreadable.has(sequence)) log.warn('a campaign broadcast cannot be read', { sequence });
+      unreadable.add(sequence);
       continue;
     }
-    const report: CampaignReport = { ...parsed.data, sequence, atMs };
+    const report: CampaignReport = { ...broadcast, sequence, atMs };
     if (reported.get(report.id) === sequence) continue;
     await registry.registerCampaign(report);
     reported.set(report.id, sequence);

@@ -78,11 +78,23 @@ export interface DeadLetter {
   /** The original payload, base64. */
   readonly payload: string;
   readonly atMs: number;
+  /** Its place in the list: a listing `before` it goes on there. */
+  readonly cursor?: number;
+}
+
+export interface DeadLetterQuery {
+  readonly partition?: number;
+  readonly limit: number;
+  readonly before?: number;
 }
 
 export interface DeadLetters {
-  /** Newest first, at most `limit`; of one partition where it is named. */
-  list(query: { readonly partition?: number; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  /**
+   * Newest first, at most `limit`, older than the cursor `before`; of one partition where it is named. One call looks at
+   * a bounded stretch, so it may find less than there is: a listing ends where it finds nothing. Rejects with Overloaded
+   * `OVERLOADED` while others are listing.
+   */
+  list(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
   /**
    * Journals the original again under a new sequence and resolves to its position token. Rejects with NotFound
    * `DEAD_LETTER_UNKNOWN` where there is none at this place.

@@ -68,7 +68,8 @@ export const subjects = {
   partitionOutput: (partition: number, name: string): string =>
     `attune.p.${partition}.output.${ENGINE_APP}.partition._.${name}`,
   experience: (surface: string): string => `attune.experience.${surface}`,
-  deadLetter: (partition: number): string => `attune.deadletter.${partition}`,
+  /** The copy of the record at this place of a journal: its subject is its index. */
+  deadLetter: (partition: number, sequence: number): string => `attune.deadletter.${partition}.${sequence}`,
   /** Last known state of an actor, broadcast and kept by the state stream (one message a subject). */
   state: (kind: string, token: string): string => `attune.state.${kind}.${token}`,
   /** Likewise, with what is for the engine and its operators only: no account imports it. */

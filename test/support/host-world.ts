@@ -277,7 +277,7 @@ export class HostWorld {
     hosts: this.hosts,
     experience: sinkFor([]),
     deadLetters: sinkFor(this.letters),
-    requests: { serve: () => () => undefined, broadcast: () => undefined },
+    requests: { serve: () => () => undefined, broadcast: () => Promise.resolve(true) },
     ping: () => Promise.resolve(),
     pressure: () => Promise.resolve(0),
   };

@@ -284,7 +284,10 @@ export class ActivationStore {
         return written;
       }
       const stored = await snapshots.get(key);
-      if (stored && protections.cas && epochOf(stored.value) > epoch) throw superseded();
+      if (stored && protections.cas && epochOf(stored.value) > epoch) {
+        await this.large.discard(header);
+        throw superseded();
+      }
       revision = stored?.revision ?? 0;
     }
     throw new EngineError('Dependency', 'SNAPSHOT_CONTENDED', `The snapshot ${key} could not be written.`);

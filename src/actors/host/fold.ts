@@ -460,7 +460,7 @@ export class PartitionFold<Shared> {
       kind,
       reason,
     };
-    return draftOf('d', subjects.deadLetter(this.options.partition), body);
+    return draftOf('d', subjects.deadLetter(this.options.partition, record.sequence), body);
   }
 
   /** Gives drafts their places in the chains, in order. */

@@ -55,6 +55,21 @@ export class LargeValues {
     return joinChunks(this.bucket, header);
   }
 
+  /** Removes the chunks of a value whose header was not set, because another owner's was. Never rejects. */
+  async discard(header: ChunkHeader | undefined): Promise<void> {
+    if (header === undefined) return;
+    try {
+      await inGroups(header.chunks, (chunk) => this.remove(chunk));
+    } catch {
+      // Room lost, nothing else: the next to save the key removes them.
+    }
+  }
+
+  private async remove(chunk: string): Promise<void> {
+    const stored = await this.bucket.get(chunk);
+    if (stored) await this.bucket.remove(chunk, stored.revision);
+  }
+
   /** Chunks of this key are known to be stored. */
   expect(key: string): void {
     this.cutKeys.add(key);
@@ -72,10 +87,7 @@ export class LargeValues {
       const stale = (await this.bucket.keys(prefix)).filter(
         (chunk) => !kept.has(chunk) && Number(chunk.slice(prefix.length).split('.')[0]) <= this.epoch,
       );
-      await inGroups(stale, async (chunk) => {
-        const stored = await this.bucket.get(chunk);
-        if (stored) await this.bucket.remove(chunk, stored.revision);
-      });
+      await inGroups(stale, (chunk) => this.remove(chunk));
       if (!current) this.cutKeys.delete(key);
     } catch {
       // Room lost, nothing else.

@@ -129,6 +129,6 @@ export interface RequestEnvelope {
 export interface RequestTransport {
   /** Serves `attune.p.<partition>.req.>`; the returned function stops it. */
   serve(partition: number, handler: (request: RequestEnvelope) => Promise<Uint8Array>): () => void;
-  /** Fire and forget, one message a subject kept. */
-  broadcast(subject: string, payload: Uint8Array): void;
+  /** One message a subject is kept. Resolves to whether the stream has it; never rejects. */
+  broadcast(subject: string, payload: Uint8Array): Promise<boolean>;
 }

@@ -45,14 +45,32 @@ export class NatsFencedObjects {
   /** Rejects with what `decide` throws, or with Dependency errors; then nothing has changed. */
   async write<Pointer>(write: FencedWrite<Pointer>): Promise<void> {
     const { key, bytes, parse, decide, obsolete } = write;
+    /** Objects of ours that no pointer came to name: whoever was first has left them for nobody. */
+    const lost = new Set<string>();
+    const collect = async (named: string): Promise<void> => {
+      for (const orphan of lost) {
+        if (!named.includes(JSON.stringify(orphan))) await this.#objects.delete(orphan).catch(() => undefined);
+      }
+    };
     for (let tries = 0; tries < CONFLICTS_MAX; tries++) {
       const stored = await this.#pointers.get(key);
       const present = stored === undefined ? undefined : parse(stored.value);
-      const { pointer, objectKey } = decide(present);
+      let decided: { readonly pointer: Pointer; readonly objectKey: string };
+      try {
+        decided = decide(present);
+      } catch (error) {
+        await collect(stored === undefined ? '' : Buffer.from(stored.value).toString('utf8'));
+        throw error;
+      }
+      const { pointer, objectKey } = decided;
       await this.#put(objectKey, bytes);
       const value = Buffer.from(JSON.stringify(pointer), 'utf8');
       const revision = await this.#pointers.put(key, value, stored?.revision ?? 0);
-      if (revision === undefined) continue;
+      if (revision === undefined) {
+        lost.add(objectKey);
+        continue;
+      }
+      await collect(value.toString('utf8'));
       for (const old of obsolete(present, pointer)) {
         // Left behind, it only takes room.
         if (old !== objectKey) await this.#objects.delete(old).catch(() => undefined);

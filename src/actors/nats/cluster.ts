@@ -58,7 +58,7 @@ export class NatsCluster implements Cluster, KeeperBuckets {
     this.#jsm = jsm;
     this.experience = new NatsAppender(publisher);
     this.deadLetters = this.experience;
-    this.requests = new NatsRequestTransport(link, options.log);
+    this.requests = new NatsRequestTransport(link, options.log, publisher);
   }
 
   /** Binds to a cluster that `ensureCluster` has made; asks the server nothing. */

@@ -3,6 +3,7 @@ import { errors, headers, type Msg, type NatsConnection } from '@nats-io/transpo
 import { EngineError } from '../../kernel/errors.js';
 import { subjects } from '../../messages/subjects.js';
 import type { RequestEnvelope, RequestTransport } from '../host/ports.js';
+import type { AckedPublisher } from './acked-publisher.js';
 import type { LinkLog, NatsLink } from './connection.js';
 
 /** Carries the trace id of a request; replies have none. */
@@ -13,9 +14,11 @@ const RETRY_AFTER_MS = 500;
 export class NatsRequestTransport implements RequestTransport {
   readonly #link: NatsLink;
   readonly #log: LinkLog;
+  readonly #publisher: AckedPublisher;
 
-  constructor(link: NatsLink, log: LinkLog) {
+  constructor(link: NatsLink, log: LinkLog, publisher: AckedPublisher) {
     this.#link = link;
+    this.#publisher = publisher;
     this.#log = log;
   }
 
@@ -29,12 +32,9 @@ export class NatsRequestTransport implements RequestTransport {
     return () => subscription.unsubscribe();
   }
 
-  broadcast(subject: string, payload: Uint8Array): void {
-    try {
-      this.#link.nc.publish(subject, payload);
-    } catch (error) {
-      this.#log.warn('state broadcast dropped', { subject, error: String(error) });
-    }
+  async broadcast(subject: string, payload: Uint8Array): Promise<boolean> {
+    const [outcome] = await this.#publisher.publish([{ subject, payload }]);
+    return outcome!.status === 'stored';
   }
 
   async #answer(message: Msg, handler: (request: RequestEnvelope) => Promise<Uint8Array>): Promise<void> {

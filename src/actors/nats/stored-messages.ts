@@ -15,6 +15,8 @@ export interface StoredQuery {
   readonly filter: string;
   /** First sequence wanted; left out: the last message of each subject. */
   readonly from?: number;
+  /** With `from`: the last sequence wanted. */
+  readonly to?: number;
   readonly headersOnly?: boolean;
 }
 
@@ -60,8 +62,9 @@ async function collectOnce<T>(
       }
       if (delivery.delivered !== delivered + 1) return finish(false);
       delivered = delivery.delivered;
+      if (query.to !== undefined && delivery.sequence > query.to) return finish(true);
       if (query.from === undefined || delivery.sequence >= query.from) collected.push(pick(message, delivery));
-      if (delivery.pending === 0) finish(true);
+      if (delivery.pending === 0 || delivery.sequence === query.to) finish(true);
     },
   });
   const unwatch = link.watch({ down: () => finish(false) });

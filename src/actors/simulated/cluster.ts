@@ -111,11 +111,15 @@ class SimulatedRequests implements RequestTransport {
     };
   }
 
-  broadcast(subject: string, payload: Uint8Array): void {
+  broadcast(subject: string, payload: Uint8Array): Promise<boolean> {
     const { connection } = this;
     const token = subject.slice(subject.lastIndexOf('.') + 1);
     this.witness(partitionOf(token, connection.server.options.partitions), `broadcasts ${subject}`);
-    connection.send(() => void connection.server.broadcasts.set(subject, payload));
+    const store = (): void => void connection.server.broadcasts.set(subject, payload);
+    return connection.call(`broadcast of ${subject}`, store, false).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

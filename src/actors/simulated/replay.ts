@@ -100,7 +100,7 @@ export class Replay<Shared> {
     if (reason !== undefined) {
       verdict = 'poison';
       if (cls === 'output' && this.chainStands(json) === 'next') this.acceptChain(json);
-      this.emit(record.sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}`, {
+      this.emit(record.sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}.${record.sequence}`, {
         kind: 'poison',
         sequence: record.sequence,
       });
@@ -255,7 +255,7 @@ export class Replay<Shared> {
   }
 
   private reject(sequence: number, atMs: number): void {
-    this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}`, { kind: 'rejected', sequence });
+    this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}.${sequence}`, { kind: 'rejected', sequence });
   }
 
   private operate(sequence: number, atMs: number, name: string, body: unknown): void {

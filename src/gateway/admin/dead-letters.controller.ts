@@ -13,6 +13,7 @@ const partition = z.coerce.number().int().min(0).max(1023);
 const listQuerySchema = z.strictObject({
   partition: partition.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
+  before: z.coerce.number().int().min(1).optional(),
 });
 
 const placeSchema = z.strictObject({ partition, sequence: z.coerce.number().int().min(1) });
@@ -27,11 +28,16 @@ export class DeadLettersController {
   @ApiOperation({ summary: 'Records that were rejected or could not be folded, newest first' })
   @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
+  @ApiQuery({ name: 'before', required: false, schema: { type: 'integer', minimum: 1 } })
   async list(
     @Query(new ZodPipe(listQuerySchema)) query: z.infer<typeof listQuerySchema>,
   ): Promise<{ deadLetters: readonly DeadLetter[] }> {
-    const { partition, limit } = query;
-    const found = await this.deadLetters().list(partition === undefined ? { limit } : { partition, limit });
+    const { partition, limit, before } = query;
+    const found = await this.deadLetters().list({
+      limit,
+      ...(partition === undefined ? {} : { partition }),
+      ...(before === undefined ? {} : { before }),
+    });
     return { deadLetters: found };
   }
 

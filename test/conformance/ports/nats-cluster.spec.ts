@@ -117,7 +117,7 @@ describe('nats cluster', () => {
     it('keeps the last broadcast of each actor', async () => {
       await start();
       const subject = subjects.state('zone', '8a2a1072b59ffff');
-      for (const n of [1, 2, 3]) world.cluster.requests.broadcast(subject, bytes(`${n}`));
+      for (const n of [1, 2, 3]) await world.cluster.requests.broadcast(subject, bytes(`${n}`));
       await world.link.nc.flush();
       const jsm = await jetstreamManager(world.link.nc);
       expect((await jsm.streams.info(streams.state)).state.messages).toBe(1);

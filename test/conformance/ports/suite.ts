@@ -207,7 +207,7 @@ export function describePorts(name: string, makeWorld: () => Promise<PortsWorld>
 
     describe.each(['experience', 'deadLetters'] as const)('%s', (stream) => {
       it('stores messages in order', async () => {
-        const subject = stream === 'experience' ? subjects.experience('rider.pickup') : subjects.deadLetter(0);
+        const subject = stream === 'experience' ? subjects.experience('rider.pickup') : subjects.deadLetter(0, 1);
         const appender = world.cluster[stream];
         const messages = [1, 2, 3].map((n) => ({ subject, payload: bytes(`${n}`) }));
         const outcomes = [...(await drive(appender.append(messages))), ...(await drive(appender.append(messages)))];
