@@ -8,7 +8,8 @@
  *    `perUnit` `value`·f, where x = (data.value − `center`) / `scale` and f is x, or sign(x)·ln(1 + |x|) for
  *    `transform: log`, or x / (|x| + half) for `transform: {saturate: {half}}` (within ±1, and ±½ at |x| = half), then
  *    kept within ±`cap`. An event without the number or the kind that it is measured by is worth nothing.
- * 3. That is multiplied by 2^(−age/`halfLifeMs`), where given.
+ * 3. That is multiplied by 2^(−age/`halfLifeMs`), where given, and kept within ± the width of what the surface pays:
+ *    the largest of `max` − `min`, |`min`| and |`max`|. So no single signal drowns the others in a sum.
  * 4. The signals of one decision combine by `combine`: the largest, the sum, or the one folded last. That is its reward. With
  *    `credit: item` the signals of each item combine alike, and that is what the item earned; a signal that names no item is
  *    the first one's. With `credit: slate` the reward is earned by the slate together, and each item that a policy chose has

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const settingsOf = (signals: object, rest: object = {}): RewardSettings =>
   rewardSettingsSchema.parse({ windowMs: MINUTE, signals, ...rest });
 const worth = (signal: object, reaction: Partial<Reaction> = {}, ageMs = 0) =>
-  worthOf({ type: 'x', ...reaction }, settingsOf({ x: signal }), ageMs);
+  worthOf({ type: 'x', ...reaction }, settingsOf({ x: signal }, { min: -1e30, max: 1e30 }), ageMs);
 
 describe('what a signal is worth', () => {
   test.each([
@@ -36,6 +36,29 @@ describe('what a signal is worth', () => {
     ['the type is what every object has', { value: 1 }, { type: 'constructor' }],
   ])('is nothing where %s', (_what, signal, reaction) => {
     expect(worth(signal, reaction)).toBeUndefined();
+  });
+
+  test.each([
+    [{ min: 0, max: 1 }, 1],
+    [{ min: -1, max: 1 }, 2],
+    [{ min: 0, max: 0.5 }, 0.5],
+    [{ min: 2, max: 3 }, 3],
+  ])('is never more than a surface of %j pays', (range, width) => {
+    const settings = settingsOf({ x: { value: 1, perUnit: true } }, range);
+    for (const value of [1e12, 1e308, Number.MAX_VALUE]) {
+      expect(worthOf({ type: 'x', value }, settings, 0)).toBe(width);
+      expect(worthOf({ type: 'x', value: -value }, settings, 0)).toBe(-width);
+    }
+  });
+
+  test('leaves a sum what huge signals that cancel would have swallowed, in whatever order', () => {
+    const settings = settingsOf({ x: { value: 1, perUnit: true } }, { combine: 'sum' });
+    for (const order of [
+      [0.3, 1e12, -1e12],
+      [1e12, 0.3, -1e12],
+      [1e12, -1e12, 0.3],
+    ])
+      expect(order.reduce((sum, value) => sum + worthOf({ type: 'x', value }, settings, 0)!, 0)).toBeCloseTo(0.3, 12);
   });
 
   test('counts from afterMs on and before withinMs', () => {
@@ -101,7 +124,7 @@ describe('properties', () => {
                 so,
                 detail,
                 { type: 'x', value },
-                settingsOf({ x: { value: 1, perUnit: true } }, { combine }),
+                settingsOf({ x: { value: 1, perUnit: true } }, { combine, min: -10, max: 10 }),
                 0,
               ),
             NOTHING,

@@ -59,7 +59,9 @@ export function worthOf(reaction: Omit<Reaction, 'candidateId'>, settings: Rewar
   if (ageMs < afterMs || ageMs >= withinMs) return undefined;
   const factor = factorOf(reaction, signal);
   if (factor === undefined) return undefined;
-  return signal.value * factor * (halfLifeMs === undefined ? 1 : 2 ** (-ageMs / halfLifeMs));
+  const worth = signal.value * factor * (halfLifeMs === undefined ? 1 : 2 ** (-ageMs / halfLifeMs));
+  const width = Math.max(settings.max - settings.min, Math.abs(settings.min), Math.abs(settings.max));
+  return Math.min(Math.max(worth, -width), width);
 }
 
 function factorOf({ kind, value }: Omit<Reaction, 'candidateId'>, signal: SignalSettings): number | undefined {
