@@ -38,7 +38,9 @@ export function checkCaps(replays: readonly TownReplay[]): Violation[] {
       const before = shown.get(name) ?? [];
       shown.set(name, [...before, shownBy(record, early)]);
       const isLossy = lossy.some((atMs) => Math.abs(atMs - record.atMs) < LOSSY_MS);
-      return [...tooMany(record, before, seen), ...(isLossy ? [] : tooFew(record, before, seen))];
+      // What a subject was shown goes with the consent, and is counted anew from there.
+      const kept = before.filter(({ sequence }) => sequence > withdrawnBefore(replay, record));
+      return [...tooMany(record, kept, seen), ...(isLossy ? [] : tooFew(record, before, seen))];
     });
   });
 }
@@ -94,6 +96,16 @@ function tooFew(record: ReplayedRecord, before: readonly Shown[], seen: Readonly
     return [broken('caps-not-over', `${decisionId}: ${rule} for ${id} with ${may.length} of ${cap.max}`)];
   });
 }
+
+/** Where the subject withdrew consent last before a record; 0 where it never did. */
+const withdrawnBefore = ({ records }: TownReplay, { token, record }: ReplayedRecord): number =>
+  records.findLast(
+    (one) =>
+      one.name === 'consent.withdrawn' &&
+      one.token === token &&
+      one.verdict === 'applied' &&
+      one.record.sequence < record.sequence,
+  )?.record.sequence ?? 0;
 
 /** When each decision was first reacted to: an impression, or what takes one. */
 function seenAt(replay: TownReplay): ReadonlyMap<string, number> {
