@@ -9,5 +9,8 @@ export interface WorkerEntry {
 export function workerEntry(path: string, base: string): WorkerEntry {
   if (!base.endsWith('.ts')) return { url: new URL(`${path}.js`, base), execArgv: [] };
   const hook = new URL('./worker-from-source.ts', import.meta.url).href;
-  return { url: new URL(`${path}.ts`, base), execArgv: ['--experimental-transform-types', '--no-warnings', '--import', hook] };
+  return {
+    url: new URL(`${path}.ts`, base),
+    execArgv: ['--experimental-transform-types', '--no-warnings', '--import', hook],
+  };
 }
