@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { scaffoldLearner } from '../../src/cli/learner/scaffold.js';
 import { CHECKS } from '../../src/learners/conformance/checks.js';
 import { CONFORMANCE_DEFAULTS, runConformance } from '../../src/learners/conformance/suite.js';
@@ -12,8 +12,6 @@ import { BUILT_IN_KINDS, loadPlugin } from '../../src/learners/plugin-registry.j
 import { ROOT } from '../support/engine-build.js';
 
 const run = promisify(execFile);
-
-jest.setTimeout(120_000);
 
 /** What DQN cannot guess, and the size of the suite's world. */
 const SMALL_DQN = {

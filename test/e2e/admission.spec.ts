@@ -2,11 +2,9 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
-
-jest.setTimeout(120_000);
 
 const keyed = (name: string, scopes: readonly string[]) => ({
   name,

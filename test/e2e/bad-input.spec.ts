@@ -1,13 +1,11 @@
 /** Bad input over REST, against a whole engine: a stable code, the field's name, and nothing half-applied. */
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { readJournals } from '../support/journal-truth.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post, rest } from '../support/rest.js';
-
-jest.setTimeout(120_000);
 
 const PARTITIONS = 2;
 const SETTINGS = { 'cluster.partitions': PARTITIONS, 'cluster.leaseTtlMs': 1500, 'limits.bodyBytesMax': 1024 * 1024 };

@@ -1,6 +1,6 @@
 /** Two hosts and a gateway on one nats-server, under load: what is taken away from them, and what they promise then. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { readJournals, type JournalTruth } from '../support/journal-truth.js';
@@ -8,8 +8,6 @@ import { startLoad, type Load } from '../support/load.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { post } from '../support/rest.js';
 import { hostsOf, settled, verifyLimits, verifyLoad, type Budget } from '../support/verify-load.js';
-
-jest.setTimeout(120_000);
 
 const PARTITIONS = 8;
 const LEASE_TTL_MS = 2_000;

@@ -1,12 +1,10 @@
 /** Floods that fill a journal: events are refused, decisions go on, and it recovers by itself; nothing acknowledged is lost. */
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post, type RestAnswer } from '../support/rest.js';
-
-jest.setTimeout(180_000);
 
 const PARTITIONS = 2;
 const STORE_BYTES_MAX = 64 * 1024 * 1024;

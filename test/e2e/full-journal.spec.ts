@@ -8,8 +8,6 @@ import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
 
-jest.setTimeout(240_000);
-
 const PARTITIONS = 2;
 const STORE_BYTES_MAX = 64 * 1024 * 1024;
 const SETTINGS = { 'cluster.partitions': PARTITIONS, 'cluster.leaseTtlMs': 1500 };

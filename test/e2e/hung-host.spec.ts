@@ -1,12 +1,10 @@
 /** Two hosts, one of which has a busy main thread: how long it may be busy, and what becomes of its partitions then. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { readJournals } from '../support/journal-truth.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { hostsOf, settled } from '../support/verify-load.js';
-
-jest.setTimeout(120_000);
 
 const PARTITIONS = 4;
 const LEASE_TTL_MS = 2_000;

@@ -1,7 +1,7 @@
 /** Learners that fail, in every way a plug-in can: the last good policy goes on answering, and status says why. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROOT } from '../support/engine-build.js';
 import {
   endEngineProcesses,
@@ -13,8 +13,6 @@ import {
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
-
-jest.setTimeout(120_000);
 
 const FAULTS = ['throw', 'hang', 'exit', 'nan', 'shape', 'huge', 'family', 'report', 'state'] as const;
 const REASONS = {

@@ -1,7 +1,7 @@
 /** One process with servers of its own: started, started twice, interrupted, killed, and started again on its data. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { processIdentity } from '../../src/embedded/processes.js';
 import {
   endEngineProcesses,
@@ -13,7 +13,6 @@ import {
 import { eventually } from '../support/eventually.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
 
-jest.setTimeout(120_000);
 afterEach(endEngineProcesses);
 
 const natsPid = (engine: EngineProcess): number =>

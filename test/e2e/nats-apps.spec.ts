@@ -1,14 +1,12 @@
 /** What any NATS client can do, with an app's credentials, against a whole engine; and what it cannot. */
 import { connect, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
 import { latLngToCell } from 'h3-js';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encodeToken } from '../../src/kernel/ids.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { get } from '../support/rest.js';
-
-jest.setTimeout(120_000);
 
 const SETTINGS = { 'cluster.partitions': 4, 'cluster.leaseTtlMs': 1500 };
 const PLACE = { lat: 40.75, lng: -73.98 };

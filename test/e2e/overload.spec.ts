@@ -1,12 +1,10 @@
 /** More than the engine can take: bounded queues, a clear answer, and nothing left over afterwards. */
 import { connect } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post, rest, type RestAnswer } from '../support/rest.js';
-
-jest.setTimeout(120_000);
 
 const ACTOR_MAX = 3;
 const PARTITION_MAX = 12;

@@ -1,14 +1,12 @@
 /** Records that nobody can fold stand in a journal: they are judged once, set aside, shown, and can be tried again. */
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { partitionOf } from '../../src/kernel/ids.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
 import { hostsOf } from '../support/verify-load.js';
-
-jest.setTimeout(120_000);
 
 const PARTITIONS = 2;
 // Checkpoints come seldom, so that the restarted host replays the poison too.

@@ -1,13 +1,11 @@
 /** Decisions do not need PostgreSQL: they go on while it is down, and facts catch up when it is back. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { FactStore } from '../../src/store/fact-store.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 import { consent, get, pickup, post } from '../support/rest.js';
-
-jest.setTimeout(120_000);
 
 const SETTINGS = { 'cluster.partitions': 4, 'cluster.leaseTtlMs': 1500 };
 

@@ -8,7 +8,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ROOT } from '../support/engine-build.js';
 import {
   endEngineProcesses,
@@ -19,8 +19,6 @@ import {
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
-
-jest.setTimeout(180_000);
 
 const run = promisify(execFile);
 const EXAMPLE = join(ROOT, 'examples', 'python-learner');

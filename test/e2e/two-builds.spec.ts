@@ -2,7 +2,7 @@
  * Two builds in one cluster, as while a new one is rolled out: this one, and a copy of it that is changed as the next might
  * be. In its schema the timer of a snapshot is called an alarm, and by its semantics a pickup counts ten times.
  */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { latLngToCell } from 'h3-js';
 import { NatsCluster } from '../../src/actors/nats/cluster.js';
 import { connect } from '../../src/actors/nats/connection.js';
@@ -19,8 +19,6 @@ import { startTestNats, type TestNats } from '../support/nats.js';
 import { silentLog } from '../support/nats-world.js';
 import { cloudEvent, get, post } from '../support/rest.js';
 import { hostsOf } from '../support/verify-load.js';
-
-jest.setTimeout(300_000);
 
 const PARTITIONS = 4;
 const SETTINGS = { 'cluster.partitions': PARTITIONS, 'cluster.leaseTtlMs': 1_500 };

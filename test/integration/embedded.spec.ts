@@ -6,14 +6,12 @@ import { join, resolve } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { removeState, startEmbedded, type EmbeddedOptions, type EmbeddedServers } from '../../src/embedded/embedded.js';
 import { startNats } from '../../src/embedded/nats/server.js';
 import { findNatsServer } from '../../src/embedded/nats/binary.js';
 import { isAlive, pause, processIdentity } from '../../src/embedded/processes.js';
 import { partitionOf } from '../../src/kernel/ids.js';
-
-jest.setTimeout(120_000);
 
 const root = mkdtempSync(join(tmpdir(), 'attune-embedded-'));
 chmodSync(root, 0o711);
@@ -178,7 +176,11 @@ describe('the embedded servers', () => {
 });
 
 test('where there are keys nobody gets in without a name, and no app hears or speaks as another', async () => {
-  const { nats, stateDir } = await start({ postgres: 'off', apps: [{ name: 'rider' }, { name: 'driver' }], isOpen: false });
+  const { nats, stateDir } = await start({
+    postgres: 'off',
+    apps: [{ name: 'rider' }, { name: 'driver' }],
+    isOpen: false,
+  });
   await expect(connect({ servers: nats.url })).rejects.toThrow(/authorization/i);
   const file = (name: string): string => join(stateDir, 'nats', `app.${name}.password`);
   const open = (name: string): Promise<NatsConnection> => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   postgres = await startTestPostgres();
   store = new FactStore({ url: postgres.url });
   await store.migrate();
-}, 60_000);
+});
 afterAll(async () => {
   await store.close();
   await postgres.dispose();

@@ -1,6 +1,6 @@
 /** A learner in another process, on a real nats-server, with no more rights than a learner has. */
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect as connectClient, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
 import { LearnerHost } from '../../src/actors/learner/learner-host.js';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
@@ -14,8 +14,6 @@ import { eventually } from '../support/eventually.js';
 import { Chainer, experience, SURFACE } from '../support/learning.js';
 import { localKeeper } from '../support/local-keeper.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
-
-jest.setTimeout(60_000);
 
 const silent = { info: () => undefined, warn: () => undefined };
 const cluster = { partitions: 1, replicas: 1, leaseTtlMs: 1_000 };

@@ -1,13 +1,11 @@
 /** The keeper's own thread, beside a main thread that is busy: this one. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Lease } from '../../src/actors/keeper/keeper.js';
 import { startKeeperThread, type KeeperThread, type KeeperThreadOptions } from '../../src/actors/nats/keeper-thread.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import type { EngineError } from '../../src/kernel/errors.js';
 import { eventually } from '../support/eventually.js';
 import { silentLog, startNatsWorld, type NatsWorld } from '../support/nats-world.js';
-
-jest.setTimeout(60_000);
 
 const TTL_MS = 2_000;
 const HUNG_AFTER_MS = 1_000;

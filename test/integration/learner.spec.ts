@@ -1,5 +1,5 @@
 /** The learner host on a real nats-server, with its workers: from experience to a policy that was swapped in. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { fileURLToPath } from 'node:url';
 import { LearnerHost, type LearnerHostOptions } from '../../src/actors/learner/learner-host.js';
@@ -18,8 +18,6 @@ import { PolicyRegistry } from '../../src/policies/registry/registry.js';
 import { Chainer, experience, SURFACE, until } from '../support/learning.js';
 import { localKeeper } from '../support/local-keeper.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
-
-jest.setTimeout(60_000);
 
 const silent = { info: () => undefined, warn: () => undefined };
 const cluster = { partitions: 1, replicas: 1, leaseTtlMs: 1_000 };

@@ -34,7 +34,7 @@ beforeAll(async () => {
     log: createLogger('silent'),
     everyMs: 20,
   });
-}, 120_000);
+});
 afterAll(async () => {
   await stop();
   await store.close();
@@ -106,7 +106,7 @@ describe('the registrar between a real nats-server and a real PostgreSQL', () =>
       { candidate: 1, version: 2, outcome: 'rejected', alpha: 0.03 },
     ]);
     expect(await store.registry.policyVersions('p')).toMatchObject([{ version: 1 }]);
-  }, 60_000);
+  });
 
   it('lets verdicts of one policy that cannot be read keep nothing else waiting', async () => {
     const bucket = await openBucket(world.link, buckets.policies, 1);
@@ -116,5 +116,5 @@ describe('the registrar between a real nats-server and a real PostgreSQL', () =>
     await ports.verdicts.record(verdictOn('q', 1, 'promoted'), 1);
     await until(async () => (await rows('q')).length === 1);
     expect(await rows('broken')).toEqual([]);
-  }, 60_000);
+  });
 });

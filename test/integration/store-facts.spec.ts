@@ -28,7 +28,7 @@ let experience: MemoryStream;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
-}, 60_000);
+});
 afterAll(() => postgres.dispose());
 
 beforeEach(async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
     startTestPostgres(),
   ]);
   store = new FactStore({ url: postgres.url });
-}, 120_000);
+});
 afterAll(async () => {
   await store.close();
   await Promise.all([world.dispose(), postgres.dispose()]);
@@ -107,5 +107,5 @@ describe('the facts sink between a real nats-server and a real PostgreSQL', () =
     const [position] = (await store.facts.positions()).filter(({ partition }) => partition === 0);
     const info = await world.cluster.journal(0).info();
     expect(position).toEqual({ partition: 0, identity: info.identity, sequence: info.lastSequence });
-  }, 120_000);
+  });
 });

@@ -7,8 +7,6 @@ import { main } from '../../src/cli/train.js';
 import type { TrainReport } from '../../src/cli/train/report.js';
 import { openArtifact } from '../../src/policies/artifact.js';
 
-jest.setTimeout(60_000);
-
 let folder = '';
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'attune-train-'))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

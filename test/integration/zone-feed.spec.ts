@@ -45,7 +45,7 @@ describe('NatsZoneFeed', () => {
     world = await startNatsWorld({ partitions: 2, leaseTtlMs: 2000 });
     jsm = await jetstreamManager(world.link.nc);
     replica = new ZoneReplica(systemClock);
-  }, 60_000);
+  });
 
   afterEach(async () => {
     feed?.stop();
@@ -63,13 +63,13 @@ describe('NatsZoneFeed', () => {
     expect([total('cell0'), total('cell49')]).toEqual([300, 299]);
     broadcast('cell0', 301);
     await until(() => total('cell0') === 301);
-  }, 60_000);
+  });
 
   it('is caught up with an empty stream', async () => {
     feed = new NatsZoneFeed(world.link, jsm, replica);
     await until(() => replica.staleMs() < Infinity);
     expect(replica.size).toBe(0);
-  }, 60_000);
+  });
 
   it('passes over what is no zone facts', async () => {
     feed = new NatsZoneFeed(world.link, jsm, replica);
@@ -80,7 +80,7 @@ describe('NatsZoneFeed', () => {
     await until(() => replica.size > 0);
     expect([...replica.all()].map((z) => z.cell)).toEqual(['e']);
     expect(feed.malformed).toBe(3);
-  }, 60_000);
+  });
 
   it('goes on after a restart of the server, with what it missed', async () => {
     broadcast('a', 1);
@@ -91,7 +91,7 @@ describe('NatsZoneFeed', () => {
     broadcast('a', 2);
     broadcast('b', 1);
     await until(() => total('a') === 2 && total('b') === 1);
-  }, 60_000);
+  });
 
   it('goes on when its consumer is deleted behind its back', async () => {
     feed = new NatsZoneFeed(world.link, jsm, replica);
@@ -101,7 +101,7 @@ describe('NatsZoneFeed', () => {
     }
     broadcast('a', 1);
     await until(() => total('a') === 1);
-  }, 60_000);
+  });
 
   it('waits for a stream that is not there yet, and hears nothing after stop', async () => {
     const { config } = await jsm.streams.info(streams.state);
@@ -118,5 +118,5 @@ describe('NatsZoneFeed', () => {
     await world.link.nc.flush();
     await pause(100);
     expect(total('a')).toBe(1);
-  }, 60_000);
+  });
 });

@@ -1,5 +1,5 @@
 /** Do contextual bandits learn? In synthetic worlds with known truth, and on real sentences. The long runs are bench/learning/contextual.ts. */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import {
   CONTENDERS,
@@ -11,8 +11,6 @@ import {
 } from '../../bench/learning/contextual-run.js';
 import { ContextualWorld, type WorldKind } from '../../bench/learning/contextual-world.js';
 import { BANKING77, progressiveLoss, readBanking77, textFeatures } from '../../bench/learning/labelled-text.js';
-
-jest.setTimeout(60_000);
 
 const ROUNDS = 6000;
 const REWARD = { linear: { min: -10, max: 10 }, logistic: { min: 0, max: 1 } } as const;

@@ -1,5 +1,5 @@
 /** DQN on worlds small enough for every run of the tests; the measures themselves are bench/learning/dqn.ts. */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { run } from '../../bench/learning/dqn-run.js';
 import { seededRandom } from '../../src/kernel/random.js';
 import { dqnConfigSchema, type DqnOptions } from '../../src/learners/dqn/config.js';
@@ -10,8 +10,6 @@ import type { Experience } from '../../src/messages/decisions.js';
 import { mlpQPolicy } from '../../src/policies/mlp/policy.js';
 import { experience } from '../support/learning.js';
 import { candidatesOf, contextOf } from './closed-loop.js';
-
-jest.setTimeout(120_000);
 
 /**
  * Five places in a row. To the left of the first 0.2 is earned at once, to the right of the last 1: from everywhere the

@@ -1,5 +1,5 @@
 /** Off-policy evaluation against what others computed, against known truths, and as a tool. */
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -41,15 +41,13 @@ const openBandit = (policy: 'bts' | 'random'): LogFile => ({
   range: { min: 0, max: 1 },
 });
 
-jest.setTimeout(60_000);
-
 describe('Open Bandit Data', () => {
   const logs: { bts: LoggedDecision[]; random: LoggedDecision[] } = { bts: [], random: [] };
   beforeAll(async () => {
     if (!present) return;
     for (const from of ['bts', 'random'] as const)
       for await (const decision of readLog(openBandit(from))) logs[from].push(decision);
-  }, 60_000);
+  });
 
   real.each(['all', 'pos1', 'pos2', 'pos3'])(
     'gives the reference estimates of VowpalWabbit/estimators: %s',

@@ -3,7 +3,7 @@
  * programming. The tables are reference data outside the repository: ATTUNE_DATA_DIR names their folder. The full measure
  * is bench/learning/tabular.ts.
  */
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -15,8 +15,6 @@ import {
 import { measureTabular, TABULAR_LEARNERS } from '../support/tabular-measure.js';
 
 // Without a bound worth the name: a busy machine is no failure.
-jest.setTimeout(120_000);
-
 const DATA = process.env['ATTUNE_DATA_DIR'] ?? join(import.meta.dirname, '..', '..', '..', 'shared', 'data');
 const folder = join(DATA, 'rl_reference');
 const present = existsSync(join(folder, 'mdp_cliffwalking.json'));

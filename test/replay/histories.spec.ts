@@ -1,10 +1,8 @@
-import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parsePartitionSubject } from '../../src/messages/subjects.js';
 import { THIS_BUILD } from '../../src/messages/versions.js';
 import { comparable, digestOf, HistoryFold, historyNames, readHistory, type History } from './history.js';
 import { historiesOf } from './recorder.js';
-
-jest.setTimeout(120_000);
 
 /** Every class of record and every control record; a fold of what no history holds is held to nothing. */
 const KINDS = ['event', 'decision', 'command', 'timer', 'output', 'barrier', 'marker', 'verdict', 'redrive'];

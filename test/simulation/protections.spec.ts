@@ -1,9 +1,7 @@
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ALL_PROTECTIONS, type Protections } from '../../src/actors/host/protections.js';
 import { simulate } from '../../src/actors/simulated/simulation.js';
 import { runSimulate } from './support.js';
-
-jest.setTimeout(5 * 60_000);
 
 /** A protection that nobody misses within so many runs is not needed, or the simulator is blind to it. */
 const SEEDS_MAX = 400;

@@ -11,13 +11,16 @@ describe('events, which come from anybody', () => {
     ['no JSON', decode('attune.p.0.event.app.user.a.x', '{')],
     ['a list', decode('attune.p.0.event.app.user.a.x', '[]')],
     ['null', decode('attune.p.0.event.app.user.a.x', 'null')],
-    ['a kind that is none', event({}, 'attune.p.0.event.app.nobody.a.x')],
     ['a token that is none', event({}, 'attune.p.0.event.app.user.=.x')],
     ['a type that is none', event({}, 'attune.p.0.event.app.user.a.X!')],
     ['a value whose sum with others is not finite', event({ value: 1.7e308 })],
     ['a place that is none', event({ lat: 91 })],
   ])('are malformed, and throw nothing: %s', (_, decoded) => {
     expect(decoded).toMatchObject({ cls: 'malformed', reason: expect.stringMatching(/^EVENT_/) });
+  });
+
+  it('are passed over where their kind is none', () => {
+    expect(event({}, 'attune.p.0.event.app.nobody.a.x')).toMatchObject({ cls: 'foreign' });
   });
 
   it.each([

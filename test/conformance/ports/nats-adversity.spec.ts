@@ -1,14 +1,12 @@
 /** What the NATS adapters do when the server stops, hangs, forgets or refuses. */
 import { cp, rm } from 'node:fs/promises';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { AppendOutcome, JournalRecord } from '../../../src/actors/host/ports.js';
 import { AckedPublisher } from '../../../src/actors/nats/acked-publisher.js';
 import { ensureCluster } from '../../../src/actors/nats/bootstrap.js';
 import { streams, subjects } from '../../../src/messages/subjects.js';
 import { linkIs, startNatsWorld, type NatsWorld } from '../../support/nats-world.js';
-
-jest.setTimeout(60_000);
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const event = (n: number) => ({

@@ -1,5 +1,5 @@
 /** How a cluster is made and checked on NATS, and what apps reach of it. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { AppendOutcome } from '../../../src/actors/host/ports.js';
@@ -14,8 +14,6 @@ import { streams, subjects } from '../../../src/messages/subjects.js';
 import { decodePosition } from '../../../src/messages/tokens.js';
 import { linkIs, silentLog, startNatsWorld, type NatsWorld } from '../../support/nats-world.js';
 import { startTestNats } from '../../support/nats.js';
-
-jest.setTimeout(60_000);
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const event = (n: number) => ({

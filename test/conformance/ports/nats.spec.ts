@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { jest } from '@jest/globals';
+
 import { requestActor } from '../../../src/actors/nats/request-transport.js';
 import { startNatsWorld } from '../../support/nats-world.js';
 import { describePorts } from './suite.js';
-
-jest.setTimeout(60_000);
 
 describePorts('nats', async () => {
   const world = await startNatsWorld({ partitions: 2, leaseTtlMs: 500 });
