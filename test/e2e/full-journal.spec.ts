@@ -1,7 +1,7 @@
 /** No room for another record: said so, answered around, and forgotten once there is room again. */
 import { jetstreamManager, StorageType, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { streams } from '../../src/messages/subjects.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';

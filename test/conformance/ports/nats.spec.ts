@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-
 import { requestActor } from '../../../src/actors/nats/request-transport.js';
 import { startNatsWorld } from '../../support/nats-world.js';
 import { describePorts } from './suite.js';
