@@ -1,7 +1,13 @@
 /** What was skipped or rejected, read from its stream, and tried again on request. */
 import { z } from 'zod';
 import { readStored } from '../actors/nats/stored-messages.js';
-import type { DeadLetter, DeadLetterQuery, DeadLetters } from '../gateway/ports.js';
+import {
+  REDRIVE_OUTCOMES,
+  type DeadLetter,
+  type DeadLetterQuery,
+  type DeadLetters,
+  type RedriveAnswer,
+} from '../gateway/ports.js';
 import { EngineError } from '../kernel/errors.js';
 import { readJson } from '../kernel/read-json.js';
 import { streams, subjects } from '../messages/subjects.js';
@@ -25,6 +31,13 @@ const letterSchema = z.object({
   }),
 });
 
+/** An owner's; one that was void is told as `STALE_OWNER`, and a gap there is none, since no chain is looked at. */
+const answerSchema = z.object({
+  token: z.string(),
+  outcome: z.enum(REDRIVE_OUTCOMES),
+  reason: z.string().exactOptional(),
+});
+
 export class StreamDeadLetters implements DeadLetters {
   private listings = 0;
 
@@ -46,7 +59,7 @@ export class StreamDeadLetters implements DeadLetters {
     }
   }
 
-  async redrive(partition: number, sequence: number, by: string): Promise<{ readonly token: string }> {
+  async redrive(partition: number, sequence: number, by: string): Promise<RedriveAnswer> {
     const { jsm } = this.attachment;
     const stored = await jsm.streams.getMessage(streams.deadLetter, {
       last_by_subj: subjects.deadLetter(partition, sequence),
@@ -61,7 +74,7 @@ export class StreamDeadLetters implements DeadLetters {
       { sequence, subject, payload, atMs, by },
       REDRIVE_DEADLINE_MS,
     );
-    return { token: (answer as { token: string }).token };
+    return answerSchema.parse(answer);
   }
 
   /** An output sent twice shows once: by its place of origin. What is no letter is passed over. */

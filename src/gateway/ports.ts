@@ -88,6 +88,22 @@ export interface DeadLetterQuery {
   readonly before?: number;
 }
 
+/** What became of a dead letter that was tried again. */
+export interface RedriveAnswer {
+  /** Position of the new record. */
+  readonly token: string;
+  /**
+   * What the fold made of it: it counts now (`applied`), it counted already (`duplicate`), there was nothing to do any more
+   * (`ignored`, `stale`), it cannot hold (`refused`), or there is a new letter of it (`rejected`, `poison`).
+   */
+  readonly outcome: RedriveOutcome;
+  /** Why, of what was refused, rejected or could not be folded. */
+  readonly reason?: string;
+}
+
+export const REDRIVE_OUTCOMES = ['applied', 'duplicate', 'ignored', 'stale', 'refused', 'rejected', 'poison'] as const;
+export type RedriveOutcome = (typeof REDRIVE_OUTCOMES)[number];
+
 export interface DeadLetters {
   /**
    * Newest first, at most `limit`, older than the cursor `before`; of one partition where it is named. One call looks at
@@ -96,10 +112,10 @@ export interface DeadLetters {
    */
   list(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
   /**
-   * Journals the original again under a new sequence and resolves to its position token. Rejects with NotFound
+   * Journals the original again under a new sequence and resolves to what became of it there. Rejects with NotFound
    * `DEAD_LETTER_UNKNOWN` where there is none at this place.
    */
-  redrive(partition: number, sequence: number, by: string): Promise<{ readonly token: string }>;
+  redrive(partition: number, sequence: number, by: string): Promise<RedriveAnswer>;
 }
 
 /** Depths of the process's bounded queues, by name; read at each scrape. */

@@ -88,7 +88,10 @@ test('a record that cannot be folded gets a verdict and a dead letter, the parti
 
   // Tried again: readable or not, the answer is definite, and what is there is a new record.
   const redriven = await post(gateway.url, `/v1/deadletters/${PARTITION}/${garbage}/redrive`, {});
-  expect(redriven).toMatchObject({ status: 202, body: { token: expect.any(String) } });
+  expect(redriven).toMatchObject({
+    status: 202,
+    body: { token: expect.any(String), outcome: 'rejected', reason: expect.stringContaining('REDRIVE_UNREADABLE') },
+  });
   const again = await eventually('the letter of the second try', async () => {
     const all = await letters();
     return all.length === 3 ? all[0] : undefined;

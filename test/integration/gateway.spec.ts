@@ -559,7 +559,7 @@ describe('views, commands and operations', () => {
     expect((await call('GET', '/v1/deadletters?partition=4')).json.deadLetters).toHaveLength(0);
     expect(await call('POST', '/v1/deadletters/3/9/redrive')).toMatchObject({
       status: 202,
-      json: { token: '1.z.abc' },
+      json: { token: '1.z.abc', outcome: 'rejected', reason: 'REDRIVE_UNREADABLE: it is no JSON' },
     });
     expect(await call('POST', '/v1/deadletters/3/8/redrive')).toMatchObject({ status: 404 });
     expect(await call('POST', '/v1/deadletters/x/8/redrive')).toMatchObject({

@@ -185,7 +185,7 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
         if (!deadLetters.some((d) => d.partition === partition && d.sequence === sequence)) {
           throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', 'There is no such dead letter.');
         }
-        return { token: '1.z.abc' };
+        return { token: '1.z.abc', outcome: 'rejected', reason: 'REDRIVE_UNREADABLE: it is no JSON' };
       },
     },
     policies: {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
-import type { DeadLetter, DeadLetters } from '../ports.js';
+import type { DeadLetter, DeadLetters, RedriveAnswer } from '../ports.js';
 import { GatewayServices } from '../services.js';
 
 const partition = z.coerce.number().int().min(0).max(1023);
@@ -44,13 +44,15 @@ export class DeadLettersController {
   @Post(':partition/:sequence/redrive')
   @Allow({ scopes: ['operate'], audited: 'act' })
   @HttpCode(202)
-  @ApiOperation({ summary: 'Journals a dead letter again, as a new record naming the original' })
+  @ApiOperation({
+    summary: 'Tries a dead letter again, as a new record naming the original, and says what became of it',
+  })
   @ApiParam({ name: 'partition', schema: { type: 'integer' } })
   @ApiParam({ name: 'sequence', schema: { type: 'integer' } })
   redrive(
     @Param(new ZodPipe(placeSchema)) place: z.infer<typeof placeSchema>,
     @Req() request: FastifyRequest,
-  ): Promise<{ token: string }> {
+  ): Promise<RedriveAnswer> {
     return this.deadLetters().redrive(place.partition, place.sequence, request.caller.name);
   }
 

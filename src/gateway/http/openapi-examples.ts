@@ -265,8 +265,8 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
   'get /v1/deadletters': { status: 200, answerIs: 'The dead letters', answer: { deadLetters: [] } },
   'post /v1/deadletters/{partition}/{sequence}/redrive': {
     status: 202,
-    answerIs: 'The new record is journaled',
-    answer: { token: TOKEN },
+    answerIs: 'The new record is journaled, and the outcome is what the fold made of it',
+    answer: { token: TOKEN, outcome: 'applied' },
   },
   'get /v1/status': {
     status: 200,
