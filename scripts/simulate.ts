@@ -21,6 +21,8 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   'own-times': 'ownTimes',
   repeats: 'repeats',
   'event-floor': 'eventFloor',
+  redrive: 'redrive',
+  semantics: 'semantics',
 };
 const FAILURES_MAX = 10;
 const SEEDS = 2_000;

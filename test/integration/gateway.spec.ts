@@ -503,12 +503,12 @@ describe('views, commands and operations', () => {
     ['/v1/users/a.b', 'user', 'a=2Eb'],
     ['/v1/users/x%2Fy', 'user', 'x=2Fy'],
     ['/v1/zones/882a100d67fffff', 'zone', '882a100d67fffff'],
-    ['/v1/campaigns/spring', 'campaign', 'spring'],
+    ['/v1/campaigns/spring', 'campaign', 'spring', 'books'],
     ['/v1/learners/pickup', 'learner', 'pickup'],
-  ])('GET %s asks the actor', async (path, kind, token) => {
+  ])('GET %s asks the actor', async (path, kind, token, verb = 'view') => {
     await start();
     const reply = await call('GET', path);
-    expect([reply.status, reply.json]).toEqual([200, { kind, token, verb: 'view', body: {} }]);
+    expect([reply.status, reply.json]).toEqual([200, { kind, token, verb, body: {} }]);
   });
 
   it('lists what learners say of themselves, and counts it', async () => {

@@ -21,6 +21,7 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['leaseBeforeAnswer', 'acts-only-under-its-lease'],
   ['leaseBeforeWrite', 'acts-only-under-its-lease'],
   ['intake', 'settles'],
+  ['redrive', 'redrives-count-once'],
 ];
 
 async function firstSeedThatBreaks(promise: string, protections: Protections): Promise<number | undefined> {

@@ -1,7 +1,9 @@
 import { EngineError, type WireError } from '../../kernel/errors.js';
 import { DEFAULT_APP, partitionOf } from '../../kernel/ids.js';
 import { subjects } from '../../messages/subjects.js';
-import { encodePosition } from '../../messages/tokens.js';
+import { decodePosition, encodePosition } from '../../messages/tokens.js';
+import type { SeededRandom } from '../../kernel/random.js';
+import type { JournalRecord } from '../host/ports.js';
 import { requestActor } from './client.js';
 import type { Timeline } from './clock.js';
 import type { SimulatedConnection } from './connection.js';
@@ -17,6 +19,13 @@ export interface AckedEvent {
   readonly id: string | undefined;
 }
 
+/** What the operator was told of a dead letter that was tried again. */
+export interface AckedRedrive {
+  readonly partition: number;
+  readonly sequence: number;
+  readonly outcome: string;
+}
+
 /** What an app says of an event beside its data. */
 export interface Envelope {
   /** Left out, nothing is said, and each time it is sent it counts. */
@@ -24,6 +33,16 @@ export interface Envelope {
   readonly source?: string;
   /** The app's own time, ISO 8601. */
   readonly time?: string;
+}
+
+interface Letter {
+  readonly at: number;
+  readonly body: {
+    readonly partition: number;
+    readonly sequence: number;
+    readonly subject: string;
+    readonly payload: string;
+  };
 }
 
 const REQUEST_TIMEOUT_MS = 3_000;
@@ -39,6 +58,7 @@ const FLOOD_REFUSALS = 5;
 export class Apps {
   /** What they were promised, and what should never have been said to them. */
   readonly events: AckedEvent[] = [];
+  readonly redrives: AckedRedrive[] = [];
   readonly givenUp: string[] = [];
   readonly alarms: string[] = [];
   private readonly journals: readonly SimulatedAppender[];
@@ -147,27 +167,58 @@ export class Apps {
     body: unknown,
     expected: readonly string[] = [],
   ): Promise<unknown> {
+    const subject = subjects.partitionRequest(this.partition(token), DEFAULT_APP, kind, token, verb);
+    return this.insistOn(`${verb} of ${kind} ${token}`, subject, body, expected);
+  }
+
+  /** Tries some dead letter again, maybe that of a try that failed; now and then by a double click. */
+  redriveAt(atMs: number, random: SeededRandom): void {
+    const [draw, isTwice] = [random.next(), random.next() < 0.4];
+    this.at(atMs, async () => {
+      const { records } = this.connection.server.deadLetters;
+      const letter = records[Math.floor(draw * records.length)];
+      if (letter) await Promise.all([this.redrive(letter), isTwice ? this.redrive(letter) : undefined]);
+    });
+  }
+
+  /** Insists on a definite answer, and may so try it more often than it is told. */
+  private async redrive({ payload }: Pick<JournalRecord, 'payload'>): Promise<void> {
+    const { at: atMs, body } = JSON.parse(Buffer.from(payload).toString('utf8')) as Letter;
+    const { partition, sequence } = body;
+    const letter = { sequence, subject: body.subject, payload: body.payload, atMs, by: 'operator' };
+    const what = `redrive of ${partition}:${sequence}`;
+    const answer = await this.insistOn(what, subjects.partitionItself(partition, 'redrive'), letter, []);
+    if (answer === undefined) return;
+    const { outcome, token } = answer as { outcome: string; token: string };
+    this.note(`is told that ${what} was ${outcome}`);
+    this.redrives.push({ partition, sequence: decodePosition(token).sequence, outcome });
+  }
+
+  private async insistOn(what: string, subject: string, body: unknown, expected: readonly string[]): Promise<unknown> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       try {
-        return await this.ask(kind, token, verb, body);
+        return await this.request(subject, body);
       } catch (error) {
         const { code, disposition, message } = error as EngineError;
         // The decision was made, told or not, and the journal has been trimmed since: nothing more to be had.
         if (code === 'RECORD_TRIMMED' || expected.includes(code)) return undefined;
         if (disposition !== 'retry') {
-          this.alarms.push(`${verb} of ${kind} ${token}: ${code} ${message}`);
+          this.alarms.push(`${what}: ${code} ${message}`);
           return undefined;
         }
       }
       await this.pause(tries);
     }
-    this.givenUp.push(`${verb} of ${kind} ${token}`);
+    this.givenUp.push(what);
     return undefined;
   }
 
   /** Asks once; rejects with the answer's error. */
-  async ask(kind: string, token: string, verb: string, body: unknown): Promise<unknown> {
-    const subject = subjects.partitionRequest(this.partition(token), DEFAULT_APP, kind, token, verb);
+  ask(kind: string, token: string, verb: string, body: unknown): Promise<unknown> {
+    return this.request(subjects.partitionRequest(this.partition(token), DEFAULT_APP, kind, token, verb), body);
+  }
+
+  private async request(subject: string, body: unknown): Promise<unknown> {
     const bytes = await requestActor(this.connection, subject, Buffer.from(JSON.stringify(body)), REQUEST_TIMEOUT_MS);
     const answer = JSON.parse(Buffer.from(bytes).toString('utf8')) as { error?: WireError };
     if (answer.error) throw EngineError.fromWire(answer.error);

@@ -49,6 +49,14 @@ export function checkApps<Shared>(replays: readonly Replay<Shared>[], apps: Apps
     ...lost.map(({ partition, sequence, token, id }) =>
       broken('acknowledged-event-kept', `event ${id} of ${token} is not at ${partition}:${sequence}`),
     ),
+    ...apps.redrives
+      .filter(({ partition, sequence, outcome }) => {
+        const found = recordAt(replays, partition, sequence);
+        return !found?.redriven || found.verdict !== outcome;
+      })
+      .map(({ partition, sequence, outcome }) =>
+        broken('redrives-count-once', `${outcome} at ${partition}:${sequence} was said, and it was another`),
+      ),
     ...apps.givenUp.map((what) => broken('answers-in-the-end', what)),
     ...apps.alarms.map((what) => broken('no-invariant-error', what)),
   ];

@@ -4,6 +4,7 @@
  */
 import { ENGINE_APP, partitionOf } from '../../kernel/ids.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import { DataSchema, versionsOf, THIS_BUILD, type Build, type StoredForm } from '../../messages/versions.js';
 import { eventHash } from '../host/event-table.js';
 import type { ActorAddress, ActorKind, ActorRecord, Effect, Folded, SharedState } from '../host/actor-kind.js';
 import { parsePartitionSubject, subjects, type ActorKindName } from '../../messages/subjects.js';
@@ -41,8 +42,26 @@ export interface ReplayedRecord {
   readonly name: string;
   readonly json: Record<string, unknown>;
   readonly atMs: number;
+  /** The rules in force where it stands. */
+  readonly semantics: number;
   readonly verdict: Verdict;
+  /** Of a redrive: what it tried again, and where that stood. */
+  readonly redriven: Redriven | undefined;
 }
+
+/** The innermost original of a redrive. */
+export interface Redriven {
+  readonly sequence: number;
+  readonly atMs: number | undefined;
+  readonly cls: string;
+  readonly kind: string;
+  readonly token: string;
+  readonly name: string;
+  readonly app: string;
+  readonly json: Record<string, unknown> | undefined;
+}
+
+type Judged = Pick<ReplayedRecord, 'record' | 'cls' | 'kind' | 'token' | 'name' | 'json'> & { readonly app: string };
 
 type Place = readonly [number, number];
 type Json = Record<string, unknown>;
@@ -55,6 +74,8 @@ export interface ReplayOptions<Shared> {
   readonly kinds: ReadonlyMap<string, ActorKind<never, Shared, never>>;
   readonly shared: SharedState<Shared>;
   readonly settings: FoldSettings;
+  /** The newest of the run, which reads whatever any host of it has written; this one, where left out. */
+  readonly build?: Build | undefined;
   /** Asked after every record; says what is wrong. */
   readonly invariant?: ((replay: Replay<Shared>) => string | undefined) | undefined;
 }
@@ -71,6 +92,8 @@ export class Replay<Shared> {
   private settings: FoldSettings;
   private semantics: number;
   private readonly idKey: string;
+  /** Sequences of the originals whose redrive was applied. */
+  readonly redriven = new Set<number>();
   private readonly watermarks = new Map<string, Place>();
   private readonly verdicts: Map<number, string>;
 
@@ -89,99 +112,147 @@ export class Replay<Shared> {
   }
 
   private take(record: StoredRecord): void {
-    const { cls, kind, token, name } = parsePartitionSubject(record.subject)!;
-    const parsed = parse(record.payload);
+    const { cls, kind, token, name, app } = parsePartitionSubject(record.subject)!;
+    const parsed = this.read(record.subject, record.payload);
     if (parsed === undefined && cls !== 'event') this.faults.push(`record ${record.sequence} is not JSON`);
     const json = parsed ?? {};
     this.foldTimeMs = Math.max(this.foldTimeMs, record.timestampMs);
-    const entry = { record, cls, kind, token, name, json };
+    const redriven = cls === 'control' && kind === 'redrive' ? this.originalOf(json) : undefined;
+    const entry = { record, cls, kind, token, name, app, json };
+    const { semantics } = this;
     const reason = this.verdicts.get(record.sequence);
     let verdict: Verdict;
     if (reason !== undefined) {
       verdict = 'poison';
       if (cls === 'output' && this.chainStands(json) === 'next') this.acceptChain(json);
-      this.emit(record.sequence, this.foldTimeMs, 'd', `attune.deadletter.${this.options.partition}.${record.sequence}`, {
-        kind: 'poison',
-        sequence: record.sequence,
-      });
+      this.emit(
+        record.sequence,
+        this.foldTimeMs,
+        'd',
+        `attune.deadletter.${this.options.partition}.${record.sequence}`,
+        {
+          kind: 'poison',
+          sequence: record.sequence,
+        },
+      );
     } else if (cls === 'event' && isMalformed(parsed)) {
       verdict = 'rejected';
       this.reject(record.sequence, this.foldTimeMs);
     } else {
-      verdict = this.judge(entry);
+      verdict = redriven === undefined ? this.judge(entry) : this.redrive(entry, redriven);
     }
-    this.records.push({ ...entry, atMs: this.foldTimeMs, verdict });
+    this.records.push({ ...entry, atMs: this.foldTimeMs, semantics, verdict, redriven });
     const wrong = this.options.invariant?.(this);
     if (wrong !== undefined) this.faults.push(`after record ${record.sequence}: ${wrong}`);
   }
 
-  private judge(entry: Omit<ReplayedRecord, 'atMs' | 'verdict'>): Verdict {
-    const { cls, kind, token, name, json, record } = entry;
-    const { app } = parsePartitionSubject(record.subject)!;
+  /** Counts once, by its innermost original, and only once it has been applied. */
+  private redrive({ record, json }: Judged, original: Redriven): Verdict {
+    if (!isSame(json.term as Place, this.term)) return 'void';
+    if (this.redriven.has(original.sequence)) return 'duplicate';
+    const { cls } = original;
+    const isUnreadable = cls === 'event' ? isMalformed(original.json) : cls === 'control' || !original.json;
+    if (isUnreadable) {
+      this.reject(record.sequence, this.foldTimeMs);
+      return 'rejected';
+    }
+    const verdict = this.judge({ ...original, record, json: original.json! }, original);
+    if (verdict === 'applied') this.redriven.add(original.sequence);
+    return verdict;
+  }
+
+  /** A redrive of a redrive is one of what that one tried. */
+  private originalOf({ sequence, atMs, subject, payload }: Json): Redriven {
+    const { cls, kind, token, name, app } = parsePartitionSubject(subject as string)!;
+    const json = this.read(subject as string, Buffer.from(payload as string, 'base64'));
+    if (cls === 'control' && kind === 'redrive' && json) return this.originalOf(json);
+    return { sequence: sequence as number, atMs: atMs as number | undefined, cls, kind, token, name, app, json };
+  }
+
+  /** The record's JSON as this build's schema has it, whichever build has written it. */
+  private read(subject: string, payload: Uint8Array): Json | undefined {
+    const json = parse(payload);
+    const { cls, kind } = parsePartitionSubject(subject)!;
+    if (cls === 'event' || !isObject(json)) return json;
+    return plainOf((cls === 'control' ? kind : cls) as StoredForm, json, this.options.build);
+  }
+
+  private judge(entry: Judged, original?: Redriven): Verdict {
+    const { cls, kind, token, name, app, json, record } = entry;
     const address = { kind: kind as ActorKindName, token };
     switch (cls) {
       case 'control':
         return this.control(kind, json);
-      case 'event': {
-        if (!this.options.kinds.has(kind)) return 'ignored';
-        const actor = this.actor(address);
-        const { pastMaxMs, futureMaxMs, dedupePerActor } = this.settings.events;
-        const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : this.foldTimeMs;
-        const ownMs = saidMs > this.foldTimeMs + futureMaxMs ? this.foldTimeMs : saidMs;
-        const seconds = Math.floor(ownMs / 1000);
-        const { high, low } = eventHash(this.idKey, app, String(json.source), String(json.id));
-        const order = (BigInt(high) << 32n) | BigInt(low);
-        const hasId = typeof json.id === 'string';
-        if (hasId && actor.seen.some((one) => one.order === order)) return 'duplicate';
-        const isUnknown = hasId && seconds <= actor.floor;
-        const isIdempotent = this.kindOf(address).isIdempotent?.(name) ?? false;
-        if ((isUnknown || ownMs < this.foldTimeMs - pastMaxMs) && !isIdempotent) {
-          this.reject(record.sequence, this.foldTimeMs);
-          return 'rejected';
-        }
-        const event = {
-          source: String(json.source),
-          id: hasId ? String(json.id) : `${this.options.partition}-${record.sequence}`,
-          type: name,
-          timeMs: Math.min(Math.max(saidMs, this.foldTimeMs - pastMaxMs), this.foldTimeMs + futureMaxMs),
-          saidMs: typeof json.time === 'string' ? saidMs : undefined,
-          firstFoldedMs: this.foldTimeMs,
-          data: dataOf(json) as Json,
-        };
-        const verdict = this.fold(record.sequence, actor, { type: 'event', event });
-        if (hasId && !isUnknown && verdict !== 'rejected') {
-          actor.seen.push({ order, seconds });
-          actor.seen.sort((a, b) => a.seconds - b.seconds || (a.order < b.order ? -1 : 1));
-          while (actor.seen.length > dedupePerActor) actor.floor = actor.seen.shift()!.seconds;
-        }
-        return verdict;
-      }
+      case 'event':
+        return this.options.kinds.has(kind) ? this.event(entry, address, original) : 'ignored';
       case 'decision':
       case 'command':
-        if (!isSame(json.term as Place, this.term)) return 'void';
+        if (!original && !isSame(json.term as Place, this.term)) return 'void';
         return this.fold(record.sequence, this.actor(address), { type: cls, body: json.body });
       case 'timer': {
-        if (!isSame(json.term as Place, this.term)) return 'void';
+        if (!original && !isSame(json.term as Place, this.term)) return 'void';
         const actor = this.actor(address);
         if (actor.timerGeneration !== json.generation) return 'stale';
         const dueMs = json.due as number;
         return this.fold(record.sequence, actor, { type: 'timer', dueMs }, Math.max(this.foldTimeMs, dueMs));
       }
       case 'output': {
-        const stands = this.chainStands(json);
-        if (stands !== 'next') return stands === 'past' ? 'duplicate' : 'gap';
-        this.acceptChain(json);
+        if (!original) {
+          const stands = this.chainStands(json);
+          if (stands !== 'next') return stands === 'past' ? 'duplicate' : 'gap';
+          this.acceptChain(json);
+        }
         const from = (json.chain as { p: number }).p;
         if (kind !== 'partition') {
           return this.fold(record.sequence, this.actor(address), { type: 'output', name, from, body: json.body });
         }
-        this.operate(record.sequence, this.foldTimeMs, name, json.body);
+        try {
+          this.operate(record.sequence, this.foldTimeMs, name, json.body);
+        } catch (error) {
+          this.faults.push(`record ${record.sequence} cannot be folded and has no verdict: ${String(error)}`);
+          return 'poison';
+        }
         return 'applied';
       }
       default:
-        this.faults.push(`${record.subject} does not belong in a journal`);
+        this.faults.push(`${app} ${cls} does not belong in a journal`);
         return 'poison';
     }
+  }
+
+  private event({ json, app, name, record }: Judged, address: ActorAddress, original: Redriven | undefined): Verdict {
+    const actor = this.actor(address);
+    const { pastMaxMs, futureMaxMs, dedupePerActor } = this.settings.events;
+    const firstFoldedMs = original?.atMs ?? this.foldTimeMs;
+    const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : firstFoldedMs;
+    const ownMs = saidMs > firstFoldedMs + futureMaxMs ? firstFoldedMs : saidMs;
+    const seconds = Math.floor(ownMs / 1000);
+    const { high, low } = eventHash(this.idKey, app, String(json.source), String(json.id));
+    const order = (BigInt(high) << 32n) | BigInt(low);
+    const hasId = typeof json.id === 'string';
+    if (hasId && actor.seen.some((one) => one.order === order)) return 'duplicate';
+    const isUnknown = hasId && seconds <= actor.floor;
+    const isIdempotent = this.kindOf(address).isIdempotent?.(name) ?? false;
+    if ((isUnknown || ownMs < firstFoldedMs - pastMaxMs) && !isIdempotent) {
+      this.reject(record.sequence, this.foldTimeMs);
+      return 'rejected';
+    }
+    const event = {
+      source: String(json.source),
+      id: hasId ? String(json.id) : `${this.options.partition}-${original?.sequence ?? record.sequence}`,
+      type: name,
+      timeMs: Math.min(Math.max(saidMs, this.foldTimeMs - pastMaxMs), this.foldTimeMs + futureMaxMs),
+      saidMs: typeof json.time === 'string' ? saidMs : undefined,
+      firstFoldedMs,
+      data: dataOf(json) as Json,
+    };
+    const verdict = this.fold(record.sequence, actor, { type: 'event', event });
+    if (hasId && !isUnknown && verdict !== 'rejected') {
+      actor.seen.push({ order, seconds });
+      actor.seen.sort((a, b) => a.seconds - b.seconds || (a.order < b.order ? -1 : 1));
+      while (actor.seen.length > dedupePerActor) actor.floor = actor.seen.shift()!.seconds;
+    }
+    return verdict;
   }
 
   private control(name: string, json: Json): Verdict {
@@ -255,7 +326,10 @@ export class Replay<Shared> {
   }
 
   private reject(sequence: number, atMs: number): void {
-    this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}.${sequence}`, { kind: 'rejected', sequence });
+    this.emit(sequence, atMs, 'd', `attune.deadletter.${this.options.partition}.${sequence}`, {
+      kind: 'rejected',
+      sequence,
+    });
   }
 
   private operate(sequence: number, atMs: number, name: string, body: unknown): void {
@@ -313,6 +387,12 @@ export class Replay<Shared> {
     const chain = json.chain as { p: number; src: string; seq: number; idx: number };
     this.watermarks.set(`${chain.p} ${chain.src}`, [chain.seq, chain.idx]);
   }
+}
+
+/** What any build of a run has stored, as this build's schema has it. */
+export function plainOf(form: StoredForm, json: Json, build: Build = THIS_BUILD): Json {
+  const schema = new DataSchema(build, versionsOf(THIS_BUILD).schema);
+  return schema.write(form, schema.read(form, json));
 }
 
 const isControl = (subject: string, name: string): boolean => {

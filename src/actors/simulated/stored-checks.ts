@@ -14,6 +14,7 @@ interface StoredCheckpoint {
   readonly sequence: number;
   readonly shared: unknown;
   readonly timers: readonly (readonly [string, number, number])[];
+  readonly redriven: readonly [ranges: readonly (readonly [number, number])[], bottom: number];
 }
 
 /**
@@ -57,6 +58,18 @@ function checkCheckpoint<Shared>(partition: number, replay: Replay<Shared>, chec
         `partition ${partition}: the journal says ${JSON.stringify(replay.shared)}, the checkpoint ${JSON.stringify(checkpoint.shared)}`,
       ),
     );
+  }
+  const redriven = checkpoint.redriven[0].flatMap(([first, end]) =>
+    Array.from({ length: end - first + 1 }, (_, index) => first + index),
+  );
+  if (
+    !isDeepStrictEqual(
+      redriven,
+      [...replay.redriven].sort((a, b) => a - b),
+    )
+  ) {
+    const what = `partition ${partition}: ${[...replay.redriven].join()} against ${redriven.join()}`;
+    violations.push(broken('redrives-count-once', what));
   }
   const timers = [...replay.actors]
     .filter(([, actor]) => actor.timerDue > 0)

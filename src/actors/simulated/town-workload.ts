@@ -65,6 +65,8 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
       if (random.next() < 0.4) this.consent(options.untilMs * random.next(), user, 'consent.granted');
       if (random.next() < 0.3) this.consent(options.untilMs * random.next(), user, 'consent.withdrawn');
     }
+    for (let left = Math.floor(10 * random.next()); left > 0; left--)
+      apps.redriveAt(options.untilMs * random.next(), random);
     const actions = 50 + Math.floor(random.next() * 60);
     for (let index = 0; index < actions; index++) {
       const atMs = options.untilMs * random.next();

@@ -7,6 +7,8 @@ export interface ToyAllotment {
   readonly spent: number;
   /** A request for more is on its way. */
   readonly asked: boolean;
+  /** What users have given it. */
+  readonly gifts: number;
 }
 
 export interface ToyLedger {
@@ -20,7 +22,7 @@ export type ToyLedgerOp =
 /** How much a partition asks for at once. */
 export const TOY_CHUNK = 4;
 
-const NOTHING: ToyAllotment = { granted: 0, held: 0, spent: 0, asked: false };
+const NOTHING: ToyAllotment = { granted: 0, held: 0, spent: 0, asked: false, gifts: 0 };
 
 export const allotmentOf = (ledger: ToyLedger, campaign: string): ToyAllotment => ledger.campaigns[campaign] ?? NOTHING;
 
@@ -49,6 +51,13 @@ export class ToyLedgerState implements SharedState<ToyLedger> {
         shared: changed(ledger, campaign, { ...known, granted: known.granted + amount, asked: false }),
         effects: [],
       };
+    }
+    if (name === 'gift') {
+      const { campaign } = body as { campaign: string };
+      const known = allotmentOf(ledger, campaign);
+      // Tried again later, it can be folded.
+      if (known.granted === 0) throw new Error('a gift before there is an allotment');
+      return { shared: changed(ledger, campaign, { ...known, gifts: known.gifts + 1 }), effects: [] };
     }
     if (name !== 'op') throw new Error(`a toy ledger knows no ${name}`);
     return this.operate(ledger, body as ToyLedgerOp, ctx);

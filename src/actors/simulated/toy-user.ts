@@ -30,6 +30,8 @@ export interface ToyUserState {
   /** requestId → [decision id, sequence]. */
   readonly requests: Readonly<Record<string, readonly [string, number]>>;
   readonly closed: number;
+  /** Events that came too early at first. */
+  readonly early: number;
 }
 
 export interface ToyDecision {
@@ -67,7 +69,10 @@ export interface ToyClosing {
 /** At most so many decisions a user within the window. */
 export const TOY_CAP = { max: 3, windowMs: 4_000 } as const;
 
-const EMPTY: ToyUserState = { clicks: 0, sum: 0, digest: 0, shown: [], windows: [], requests: {}, closed: 0 };
+/** Before so many clicks nothing can be early. */
+export const TOY_EARLY_CLICKS = 4;
+
+const EMPTY: ToyUserState = { clicks: 0, sum: 0, digest: 0, shown: [], windows: [], requests: {}, closed: 0, early: 0 };
 
 const digestOf = (digest: number, sequence: number): number => Math.imul(digest ^ sequence, 0x01000193) >>> 0;
 
@@ -127,6 +132,14 @@ function foldEvent(
       const window = state.windows.find(({ id }) => id === event.data.decisionId);
       if (!window) return { state, outcome: 'ignored', effects: [] };
       return close(state, window, 'accept', ctx);
+    }
+    case 'early':
+      if (state.clicks < TOY_EARLY_CLICKS) return { state, outcome: 'rejected', reason: 'EARLY', effects: [] };
+      return { state: { ...state, early: state.early + 1 }, outcome: 'applied', effects: [] };
+    case 'gift': {
+      const { campaign, partition } = event.data as unknown as { campaign: string; partition: number };
+      const gift = { to: 'partition', partition, name: 'gift', body: { campaign } } as const;
+      return { state, outcome: 'applied', effects: [gift] };
     }
     case 'nonsense':
       return { state, outcome: 'rejected', reason: 'NONSENSE', effects: [] };

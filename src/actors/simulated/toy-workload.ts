@@ -91,10 +91,24 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
       if (draw < 0.45) this.click(atMs, user, `e${index}`);
       else if (draw < 0.92) this.burst(atMs, user, `r${index}`);
       else if (draw < 0.95) apps.at(atMs, () => apps.publish('user', user, 'nonsense', `e${index}`, {}));
-      else if (draw < 0.97) apps.at(atMs, () => apps.publish('user', user, 'poison', `e${index}`, {}));
+      else if (draw < 0.96) apps.at(atMs, () => apps.publish('user', user, 'poison', `e${index}`, {}));
+      else if (draw < 0.975) this.give(atMs, user, `e${index}`);
       else apps.at(atMs, () => this.raise());
     }
+    for (const user of this.users) {
+      // Without an id, only its being a dead letter tells a repeat.
+      if (random.next() < 0.5) apps.at(3_000 * random.next() ** 2, () => apps.publish('user', user, 'early', {}, {}));
+    }
+    const redrives = Math.floor(20 * random.next());
+    for (let index = 0; index < redrives; index++) apps.redriveAt(this.options.untilMs * random.next(), random);
     this.peek();
+  }
+
+  private give(atMs: number, user: string, id: string): void {
+    const { random, apps } = this;
+    const campaign = TOY_CAMPAIGNS[Math.floor(random.next() * TOY_CAMPAIGNS.length)]!;
+    const partition = Math.floor(random.next() * this.options.partitions);
+    apps.at(atMs, () => apps.publish('user', user, 'gift', id, { campaign, partition }));
   }
 
   /** Now and then somebody looks: an answer that is no record, and rests on the lease alone. */
