@@ -51,6 +51,11 @@ export class SimulatedConnection {
     return this.timeline.nowMs < this.blockedUntilMs;
   }
 
+  /** What was sent until then has waited until then. */
+  get waitsUntilMs(): number {
+    return Math.max(this.blockedUntilMs, this.server.upAtMs);
+  }
+
   latencyMs(): number {
     return this.timeline.between(this.weather.latencyMinMs, this.weather.latencyMaxMs);
   }

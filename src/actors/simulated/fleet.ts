@@ -146,8 +146,10 @@ export class Fleet<Shared> {
     const { breaks } = keeper;
     const held = host.status().partitions.map(({ partition, epoch }) => ({ partition, epoch }));
     const resumes = process.resumes;
+    const sinceMs = timeline.nowMs;
     timeline.at(timeline.nowMs + hungAfterMs + leaseTtlMs + NOTICED_MS, () => {
-      // A message that a broken connection held back may have renewed it since.
+      // A message that was held back, by a broken connection or a server that was down, may have renewed it since.
+      if (keeper.connection.waitsUntilMs > sinceMs) return;
       if (process.status !== 'paused' || process.resumes !== resumes || keeper.breaks !== breaks) return;
       for (const { partition, epoch } of held) {
         const lease = server.leases.tenure(`p.${partition}`, timeline.nowMs);
