@@ -107,8 +107,9 @@ class LearnerClient:
         request = {"cursor": cursor, "max": max_records, "waitMs": round(wait_seconds * 1000)}
         return await self._ask("next", self._own(request), patience=wait_seconds)
 
-    async def publish(self, family: str, parameters: Any, cursor: str | None, experiences: int) -> int:
-        """Publishes the next version of this learner's policy and gives its number."""
+    async def publish(self, family: str, parameters: Any, cursor: str | None, experiences: int) -> tuple[int, str]:
+        """Publishes the next version of this learner's policy; gives its number and what became of it: "live", or "on-trial"
+        where the engine has a gate for it. Raises EngineError LEARNER_ON_TRIAL while another version is on trial."""
         # NaN is no JSON: better found here than refused there.
         text = json.dumps(parameters, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         request = {
@@ -120,7 +121,8 @@ class LearnerClient:
             "experiences": experiences,
             **await self._text("parameters", text),
         }
-        return (await self._ask("publish", self._own(request)))["version"]
+        reply = await self._ask("publish", self._own(request))
+        return reply["version"], reply["outcome"]
 
     async def save(self, state: str, cursor: str | None, experiences: int) -> None:
         """Saves what the next process goes on from: the state, and the cursor up to which it has learned."""

@@ -33,12 +33,24 @@ async def session(client: LearnerClient, stopped: asyncio.Event) -> None:
         # Publish once everything that is there has been learned, and save after it: a crash between the two publishes the
         # same once more, while the other way round it would stay unpublished until something new is learned.
         if unpublished and page["idle"]:
-            version = await client.publish(BetaThompson.FAMILY, learner.parameters(), cursor, experiences)
-            await client.save(learner.save(), cursor, experiences)
-            unpublished = False
-            say(f"published version {version} after {experiences} experiences")
+            unpublished = not await publish(client, learner, cursor, experiences)
+            if learned or not unpublished:
+                await client.save(learner.save(), cursor, experiences)
     await client.save(learner.save(), cursor, experiences)
     await client.release()
+
+
+async def publish(client: LearnerClient, learner: BetaThompson, cursor: str | None, experiences: int) -> bool:
+    """Publishes what was learned; false where it has to wait for the verdict on what was published before."""
+    try:
+        version, outcome = await client.publish(BetaThompson.FAMILY, learner.parameters(), cursor, experiences)
+    except EngineError as error:
+        if error.code != "LEARNER_ON_TRIAL":
+            raise
+        return False
+    trial = ", which is on trial" if outcome == "on-trial" else ""
+    say(f"published version {version} after {experiences} experiences{trial}")
+    return True
 
 
 async def main() -> None:

@@ -113,7 +113,16 @@ export const externalReplySchemas = {
     idle: z.boolean(),
   }),
   upload: z.object({ characters: count }),
-  publish: z.object({ policy: z.string(), version: z.number().int(), checksum: z.string() }),
+  publish: z.object({
+    policy: z.string(),
+    version: z.number().int(),
+    checksum: z.string(),
+    /**
+     * `live`: decisions are made by it from now on. `on-trial`: the learner has a gate, which makes it live or rejects it by
+     * what is held out; `view` has the evidence so far and the last verdict.
+     */
+    outcome: z.enum(['live', 'on-trial']),
+  }),
   save: z.object({ position: count }),
   load: z.object({ part: z.number().int(), parts: z.number().int(), text: z.string() }),
   release: z.object({}),

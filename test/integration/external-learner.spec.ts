@@ -25,6 +25,7 @@ let opened: NatsCluster;
 let ports: NatsLearnerPorts;
 let registry: PolicyRegistry;
 let learner: NatsConnection;
+const chain = new Chainer();
 const ends: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -33,7 +34,6 @@ beforeAll(async () => {
   await ensureCluster(link, cluster);
   opened = await NatsCluster.open(link, { ...cluster, log: silent });
   ports = await openLearnerPorts(link, 1, systemClock);
-  const chain = new Chainer();
   await opened.experience.append([1, 0, 1].map((reward) => chain.message(experience({ reward, rewardedId: 'a' }))));
 });
 afterAll(async () => {
@@ -52,13 +52,13 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function startHost(hostId: string): Promise<LearnerHost> {
+async function startHost(hostId: string, configured: object = LEARNER): Promise<LearnerHost> {
   const { leases, hosts } = opened;
   const { keeper } = localKeeper({ leases, hosts, clock: systemClock, ttlMs: cluster.leaseTtlMs });
   ends.push(() => keeper.stop());
   const host = new LearnerHost({
     ...ports,
-    learners: [LEARNER],
+    learners: [configured],
     hostId,
     keeper,
     leaseTtlMs: cluster.leaseTtlMs,
@@ -139,6 +139,57 @@ describe('a learner in another process', () => {
     const sha256 = createHash('sha256').update(text).digest('hex');
     const request = { epoch, ...publication(2), parameters: undefined, upload: 'u', sha256 };
     expect(await ask('publish', request)).toMatchObject({ error: { code: 'ARTIFACT_TOO_LARGE' } });
+  });
+
+  it('is gated: on trial, moved to another host with its evidence, and live once what is held out shows it better', async () => {
+    const policy = 'gated-thompson';
+    const gate = { holdout: 0.5, decisionsMin: 20, decisionsMax: 400, patience: 60, effectiveMin: 10, weightMax: 4 };
+    const gated = { ...LEARNER, policy, gate, batchSize: 4, publishEvery: 4 };
+    let shown = 0;
+    /** Two arms in turn, of which a earns twice as much. */
+    const show = async (decisions: number): Promise<void> => {
+      const messages = Array.from({ length: decisions }, () => {
+        const id = shown % 2 === 0 ? 'a' : 'b';
+        const log = { slate: [{ id, propensity: 0.5 }], eligible: ['a', 'b'], distribution: [0.5, 0.5] };
+        const decision = { decisionId: `gated-${shown++}`, ...log, reward: id === 'a' ? 1 : 0.5, rewardedId: id };
+        return chain.message(experience(decision));
+      });
+      await opened.experience.append(messages);
+    };
+    const of = (arms: object) => {
+      const parameters = JSON.stringify({ arms, prior: [1, 1] });
+      return { ...publication(1), parameters, sha256: createHash('sha256').update(parameters).digest('hex') };
+    };
+    const first = await startHost('h1', gated);
+    const { epoch } = await claim('four');
+    const flat = of({ a: [1, 1], b: [1, 1] });
+    expect(await ask('publish', { epoch, ...flat })).toMatchObject({ policy, version: 1, outcome: 'live' });
+    const better = of({ a: [40, 2], b: [2, 40] });
+    expect(await ask('publish', { epoch, ...better })).toMatchObject({ version: 2, outcome: 'on-trial' });
+    expect(await ask('publish', { epoch, ...of({ a: [2, 1], b: [1, 2] }) })).toMatchObject({
+      error: { family: 'Conflict', code: 'LEARNER_ON_TRIAL' },
+    });
+    await show(24);
+    const evidence = async () => (await ask('view', {})).gate?.current?.decisions as number | undefined;
+    const judged = await eventually('the evidence is read', async () => {
+      const { gate: seen } = await ask('view', {});
+      return (seen.heldOut as number) > 5 ? evidence() : undefined;
+    });
+    expect(await ports.artifacts.entry(policy)).toMatchObject({ version: 1 });
+
+    await startHost('h2', gated);
+    await first.stop();
+    const again = await claim('four');
+    expect(again).toMatchObject({ version: 1 });
+    await eventually('no evidence is lost', async () => ((await evidence()) ?? 0) >= judged!);
+    await eventually('its verdict', async () => {
+      await show(20);
+      await ask('renew', { epoch: again.epoch });
+      return (await ask('view', {})).gate?.settled?.version === 2;
+    });
+    expect(await ports.verdicts.of(policy)).toMatchObject([{ version: 2, candidate: 1, outcome: 'promoted' }]);
+    await eventually('the version is swapped in', () => registry.get(policy)?.ref.version === 2);
+    expect(await ask('view', {})).toMatchObject({ version: 2, gate: { alias: { champion: 2, challenger: null } } });
   });
 
   it.each([

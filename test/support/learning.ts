@@ -1,6 +1,6 @@
 /** Experience by hand, and in-memory stand-ins for what a learner actor needs. */
 import { LearningSession } from '../../src/actors/learner/learning-session.js';
-import type { CheckpointStore } from '../../src/actors/learner/checkpoint.js';
+import type { CheckpointPart, CheckpointStore } from '../../src/actors/learner/checkpoint.js';
 import type { ExperienceSource } from '../../src/actors/learner/record-inbox.js';
 import type {
   ArtifactMeta,
@@ -146,17 +146,22 @@ export class MemoryArtifactStore implements ArtifactStore {
 
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly saved: Uint8Array[] = [];
+  readonly gates: Uint8Array[] = [];
   #epoch = 0;
 
-  load(): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.saved.at(-1));
+  load(_learnerId?: string, part: CheckpointPart = 'learner'): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#partOf(part).at(-1));
   }
 
-  save(_learnerId: string, bytes: Uint8Array, epoch: number): Promise<void> {
+  save(_learnerId: string, bytes: Uint8Array, epoch: number, part: CheckpointPart = 'learner'): Promise<void> {
     if (epoch < this.#epoch) return Promise.reject(new EngineError('StaleOwner', 'CHECKPOINT_STALE_EPOCH', 'stale'));
     this.#epoch = epoch;
-    this.saved.push(bytes);
+    this.#partOf(part).push(bytes);
     return Promise.resolve();
+  }
+
+  #partOf(part: CheckpointPart): Uint8Array[] {
+    return part === 'gate' ? this.gates : this.saved;
   }
 }
 

@@ -35,11 +35,26 @@ export const checkpointSchema = z.strictObject({
 });
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
+/**
+ * A replay buffer has megabytes, and they go through the process and the server that decisions go through. So large
+ * checkpoints are rare; what a crash costs is learned again from the stream.
+ */
+const LARGE_BYTES = 256 * 1024;
+const SAVED_BYTES_PER_MS = 64;
+const SAVE_REST_MAX_MS = 300_000;
+
+/** How long to make no checkpoint that one could do without, after one of so many bytes. */
+export const saveRestMs = (bytes: number): number =>
+  bytes < LARGE_BYTES ? 0 : Math.min(bytes / SAVED_BYTES_PER_MS, SAVE_REST_MAX_MS);
+
+/** What is saved of a learner: itself, or apart from it the gate of one that runs in a process of its own. */
+export type CheckpointPart = 'learner' | 'gate';
+
 export interface CheckpointStore {
-  /** The bytes last saved; undefined where there are none. */
-  load(learnerId: string): Promise<Uint8Array | undefined>;
-  /** Rejects with StaleOwner `CHECKPOINT_STALE_EPOCH` once a later epoch has saved. */
-  save(learnerId: string, bytes: Uint8Array, epoch: number): Promise<void>;
+  /** The bytes last saved of that part, the learner itself if left out; undefined where there are none. */
+  load(learnerId: string, part?: CheckpointPart): Promise<Uint8Array | undefined>;
+  /** Rejects with StaleOwner `CHECKPOINT_STALE_EPOCH` once a later epoch has saved that part. */
+  save(learnerId: string, bytes: Uint8Array, epoch: number, part?: CheckpointPart): Promise<void>;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { GateSettings } from '../../learners/promotion/index.js';
 import type { GateVerdict } from '../../messages/gate-verdict.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
-import type { SessionProgress, Trainer } from './trainer.js';
+import type { Gated, GateProgress, SessionProgress } from './trainer.js';
 import type { VerdictStore } from './verdict-store.js';
 
 export interface GateKeeperOptions {
@@ -22,12 +22,12 @@ export interface GateKeeperOptions {
 }
 
 /** A promotion or rejection that waits to be carried out. */
-export function pendingVerdict({ gate }: SessionProgress): GateVerdict | undefined {
+export function pendingVerdict({ gate }: GateProgress): GateVerdict | undefined {
   const current = gate?.current;
   return current && current.outcome !== 'undecided' ? current : undefined;
 }
 
-export class GateKeeper {
+export class GateKeeper<Progress extends GateProgress = SessionProgress> {
   readonly #options: GateKeeperOptions;
 
   constructor(options: GateKeeperOptions) {
@@ -35,7 +35,7 @@ export class GateKeeper {
   }
 
   /** Tells the gate what is live, where that is not what it made live itself. Rejects with NotFound `ARTIFACT_MISSING`. */
-  async align(trainer: Trainer, progress: SessionProgress): Promise<SessionProgress> {
+  async align(trainer: Gated<Progress>, progress: Progress): Promise<Progress> {
     const { artifacts, verdicts, policy, epoch } = this.#options;
     const entry = await artifacts.entry(policy);
     if (entry === undefined || entry.version === progress.gate?.alias.champion) return progress;
@@ -50,7 +50,7 @@ export class GateKeeper {
   }
 
   /** Puts what was learned on trial, against what is live now. Rejects with NotFound `ARTIFACT_MISSING`. */
-  async propose(trainer: Trainer, before: SessionProgress): Promise<SessionProgress> {
+  async propose(trainer: Gated<Progress>, before: Progress): Promise<Progress> {
     const { policy: policyId, clock } = this.#options;
     const progress = await this.align(trainer, before);
     await this.#anchor(trainer, progress);
@@ -58,7 +58,7 @@ export class GateKeeper {
   }
 
   /** The gate keeps its anchor's artifact, so that it need be stored only when it is first taken. */
-  async #anchor(trainer: Trainer, { gate }: SessionProgress): Promise<void> {
+  async #anchor(trainer: Gated<Progress>, { gate }: Progress): Promise<void> {
     const { anchor } = this.#options;
     if (anchor === 'first' || (gate?.anchor?.id === anchor.policy && gate.anchor.version === anchor.version)) return;
     await trainer.gate({ step: 'anchor', artifact: await this.#stored(anchor.policy, anchor.version) });
@@ -71,7 +71,7 @@ export class GateKeeper {
   }
 
   /** Carries out the pending verdict. It falls away where somebody else has changed what is live. */
-  async settle(trainer: Trainer, before: SessionProgress): Promise<SessionProgress> {
+  async settle(trainer: Gated<Progress>, before: Progress): Promise<Progress> {
     const { artifacts, verdicts, policy, epoch } = this.#options;
     const progress = await this.align(trainer, before);
     const verdict = pendingVerdict(progress);

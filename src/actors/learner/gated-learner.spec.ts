@@ -193,9 +193,4 @@ describe('a learner with a gate', () => {
       current: { anchor: { policyId: 'elsewhere' }, live: { policyId: 'p' } },
     });
   });
-
-  it('is refused for a learner outside this process', () => {
-    const { error } = learnerSettingsSchema.safeParse({ ...settings, kind: 'external' });
-    expect(error!.issues[0]!.path).toEqual(['gate']);
-  });
 });

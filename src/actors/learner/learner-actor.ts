@@ -7,7 +7,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { RECORD_VERSION } from '../../messages/versions.js';
 import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
-import type { CheckpointStore } from './checkpoint.js';
+import { saveRestMs, type CheckpointStore } from './checkpoint.js';
 import { GateKeeper, pendingVerdict } from './gate-keeper.js';
 import {
   initialMode,
@@ -47,14 +47,6 @@ const WAITING = 'It learns no more until its process is started again, with anot
 const NOTHING: SessionProgress = { position: 0, tally: EMPTY_TALLY };
 /** Experience is handed to the thread in portions: every message wakes it, and it is decisions that then wait. */
 const GATHER_MS = 50;
-/**
- * A replay buffer has megabytes, and they go through the process and the server that decisions go through. So large
- * checkpoints are rare; what a crash costs is learned again from the stream.
- */
-const LARGE_BYTES = 256 * 1024;
-const SAVED_BYTES_PER_MS = 64;
-const SAVE_REST_MAX_MS = 300_000;
-
 interface Published {
   readonly version: number | null;
   readonly atMs: number | null;
@@ -334,8 +326,7 @@ export class LearnerActor {
   async #checkpoint(bytes: Uint8Array): Promise<void> {
     const { checkpoints, clock } = this.#ports;
     await checkpoints.save(this.#settings.id, bytes, this.#epoch);
-    const restMs = bytes.length < LARGE_BYTES ? 0 : Math.min(bytes.length / SAVED_BYTES_PER_MS, SAVE_REST_MAX_MS);
-    this.#restUntilMs = clock.monotonicMs() + restMs;
+    this.#restUntilMs = clock.monotonicMs() + saveRestMs(bytes.length);
     this.#savedPosition = this.#progress.position;
     this.#owesCheckpoint = false;
   }

@@ -6,6 +6,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { FitCheck } from '../../policies/registry/registry.js';
 import { assertFits } from '../../surfaces/policy-fit.js';
 import type { Surface } from '../../surfaces/surface.js';
 import type { Keeper } from '../keeper/keeper.js';
@@ -154,21 +155,25 @@ export class LearnerHost {
     });
   }
 
-  #artifactsOf({ surface: id }: LearnerSettings): ArtifactStore {
-    const { artifacts, surfaces } = this.#options;
-    const surface = surfaces?.get(id);
-    return surface === undefined
-      ? artifacts
-      : fittedArtifacts(artifacts, (artifact, policy) => assertFits(artifact, policy, surface));
+  #artifactsOf(settings: LearnerSettings): ArtifactStore {
+    const fits = this.#fitsOf(settings);
+    return fits === undefined ? this.#options.artifacts : fittedArtifacts(this.#options.artifacts, fits);
+  }
+
+  #fitsOf({ surface: id }: LearnerSettings): FitCheck | undefined {
+    const surface = this.#options.surfaces?.get(id);
+    return surface && ((artifact, policy) => assertFits(artifact, policy, surface));
   }
 
   #desk({ settings }: Place): Runner {
-    const { source, checkpoints, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
+    const { source, checkpoints, verdicts, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
     const artifacts = this.#artifactsOf(settings);
     const desk = new ExternalLearnerDesk(settings, {
       source,
       artifacts,
       checkpoints,
+      verdicts,
+      assertFits: this.#fitsOf(settings),
       clock,
       writes,
       ttlMs,

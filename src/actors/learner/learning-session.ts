@@ -20,6 +20,7 @@ import { policyOf } from '../../policies/registry/registry.js';
 import { ActionLedger } from './action-ledger.js';
 import { ChainWatermarks } from './chain-watermarks.js';
 import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
+import { takeGateStep } from './gate-step.js';
 import { checkedReport, checkedRuntime, checkState } from './plugin-answers.js';
 import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
 import type {
@@ -118,17 +119,8 @@ export class LearningSession {
   gate(step: GateStep): GateAnswer {
     const gate = this.#gate;
     if (gate === undefined) throw new EngineError('Invariant', 'GATE_MISSING', 'The learner has no gate.');
-    if (step.step === 'adopt') gate.adopt(openArtifact(step.artifact));
-    else if (step.step === 'anchor') gate.anchorOn(openArtifact(step.artifact));
-    else if (step.step === 'settle') gate.settle();
-    else if (step.step === 'propose') {
-      const { policyId, createdAtMs } = step;
-      const parent = gate.championVersion ?? undefined;
-      const bytes = this.exportArtifact({ policyId, version: gate.nextVersion, parent, createdAtMs });
-      gate.propose(openArtifact(bytes));
-    }
-    const { challenger } = gate;
-    return { progress: this.progress, challenger: challenger === null ? undefined : encodeArtifact(challenger) };
+    const challenger = takeGateStep(gate, step, (meta) => this.exportArtifact(meta));
+    return { progress: this.progress, challenger };
   }
 
   save(meta: CheckpointMeta): Uint8Array {

@@ -1,8 +1,11 @@
-/** Learner checkpoints on NATS: key `checkpoint.<learner token>` beside the policies, the bytes in the object store. */
+/**
+ * Learner checkpoints on NATS: key `checkpoint.<learner token>`, or `checkpoint.<learner token>.gate`, beside the policies, the
+ * bytes in the object store.
+ */
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import type { CheckpointStore } from './checkpoint.js';
+import type { CheckpointPart, CheckpointStore } from './checkpoint.js';
 import type { NatsFencedObjects } from './nats-fenced-objects.js';
 
 const pointerSchema = z.object({
@@ -20,8 +23,8 @@ export class NatsCheckpointStore implements CheckpointStore {
     this.#objects = objects;
   }
 
-  async load(learnerId: string): Promise<Uint8Array | undefined> {
-    const pointer = await this.#objects.pointer(keyOf(learnerId), parse);
+  async load(learnerId: string, part: CheckpointPart = 'learner'): Promise<Uint8Array | undefined> {
+    const pointer = await this.#objects.pointer(keyOf(learnerId, part), parse);
     if (pointer === undefined) return undefined;
     const bytes = await this.#objects.object(pointer.objectKey);
     if (bytes === undefined)
@@ -29,8 +32,8 @@ export class NatsCheckpointStore implements CheckpointStore {
     return bytes;
   }
 
-  save(learnerId: string, bytes: Uint8Array, epoch: number): Promise<void> {
-    const key = keyOf(learnerId);
+  save(learnerId: string, bytes: Uint8Array, epoch: number, part: CheckpointPart = 'learner'): Promise<void> {
+    const key = keyOf(learnerId, part);
     return this.#objects.write<Pointer>({
       key,
       bytes,
@@ -46,7 +49,8 @@ export class NatsCheckpointStore implements CheckpointStore {
   }
 }
 
-const keyOf = (learnerId: string): string => `checkpoint.${encodeToken(learnerId)}`;
+const keyOf = (learnerId: string, part: CheckpointPart): string =>
+  `checkpoint.${encodeToken(learnerId)}${part === 'gate' ? '.gate' : ''}`;
 
 function parse(value: Uint8Array): Pointer {
   try {

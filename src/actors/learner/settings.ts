@@ -10,7 +10,8 @@ export const learnerSettingsSchema = z
     id: z.string().min(1).max(128),
     /**
      * A built-in kind, where the plug-in's module is (see learners/plugin-registry.ts), or `external`: a process of its own
-     * learns, and is served by requests (see external/desk.ts). Of what follows, only `config` and `seed` concern that one.
+     * learns, and is served by requests (see external/desk.ts). Of what follows, `config`, `seed` and `gate`
+     * concern that one, and `batchSize` times `publishEvery`: how often its gate is saved.
      */
     kind: z.string().min(1),
     surface: z.string().min(1).max(64),
@@ -34,10 +35,6 @@ export const learnerSettingsSchema = z
     restartMaxMs: durationMs.default(60_000),
     /** Heap of the worker, in megabytes; over it the worker is ended and the learner degraded. */
     heapMbMax: z.number().int().min(16).max(16_384).default(512),
-  })
-  .refine(({ kind, gate }) => kind !== 'external' || gate === undefined, {
-    message: 'a learner outside this process publishes by itself: it has no gate',
-    path: ['gate'],
   })
   .readonly();
 export type LearnerSettings = z.infer<typeof learnerSettingsSchema>;

@@ -23,14 +23,18 @@ export interface ExperienceRecord {
   readonly payload: Uint8Array;
 }
 
-export interface SessionProgress {
+/** What a gate's keeper looks at. */
+export interface GateProgress {
+  /** Of learners with a gate. A `current` verdict that is not undecided is to be acted upon, and then settled. */
+  readonly gate?: GateView;
+}
+
+export interface SessionProgress extends GateProgress {
   /** Last sequence that the learner's state covers. */
   readonly position: number;
   readonly tally: Tally;
   /** What it computes with (Learner.runtime); left out before it is known, and by learners that do not say. */
   readonly runtime?: string;
-  /** Of learners with a gate. A `current` verdict that is not undecided is to be acted upon, and then settled. */
-  readonly gate?: GateView;
 }
 
 export interface ArtifactMeta {
@@ -59,10 +63,16 @@ export type GateStep =
   /** Changes nothing. */
   | { readonly step: 'look' };
 
-export interface GateAnswer {
-  readonly progress: SessionProgress;
+export interface GateAnswer<Progress extends GateProgress = SessionProgress> {
+  readonly progress: Progress;
   /** Bytes of the artifact on trial, or promoted and not settled yet. */
   readonly challenger: Uint8Array | undefined;
+}
+
+/** Whatever has a gate: a trainer, or the desk of a learner in another process. */
+export interface Gated<Progress extends GateProgress = SessionProgress> {
+  /** Rejects with Invariant `GATE_*` for a step out of order, and for a learner without a gate. */
+  gate(step: GateStep): Promise<GateAnswer<Progress>>;
 }
 
 /**
@@ -70,15 +80,13 @@ export interface GateAnswer {
  * not to be trusted, and a new one starts from the last checkpoint. Codes: `LEARNER_FAILED` (it threw), `LEARNER_HUNG`,
  * `LEARNER_CRASHED` (its thread ended), `ARTIFACT_*`, `LEARNER_STATE_*`, `CHECKPOINT_*`.
  */
-export interface Trainer {
+export interface Trainer extends Gated {
   start(spec: SessionSpec, checkpoint: Uint8Array | undefined): Promise<SessionProgress>;
   /** `idle`: nothing more is there to read. What is behind the position is held back until its batch is complete. */
   fold(records: readonly ExperienceRecord[], idle: boolean): Promise<SessionProgress>;
   /** A sealed artifact's bytes, read back and tried out. */
   exportArtifact(meta: ArtifactMeta): Promise<Uint8Array>;
   save(meta: CheckpointMeta): Promise<Uint8Array>;
-  /** Rejects with Invariant `GATE_*` for a step out of order, and for a learner without a gate. */
-  gate(step: GateStep): Promise<GateAnswer>;
   /** Idempotent. */
   stop(): Promise<void>;
 }

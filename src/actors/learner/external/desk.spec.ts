@@ -7,13 +7,19 @@ import {
   MemoryArtifactStore,
   MemoryCheckpointStore,
   MemoryStream,
+  MemoryVerdictStore,
   SURFACE,
+  until,
 } from '../../../../test/support/learning.js';
 import { systemClock, type Clock } from '../../../kernel/clock.js';
 import type { ExternalReply, ExternalVerb } from '../../../messages/external-learner.js';
 import type { KeyValue } from '../../host/ports.js';
 import { SimulatedBucket } from '../../simulated/bucket.js';
-import { learnerSettingsSchema } from '../settings.js';
+import { EngineError } from '../../../kernel/errors.js';
+import { HeldOutSplit } from '../../../learners/promotion/holdout.js';
+import type { Experience } from '../../../messages/decisions.js';
+import { sealArtifact } from '../../../policies/artifact.js';
+import { learnerSettingsSchema, type LearnerSettings } from '../settings.js';
 import { ExternalLearnerDesk } from './desk.js';
 
 const TTL_MS = 1_000;
@@ -30,6 +36,7 @@ let stream: MemoryStream;
 let chain: Chainer;
 let artifacts: MemoryArtifactStore;
 let checkpoints: MemoryCheckpointStore;
+let verdicts: MemoryVerdictStore;
 let bucket: SimulatedBucket;
 let desks: ExternalLearnerDesk[];
 
@@ -48,18 +55,20 @@ beforeEach(() => {
   chain = new Chainer();
   artifacts = new MemoryArtifactStore();
   checkpoints = new MemoryCheckpointStore();
+  verdicts = new MemoryVerdictStore();
   bucket = new SimulatedBucket('leases', TTL_MS);
   desks = [];
 });
 afterEach(() => Promise.all(desks.map((desk) => desk.stop())));
 
-function openDesk(): ExternalLearnerDesk {
+function openDesk(configured: LearnerSettings = settings): ExternalLearnerDesk {
   const still: Clock = { ...clock, after: () => () => undefined };
   const { keeper } = localKeeper({ leases, hosts: leases, clock: still, ttlMs: TTL_MS });
-  const desk = new ExternalLearnerDesk(settings, {
+  const desk = new ExternalLearnerDesk(configured, {
     source: stream,
     artifacts,
     checkpoints,
+    verdicts,
     clock,
     ttlMs: TTL_MS,
     leaseFor: (owner) => keeper.acquire({ key: 'learner.l', owner, renewal: 'asking' }),
@@ -304,5 +313,198 @@ describe('the desk of a learner in another process', () => {
   it('does not hand a checkpoint of another kind of learner to a process that cannot read it', async () => {
     await checkpoints.save('l', Buffer.from('{"v":2,"learner":"l","kind":"beta-thompson"}'), 1);
     await expect(claim(openDesk())).rejects.toMatchObject({ code: 'CHECKPOINT_FOREIGN' });
+  });
+});
+
+describe('the gate of a learner in another process', () => {
+  const gated = learnerSettingsSchema.parse({
+    ...settings,
+    batchSize: 4,
+    publishEvery: 10,
+    gate: { holdout: 0.5, decisionsMin: 20, decisionsMax: 200, patience: 60, effectiveMin: 10, weightMax: 4 },
+  });
+  const split = new HeldOutSplit('l', 0.5);
+  const FIRST = '{"arms":{"a":[1,1],"b":[1,1]},"prior":[1,1]}';
+  /** Shows the one arm nearly always. */
+  const FOR_A = '{"arms":{"a":[40,2],"b":[2,40]},"prior":[1,1]}';
+  const FOR_B = '{"arms":{"a":[2,40],"b":[40,2]},"prior":[1,1]}';
+  let shown: number;
+  beforeEach(() => {
+    shown = 0;
+  });
+
+  /** Two arms in turn: a earns 1, b 0.5. */
+  function show(decisions: number): void {
+    if (shown > 4_000) throw new Error('nothing came of it');
+    for (let n = 0; n < decisions; n++) {
+      const id = shown % 2 === 0 ? 'a' : 'b';
+      const log = { slate: [{ id, propensity: 0.5 }], eligible: ['a', 'b'], distribution: [0.5, 0.5] };
+      const reward = id === 'a' ? 1 : 0.5;
+      stream.push(chain.message(experience({ decisionId: `d${shown++}`, ...log, reward, rewardedId: id })));
+    }
+  }
+  /** Claimed, with a first version live and a second on trial. */
+  async function onTrial(parameters: string) {
+    const desk = openDesk(gated);
+    const { epoch } = await claim(desk);
+    await ask(desk, 'publish', { epoch, ...publication(FIRST) });
+    const reply = await ask(desk, 'publish', { epoch, ...publication(parameters, { experiences: 3 }) });
+    return { desk, epoch, reply };
+  }
+  const settled = (desk: ExternalLearnerDesk) => desk.status().gate?.settled;
+
+  it('puts all but the first version on trial, and makes it live once it is shown better', async () => {
+    const { desk, epoch, reply } = await onTrial(FOR_A);
+    expect(reply).toMatchObject({ version: 2, outcome: 'on-trial', checksum: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(artifacts.published.map(({ policy }) => policy.version)).toEqual([1]);
+    expect(desk.status()).toMatchObject({
+      version: 1,
+      publishing: { publish: false, code: 'on-trial' },
+      gate: { alias: { champion: 1, challenger: 2, anchor: 1 }, candidates: 1, current: { outcome: 'undecided' } },
+    });
+    await until(async () => {
+      show(20);
+      await ask(desk, 'renew', { epoch });
+      return settled(desk)?.version === 2;
+    });
+    expect(artifacts.published.at(-1)).toMatchObject({
+      policy: { version: 2 },
+      parameters: JSON.parse(FOR_A),
+      lineage: { parent: 1, experiences: 3 },
+      checksum: reply.checksum,
+    });
+    expect(verdicts.recorded).toMatchObject([{ outcome: 'promoted', reason: 'better', version: 2, candidate: 1 }]);
+    await until(() => desk.status().version === 2);
+    expect(desk.status()).toMatchObject({ mode: 'learning', gate: { alias: { champion: 2, anchor: 1 } } });
+  });
+
+  it('rejects what is worse, with a verdict: it was live at no time, and the next candidate may come', async () => {
+    const { desk, epoch } = await onTrial(FOR_B);
+    await until(() => {
+      show(20);
+      return settled(desk)?.version === 2;
+    });
+    expect(verdicts.recorded).toMatchObject([{ outcome: 'rejected', version: 2, candidate: 1 }]);
+    expect(artifacts.published).toHaveLength(1);
+    expect(await ask(desk, 'publish', { epoch, ...publication(FOR_A) })).toMatchObject({
+      version: 3,
+      outcome: 'on-trial',
+    });
+    expect(desk.status()).toMatchObject({ version: 1, gate: { candidates: 2 } });
+  });
+
+  it('hands no held-out decision to the learner, nor a correction of one', async () => {
+    const desk = openDesk(gated);
+    const { epoch } = await claim(desk);
+    show(40);
+    for (let n = 0; n < 40; n++)
+      stream.push(chain.message(experience({ decisionId: `d${n}`, status: 'corrected', reward: 9 })));
+    const page = await ask(desk, 'next', { epoch, cursor: null, max: 512 });
+    const ids = page.records.map((record) => (record.experience as Experience).decisionId);
+    const learnable = Array.from({ length: 40 }, (_, n) => `d${n}`).filter((id) => !split.has(id));
+    expect(learnable.length).toBeLessThan(40);
+    expect(ids).toEqual([...learnable, ...learnable]);
+    expect(page).toMatchObject({ position: 80, idle: true });
+    await until(() => desk.status().gate?.heldOut === 40 - learnable.length);
+  });
+
+  it('takes one candidate at a time; the same once more is answered as before, and too early is no failure', async () => {
+    const { desk, epoch, reply } = await onTrial(FOR_A);
+    const again = await ask(desk, 'publish', { epoch, ...publication(FOR_A, { experiences: 3 }) });
+    expect(again).toEqual(reply);
+    await expect(ask(desk, 'publish', { epoch, ...publication(FOR_B) })).rejects.toMatchObject({
+      family: 'Conflict',
+      code: 'LEARNER_ON_TRIAL',
+    });
+    expect(desk.status()).toMatchObject({ mode: 'learning', failures: 0, reason: null, gate: { candidates: 1 } });
+  });
+
+  it('does not count evidence twice, however often the learner reads it', async () => {
+    const { desk, epoch } = await onTrial(FOR_A);
+    show(16);
+    const held = Array.from({ length: 16 }, (_, n) => `d${n}`).filter((id) => split.has(id)).length;
+    for (let n = 0; n < 3; n++) await ask(desk, 'next', { epoch, cursor: null, max: 512 });
+    await until(() => desk.status().gate?.current?.decisions === held);
+    for (let n = 0; n < 3; n++) await ask(desk, 'next', { epoch, cursor: null, max: 512 });
+    expect(desk.status().gate).toMatchObject({ heldOut: held, current: { decisions: held } });
+  });
+
+  it('goes on with all its evidence where the desk is served next, and reaches the same verdict', async () => {
+    const { desk } = await onTrial(FOR_A);
+    show(16);
+    const held = Array.from({ length: 16 }, (_, n) => `d${n}`).filter((id) => split.has(id)).length;
+    await until(() => desk.status().gate?.current?.decisions === held);
+    await desk.stop();
+    const next = openDesk(gated);
+    const { version } = await claim(next);
+    expect(version).toBe(1);
+    await until(() => next.status().gate?.current?.decisions === held);
+    expect(next.status().gate).toMatchObject({ alias: { champion: 1, challenger: 2 }, candidates: 1, heldOut: held });
+    await until(() => {
+      show(20);
+      return settled(next)?.version === 2;
+    });
+    expect(artifacts.published.map(({ policy }) => policy.version)).toEqual([1, 2]);
+  });
+
+  it.each(['publish', 'record', 'checkpoint'] as const)(
+    'promotes once, though its %s failed at the promotion',
+    async (where) => {
+      const { desk } = await onTrial(FOR_A);
+      let failures = 0;
+      const fail = (): void => {
+        if (failures++ === 0) throw new EngineError('Dependency', 'NATS_UNREACHABLE', 'gone');
+      };
+      const publish = artifacts.publish.bind(artifacts);
+      artifacts.publish = async (artifact, epoch) => {
+        if (where === 'publish') fail();
+        await publish(artifact, epoch);
+      };
+      const record = verdicts.record.bind(verdicts);
+      verdicts.record = async (verdict) => {
+        if (where === 'record') fail();
+        await record(verdict);
+      };
+      const save = checkpoints.save.bind(checkpoints);
+      checkpoints.save = async (...saved) => {
+        if (where === 'checkpoint' && artifacts.published.length === 2) fail();
+        await save(...saved);
+      };
+      const { length } = checkpoints.gates;
+      await until(() => {
+        if (failures === 0) show(20);
+        return settled(desk)?.version === 2 && failures > 0 && checkpoints.gates.length > length;
+      });
+      expect(artifacts.published.map(({ policy }) => policy.version)).toEqual([1, 2]);
+      expect(verdicts.recorded).toHaveLength(1);
+      await until(() => desk.status().reason === null);
+    },
+  );
+
+  it('rejects its challenger when somebody else has made another version live', async () => {
+    const { desk, epoch } = await onTrial(FOR_A);
+    const { checksum: _, ...first } = artifacts.published[0]!;
+    await artifacts.publish(sealArtifact({ ...first, policy: { id: 'p', version: 9 } }), epoch);
+    const reply = await ask(desk, 'publish', { epoch, ...publication(FOR_B) });
+    expect(reply).toMatchObject({ version: 10, outcome: 'on-trial' });
+    expect(verdicts.recorded).toMatchObject([{ candidate: 1, outcome: 'rejected', reason: 'live-changed' }]);
+    expect(desk.status().gate).toMatchObject({ alias: { champion: 9, challenger: 10 } });
+  });
+
+  it('puts nothing on trial that its surface cannot use', async () => {
+    const { desk, epoch } = await onTrial(FOR_B);
+    await until(() => {
+      show(20);
+      return settled(desk)?.version === 2;
+    });
+    await expect(
+      ask(desk, 'publish', { epoch, ...publication('{"arms":{"a":["x",1]},"prior":[1,1]}') }),
+    ).rejects.toMatchObject({ code: 'POLICY_PARAMETERS' });
+    expect(desk.status()).toMatchObject({ mode: 'degraded', gate: { candidates: 1, current: null } });
+  });
+
+  it('does not take the checkpoint of anything else for its evidence', async () => {
+    await checkpoints.save('l', Buffer.from('{"v":2,"learner":"l","kind":"external"}'), 1, 'gate');
+    await expect(claim(openDesk(gated))).rejects.toMatchObject({ code: 'CHECKPOINT_FOREIGN' });
   });
 });

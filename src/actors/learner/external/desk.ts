@@ -18,12 +18,15 @@ import { RECORD_VERSION } from '../../../messages/versions.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../../policies/artifact.js';
 import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
 import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
-import { policyOf } from '../../../policies/registry/registry.js';
+import { policyOf, type FitCheck } from '../../../policies/registry/registry.js';
 import type { Lease, LeaseValue } from '../../keeper/keeper.js';
 import type { CheckpointStore } from '../checkpoint.js';
+import { onTrial } from '../publish-rule.js';
 import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
 import { blankStatus, type LearnerStatus } from '../status.js';
+import type { ArtifactMeta } from '../trainer.js';
+import type { VerdictStore } from '../verdict-store.js';
 import {
   decodeExternalCheckpoint,
   encodeExternalCheckpoint,
@@ -32,6 +35,7 @@ import {
 } from './checkpoint.js';
 import { decodeCursor } from './cursor.js';
 import { ExperiencePages } from './experience-pages.js';
+import { DeskGate } from './gate.js';
 import { piecesOf, Upload } from './pieces.js';
 import { leaseHeld, leaseLost, parseParameters, parseRequest } from './requests.js';
 
@@ -39,6 +43,9 @@ export interface DeskPorts {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
+  readonly verdicts: VerdictStore;
+  /** Throws where the learner's surface cannot use what it hands in. */
+  readonly assertFits?: FitCheck | undefined;
   readonly clock: Clock;
   /** Schema to write checkpoints in; this build's, where left out. */
   readonly writes?: (() => number) | undefined;
@@ -63,6 +70,10 @@ interface Session {
   readonly pages: ExperiencePages;
   readonly upload: Upload;
   readonly checkpoint: ExternalCheckpoint | undefined;
+  /** Where one is configured. */
+  readonly gate: DeskGate | undefined;
+  /** What it put on trial last: the same once more, when no answer came, is answered the same. */
+  proposed: { readonly sha256: string; readonly family: string; readonly reply: ExternalReply<'publish'> } | undefined;
   renewedAtMs: number;
   /** A page is being waited for. */
   paging: boolean;
@@ -79,8 +90,12 @@ export class ExternalLearnerDesk {
   /** Claims, publications and saves happen one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** Gates of sessions that are over, until nothing of them runs. */
+  #closing: Promise<unknown> = Promise.resolve();
   #live: { version: number; atMs: number; learned: number } | undefined;
   #refusal: string | null = null;
+  /** Why the gate cannot go on at the moment. */
+  #gateFailure: string | null = null;
   #failures = 0;
 
   constructor(settings: LearnerSettings, ports: DeskPorts) {
@@ -101,7 +116,8 @@ export class ExternalLearnerDesk {
     const session = this.#current();
     const tally = session?.pages.tally;
     const { id, surface, policy } = this.#settings;
-    const unwell = this.#refusal !== null;
+    const unwell = this.#refusal !== null || this.#gateFailure !== null;
+    const current = session?.gate?.view.current;
     return {
       ...blankStatus({ id, kind: EXTERNAL_KIND, surface, policy }),
       mode: session === undefined ? 'standby' : unwell ? 'degraded' : 'learning',
@@ -112,8 +128,10 @@ export class ExternalLearnerDesk {
       learned: session?.learned ?? 0,
       position: session?.position ?? 0,
       lag: session?.pages.waiting ?? 0,
+      gate: session?.gate?.view ?? null,
+      publishing: current ? onTrial(current.text) : null,
       skipped: { past: tally?.past ?? 0, ahead: tally?.ahead ?? 0, malformed: tally?.malformed ?? 0 },
-      reason: this.#refusal ?? (session === undefined ? 'No process has claimed it.' : null),
+      reason: this.#refusal ?? this.#gateFailure ?? (session === undefined ? 'No process has claimed it.' : null),
       failures: this.#failures,
     };
   }
@@ -121,9 +139,12 @@ export class ExternalLearnerDesk {
   /** The process keeps its lease, and claims it again where the desk is served next. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    const gate = this.#session?.gate;
     this.#session?.pages.close();
+    await gate?.stop();
     await this.#turn.catch(() => undefined);
     this.#drop();
+    await this.#closing;
   }
 
   readonly #handlers: Handlers = {
@@ -160,13 +181,12 @@ export class ExternalLearnerDesk {
     const renewedAtMs = clock.monotonicMs();
     const lease = await leaseFor(owner);
     if (lease === undefined) throw leaseHeld('another process', ttlMs);
-    const [checkpoint, entry] = await Promise.all([this.#checkpoint(), artifacts.entry(policy)]).catch(
-      async (error) => {
-        // Whoever can do better should not have to wait for the lease to run out.
-        await lease.release().catch(() => undefined);
-        throw error;
-      },
-    );
+    const opened = [this.#checkpoint(), artifacts.entry(policy), this.#gateFor(lease)] as const;
+    const [checkpoint, entry, gate] = await Promise.all(opened).catch(async (error) => {
+      // Whoever can do better should not have to wait for the lease to run out.
+      await lease.release().catch(() => undefined);
+      throw error;
+    });
     const learned = checkpoint?.experiences ?? 0;
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     this.#session = {
@@ -174,7 +194,10 @@ export class ExternalLearnerDesk {
       secret,
       lease,
       epoch: lease.epoch,
-      pages: new ExperiencePages(source, clock, surface),
+      // Whatever is said of a held-out decision, now or later, the learner never hears.
+      pages: new ExperiencePages(source, clock, surface, (decisionId) => gate?.holdsOut(decisionId) !== true),
+      gate,
+      proposed: undefined,
       upload: new Upload(STATE_CHARACTERS_MAX),
       checkpoint,
       renewedAtMs,
@@ -182,6 +205,7 @@ export class ExternalLearnerDesk {
       learned,
       position: 0,
     };
+    gate?.start();
     if (entry !== undefined) this.#live = { version: entry.version, atMs: entry.publishedAtMs, learned };
     return {
       epoch: lease.epoch,
@@ -203,6 +227,27 @@ export class ExternalLearnerDesk {
           }
         : null,
     };
+  }
+
+  async #gateFor(lease: Lease): Promise<DeskGate | undefined> {
+    const { gate } = this.#settings;
+    if (gate === undefined) return undefined;
+    const checkpoint = await this.#ports.checkpoints.load(this.#settings.id, 'gate');
+    this.#gateFailure = null;
+    const session = {
+      epoch: lease.epoch,
+      held: () => lease.held,
+      inTurn: <T>(task: () => Promise<T>) => this.#inTurn(task),
+      onFailure: (error: EngineError | undefined) => {
+        if (this.#session?.lease !== lease) return;
+        this.#gateFailure = error === undefined ? null : `${error.code}: ${error.message}`;
+      },
+      onPromoted: (version: number) => {
+        const learned = this.#session?.learned ?? 0;
+        this.#live = { version, atMs: this.#ports.clock.nowMs(), learned };
+      },
+    };
+    return new DeskGate({ ...this.#settings, gate }, this.#ports, session, checkpoint);
   }
 
   async #checkpoint(): Promise<ExternalCheckpoint | undefined> {
@@ -229,50 +274,86 @@ export class ExternalLearnerDesk {
   async #publish(request: ExternalRequest<'publish'>): Promise<ExternalReply<'publish'>> {
     const session = await this.#require(request);
     try {
-      const artifact = await this.#artifactOf(session, request);
-      await this.#ports.artifacts.publish(artifact, session.epoch);
+      const reply = await this.#handIn(session, request);
       session.upload.drop(request.upload);
       session.learned = request.experiences;
-      const { version } = artifact.policy;
-      this.#live = { version, atMs: artifact.lineage.createdAtMs, learned: request.experiences };
       this.#refusal = null;
       this.#failures = 0;
-      return { policy: this.#settings.policy, version, checksum: artifact.checksum };
+      return reply;
     } catch (error) {
       const { code, message } = EngineError.from(error);
+      // It came too early, and nothing is wrong with it.
+      if (code === 'LEARNER_ON_TRIAL') throw error;
       this.#refusal = `${code}: ${message}`;
       this.#failures++;
       throw error;
     }
   }
 
-  /** Sealed, read back and tried out. Throws InvalidRequest `ARTIFACT_*`, or what the family has against it. */
-  async #artifactOf(session: Session, request: ExternalRequest<'publish'>): Promise<Artifact> {
+  /** Makes it live; where there is a gate, that is for the first version only, and others are put on trial. */
+  async #handIn(session: Session, request: ExternalRequest<'publish'>): Promise<ExternalReply<'publish'>> {
+    const { gate, proposed, epoch } = session;
+    const { sha256, family, experiences } = request;
+    const isRepeated = proposed?.sha256 === sha256 && proposed.family === family;
+    if (isRepeated && proposed.reply.version === gate?.challenger) return proposed.reply;
+    const seal = await this.#sealOf(session, request);
+    const { artifacts, clock } = this.#ports;
+    const { policy } = this.#settings;
+    const entry = await artifacts.entry(policy);
+    if (gate === undefined || entry === undefined) {
+      const createdAtMs = clock.nowMs();
+      const version = (entry?.version ?? 0) + 1;
+      const artifact = seal({ policyId: policy, version, parent: entry?.version, createdAtMs });
+      await artifacts.publish(artifact, epoch);
+      this.#live = { version, atMs: createdAtMs, learned: experiences };
+      // It is live. The gate looks again before whatever it does next.
+      await gate?.align().catch(() => undefined);
+      return { policy, version, checksum: artifact.checksum, outcome: 'live' };
+    }
+    let checksum = '';
+    const version = await gate.propose((meta) => {
+      const artifact = seal(meta);
+      ({ checksum } = artifact);
+      return encodeArtifact(artifact);
+    });
+    const reply = { policy, version, checksum, outcome: 'on-trial' as const };
+    session.proposed = { sha256, family, reply };
+    return reply;
+  }
+
+  /**
+   * What makes an artifact of the request: sealed, read back and tried out. Both throw InvalidRequest `ARTIFACT_*`, or what the
+   * family has against it.
+   */
+  async #sealOf(session: Session, request: ExternalRequest<'publish'>): Promise<(meta: ArtifactMeta) => Artifact> {
     const { schema, family, parameters: text, upload, sha256, cursor, experiences } = request;
     if (schema !== PUBLISH_SCHEMA)
       throw invalidRequest('ARTIFACT_SCHEMA', `This build reads artifacts of schema ${PUBLISH_SCHEMA}.`, 'schema');
     const json = session.upload.textOf('parameters', text, upload);
     if (createHash('sha256').update(json, 'utf8').digest('hex') !== sha256)
       throw invalidRequest('ARTIFACT_CHECKSUM', 'The parameters do not match their checksum.', 'sha256');
-    const { id, policy } = this.#settings;
-    const entry = await this.#ports.artifacts.entry(policy);
     const { identity } = await this.#ports.source.info();
-    const sealed = sealArtifact({
-      schema: 1,
-      family,
-      policy: { id: policy, version: (entry?.version ?? 0) + 1 },
-      parameters: parseParameters(json),
-      lineage: {
-        learner: id,
-        ...(entry === undefined ? {} : { parent: entry.version }),
-        experiences,
-        sequence: decodeCursor(cursor, identity).position,
-        createdAtMs: this.#ports.clock.nowMs(),
-      },
-    });
-    const artifact = openArtifact(encodeArtifact(sealed));
-    policyOf(artifact, LEARNED_FAMILIES);
-    return artifact;
+    const sequence = decodeCursor(cursor, identity).position;
+    const parameters = parseParameters(json);
+    return ({ policyId, version, parent, createdAtMs }) => {
+      const sealed = sealArtifact({
+        schema: 1,
+        family,
+        policy: { id: policyId, version },
+        parameters,
+        lineage: {
+          learner: this.#settings.id,
+          ...(parent === undefined ? {} : { parent }),
+          experiences,
+          sequence,
+          createdAtMs,
+        },
+      });
+      const artifact = openArtifact(encodeArtifact(sealed));
+      const policy = policyOf(artifact, LEARNED_FAMILIES);
+      this.#ports.assertFits?.(artifact, policy);
+      return artifact;
+    };
   }
 
   async #save(request: ExternalRequest<'save'>): Promise<ExternalReply<'save'>> {
@@ -328,8 +409,10 @@ export class ExternalLearnerDesk {
   }
 
   #close(): void {
+    const gate = this.#session?.gate;
     this.#session?.pages.close();
     this.#session = undefined;
+    if (gate !== undefined) this.#closing = Promise.all([this.#closing, gate.stop()]);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

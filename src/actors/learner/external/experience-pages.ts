@@ -2,6 +2,7 @@
 import { JSON_BOUNDS, parseBoundedJson } from '../../../kernel/bounded-json.js';
 import type { Clock } from '../../../kernel/clock.js';
 import { parseExperience } from '../../../learners/experience-schema.js';
+import type { Experience } from '../../../messages/decisions.js';
 import { outputRecordSchema } from '../../../messages/records.js';
 import { isVersionRefusal, THIS_SCHEMA, type Stored } from '../../../messages/versions.js';
 import { subjects } from '../../../messages/subjects.js';
@@ -30,8 +31,18 @@ export class ExperiencePages {
   readonly tally: PageTally = { past: 0, ahead: 0, malformed: 0, experiences: 0 };
   /** A reader that stands right behind the cursor given out last. */
   #reading: { readonly inbox: RecordInbox; readonly cursor: string } | undefined;
+  #waitingAt: RecordInbox | undefined;
+  #closed = false;
+  readonly #wants: (decisionId: string) => boolean;
 
-  constructor(source: ExperienceSource, clock: Clock, surface: string) {
+  /** `wants`: of which decisions the experience, and every correction of it, is for this reader. */
+  constructor(
+    source: ExperienceSource,
+    clock: Clock,
+    surface: string,
+    wants: (decisionId: string) => boolean = () => true,
+  ) {
+    this.#wants = wants;
     this.#source = source;
     this.#clock = clock;
     this.#subject = subjects.experience(surface);
@@ -50,20 +61,27 @@ export class ExperiencePages {
     const { identity } = await this.#source.info();
     const start = decodeCursor(cursor, identity);
     const inbox = this.#inboxAt(cursor, start.position);
+    this.#waitingAt = inbox;
+    if (this.#closed) inbox.close();
     try {
       const chunk = await inbox.next(max, waitMs);
       const page = this.#pageOf(identity, start, chunk.records);
       const whole = page.position === (chunk.records.at(-1)?.sequence ?? start.position);
-      if (whole) this.#reading = { inbox, cursor: page.cursor };
+      if (whole && !this.#closed) this.#reading = { inbox, cursor: page.cursor };
       else inbox.close();
       return { ...page, idle: chunk.idle && whole };
     } catch (error) {
       inbox.close();
       throw error;
+    } finally {
+      this.#waitingAt = undefined;
     }
   }
 
+  /** For good; who waits for a page gets what is there. */
   close(): void {
+    this.#closed = true;
+    this.#waitingAt?.close();
     this.#reading?.inbox.close();
     this.#reading = undefined;
   }
@@ -88,7 +106,7 @@ export class ExperiencePages {
       if (record.sequence !== position + 1) watermarks.rejoin();
       position = record.sequence;
       const experience = this.#read(record, isOurs, watermarks);
-      if (experience === undefined) continue;
+      if (experience === undefined || !this.#wants(experience.decisionId)) continue;
       bytes += record.payload.length;
       this.tally.experiences++;
       page.push({ sequence: record.sequence, experience });
@@ -97,7 +115,7 @@ export class ExperiencePages {
   }
 
   /** Undefined for what is of another surface, was counted before or cannot be read. */
-  #read({ payload }: JournalRecord, isOurs: boolean, watermarks: Place['watermarks']): unknown {
+  #read({ payload }: JournalRecord, isOurs: boolean, watermarks: Place['watermarks']): Experience | undefined {
     const output = outputOf(payload);
     if (output === undefined) {
       this.tally.malformed++;

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { isExcess, JSON_BOUNDS, parseBoundedJson, parseBoundedText } from '../../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
+import { ARTIFACT_BYTES_MAX } from '../../../policies/artifact.js';
 
 /** Checked against its verb's schema. Throws InvalidRequest `JSON_TOO_*`, or `INVALID_REQUEST` naming the field. */
 export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
@@ -19,8 +20,10 @@ export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
   throw invalidRequest('INVALID_REQUEST', `${field === '' ? '' : `${field}: `}${issue.message}`, field || undefined);
 }
 
-/** Throws InvalidRequest `JSON_TOO_*` or `ARTIFACT_MALFORMED`. */
+/** Throws InvalidRequest `ARTIFACT_TOO_LARGE`, `JSON_TOO_*` or `ARTIFACT_MALFORMED`. */
 export function parseParameters(json: string): unknown {
+  if (Buffer.byteLength(json, 'utf8') > ARTIFACT_BYTES_MAX)
+    throw invalidRequest('ARTIFACT_TOO_LARGE', `An artifact may have ${ARTIFACT_BYTES_MAX} bytes.`, 'parameters');
   try {
     return parseBoundedText(json, JSON_BOUNDS.artifact, 'parameters');
   } catch (error) {
