@@ -21,6 +21,7 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['leaseBeforeAnswer', 'acts-only-under-its-lease'],
   ['leaseBeforeWrite', 'acts-only-under-its-lease'],
   ['intake', 'settles'],
+  ['semantics', 'state-is-the-fold'],
   ['redrive', 'redrives-count-once'],
 ];
 

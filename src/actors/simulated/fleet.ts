@@ -1,5 +1,6 @@
 import { seededRandom, type Random } from '../../kernel/random.js';
 import type { FoldSettings } from '../../messages/settings.js';
+import type { Build } from '../../messages/versions.js';
 import { Host } from '../host/host.js';
 import type { LeaseValue } from '../keeper/keeper.js';
 import type { ActorKind, SharedState } from '../host/actor-kind.js';
@@ -10,12 +11,23 @@ import { SimulatedCluster } from './cluster.js';
 import { SimulatedConnection, type BreakFate } from './connection.js';
 import { isSameOwner, SimulatedKeeper } from './keeper.js';
 import type { SimulatedServer } from './server.js';
+import type { Upgrade } from './upgrade.js';
 
 /** What the simulated hosts run. */
 export interface Cast<Shared> {
   readonly kinds: readonly ActorKind<never, Shared, never>[];
   readonly createShared: () => SharedState<Shared>;
   readonly services: unknown;
+  /** Hosts may run this one, too. */
+  readonly next?: NextCast<Shared>;
+}
+
+/** The same actors in a made-up next build. */
+export interface NextCast<Shared> {
+  readonly build: Build;
+  readonly kinds: readonly ActorKind<never, Shared, never>[];
+  /** Under the names of this build, and with the rules of both. */
+  readonly plainKinds: readonly ActorKind<never, Shared, never>[];
 }
 
 export interface FleetOptions<Shared> {
@@ -29,6 +41,7 @@ export interface FleetOptions<Shared> {
   readonly hungAfterMs: number;
   readonly protections: Protections;
   readonly seed: number;
+  readonly upgrade: Upgrade;
 }
 
 /** One start of one host. */
@@ -39,11 +52,14 @@ export interface Member<Shared> {
   readonly keeper: SimulatedKeeper;
   readonly host: Host<Shared>;
   readonly owner: LeaseValue;
+  readonly build: Build;
   leaving: boolean;
 }
 
 /** From the server's letting a lease go until the look at it. */
 const NOTICED_MS = 200;
+/** From one host's restart to the next one's. */
+const UPGRADE_EVERY_MS = 400;
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** Ids as hosts draw them, from a seed. */
@@ -69,7 +85,7 @@ export class Fleet<Shared> {
   }
 
   start(slot: number): void {
-    const { server, cast, settings, limits, leaseTtlMs, hungAfterMs, protections, seed } = this.options;
+    const { server, cast, settings, limits, leaseTtlMs, hungAfterMs, protections, seed, upgrade } = this.options;
     const start = ++this.starts;
     const name = `host${slot}.${start}`;
     const faults = {
@@ -91,6 +107,9 @@ export class Fleet<Shared> {
       hungAfterMs,
       protections,
     });
+    const build = upgrade.drawBuild(this.timeline.nowMs);
+    const versions = upgrade.watch(this.timeline.nowMs);
+    const { next, ...own } = cast;
     const host: Host<Shared> = new Host<Shared>({
       hostId: owner.host,
       incarnation: owner.incarnation,
@@ -101,7 +120,10 @@ export class Fleet<Shared> {
         this.trespasses.push(`${name} ${what} of partition ${partition} at ${this.timeline.nowMs}`);
       }),
       keeper: keeper.remote,
-      ...cast,
+      ...own,
+      kinds: build === next?.build ? next.kinds : own.kinds,
+      build,
+      versions: () => versions(this.timeline.nowMs),
       settings: settings(start),
       limits,
       leaseTtlMs,
@@ -110,8 +132,8 @@ export class Fleet<Shared> {
       log: { info: say, warn: say },
       protections,
     });
-    this.members[slot] = { slot, process, connection, keeper, host, owner, leaving: false };
-    this.timeline.note(name, 'starts');
+    this.members[slot] = { slot, process, connection, keeper, host, owner, build, leaving: false };
+    this.timeline.note(name, `starts, schema ${build.schema}`);
     process.run(() => host.start());
   }
 
@@ -166,6 +188,21 @@ export class Fleet<Shared> {
     this.timeline.note(member.process.name, 'goes on');
     member.process.resume();
     member.keeper.process.resume();
+  }
+
+  /** Restarts every host of an older build; once there is none, paused ones included, the cluster rises. */
+  upgrade(): void {
+    const { upgrade } = this.options;
+    const { timeline, members } = this;
+    const old = members.flatMap((member, slot) => (member && member.build !== upgrade.newest ? [slot] : []));
+    for (const slot of old.slice(0, 1)) {
+      this.leave(slot, () => {
+        if (members[slot] === undefined) this.start(slot);
+      });
+    }
+    if (old.length > 0) return void timeline.at(timeline.nowMs + UPGRADE_EVERY_MS, () => this.upgrade());
+    timeline.note('server', 'the cluster rises');
+    upgrade.rise(timeline.nowMs);
   }
 
   /** SIGTERM: the host hands everything over, then its process ends. */

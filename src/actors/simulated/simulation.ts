@@ -15,6 +15,7 @@ import { checkStored } from './stored-checks.js';
 import { TOWN_SCENARIO } from './town-workload.js';
 import { TOY_SCENARIO } from './toy-workload.js';
 import { Trace, type TraceLine } from './trace.js';
+import { Upgrade } from './upgrade.js';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -69,6 +70,7 @@ class Run<Shared> {
   private readonly hosts: number;
   private readonly plan: FaultPlan;
   private readonly server: SimulatedServer;
+  private readonly upgrade: Upgrade;
   private readonly fleet: Fleet<Shared>;
   private readonly apps: Apps;
   private readonly appConnection: SimulatedConnection;
@@ -91,6 +93,7 @@ class Run<Shared> {
       comparesSnapshots: protections.cas,
       journalBytesMax: this.plan.journalBytesMax,
     });
+    this.upgrade = new Upgrade(seededRandom(seed * 41 + 3), scenario.cast.next?.build, FAULTS_UNTIL_MS);
     const differ = this.random.next() < 0.5;
     this.fleet = new Fleet({
       server: this.server,
@@ -102,6 +105,7 @@ class Run<Shared> {
       hungAfterMs: HUNG_AFTER_MS,
       protections,
       seed,
+      upgrade: this.upgrade,
     });
     this.appConnection = new SimulatedConnection(new SimulatedProcess(this.timeline, 'app'), this.server);
     this.apps = new Apps(this.appConnection, this.partitions);
@@ -135,7 +139,8 @@ class Run<Shared> {
     if (settled) {
       const replays = this.replay();
       this.violations.push(...this.check(replays, seen ?? []), ...workload.check(replays));
-      if (left) this.violations.push(...checkStored(server, replays, (actor) => this.isVacant(actor)));
+      if (left)
+        this.violations.push(...checkStored(server, replays, this.upgrade.newest, (actor) => this.isVacant(actor)));
     }
     options.onEnd?.(server);
     return {
@@ -150,7 +155,7 @@ class Run<Shared> {
   }
 
   private async storm(start: () => void): Promise<void> {
-    const { random, plan, apps, hosts, appConnection, server, fleet, timeline } = this;
+    const { random, plan, apps, hosts, appConnection, server, fleet, timeline, upgrade } = this;
     unleash(server, fleet, {
       plan,
       flood: (partition) => void apps.flood(partition),
@@ -161,6 +166,7 @@ class Run<Shared> {
     });
     for (let slot = 0; slot < hosts; slot++) fleet.start(slot);
     start();
+    if (!upgrade.isOver) timeline.at(upgrade.fromMs, () => fleet.upgrade());
     await timeline.run(FAULTS_UNTIL_MS);
   }
 
@@ -168,9 +174,9 @@ class Run<Shared> {
     const { timeline, apps, fleet } = this;
     // Nothing a broken connection still held back may arrive after the look at the final states.
     await timeline.run(FAULTS_UNTIL_MS + LATE_MS_MAX);
-    await this.until(() => apps.openActions === 0);
+    await this.until(() => apps.openActions === 0 && this.upgrade.isOver);
     await timeline.run(timeline.nowMs + LAST_WINDOW_MS);
-    return this.until(() => apps.openActions === 0 && fleet.isQuiet(this.scenario.restful));
+    return this.until(() => apps.openActions === 0 && this.upgrade.isOver && fleet.isQuiet(this.scenario.restful));
   }
 
   private leaveAll(): Promise<boolean> {
@@ -195,10 +201,12 @@ class Run<Shared> {
 
   private replay(): Replay<Shared>[] {
     const { cast, invariant } = this.scenario;
-    const kinds = new Map(cast.kinds.map((kind) => [kind.kind as string, kind]));
+    const kinds = new Map((cast.next?.plainKinds ?? cast.kinds).map((kind) => [kind.kind as string, kind]));
+    const { newest: build } = this.upgrade;
     const settings = this.scenario.settings(this.partitions, 0);
     return this.server.journals.map(
-      (stream, partition) => new Replay({ partition, kinds, shared: cast.createShared(), settings, invariant }, stream),
+      (stream, partition) =>
+        new Replay({ partition, kinds, shared: cast.createShared(), settings, build, invariant }, stream),
     );
   }
 

@@ -1,7 +1,8 @@
 /** What hosts have stored on leaving: snapshots and checkpoints are the fold of the journal, all of one piece. */
 import { isDeepStrictEqual } from 'node:util';
 import { broken, type Violation } from './checks.js';
-import type { Replay, ReplayedActor } from './replay.js';
+import type { Build } from '../../messages/versions.js';
+import { plainOf, type Replay, type ReplayedActor } from './replay.js';
 import type { SimulatedServer } from './server.js';
 
 interface StoredSnapshot {
@@ -24,6 +25,7 @@ interface StoredCheckpoint {
 export function checkStored<Shared>(
   server: SimulatedServer,
   replays: readonly Replay<Shared>[],
+  newest: Build,
   isVacant: (actor: ReplayedActor) => boolean,
 ): Violation[] {
   const { nowMs } = server.timeline;
@@ -33,12 +35,16 @@ export function checkStored<Shared>(
       const stored = bucket.get(key, nowMs);
       return stored && (JSON.parse(Buffer.from(stored.value).toString('utf8')) as T);
     };
+    const snapshot = (key: string): StoredSnapshot | undefined => {
+      const json = read<Record<string, unknown>>(key);
+      return json && (plainOf('snapshot', json, newest) as unknown as StoredSnapshot);
+    };
     const header = read<{ body?: string }>('checkpoint');
     if (header?.body === undefined) return [broken('checkpoint-stored', `partition ${partition} has no checkpoint`)];
     const checkpoint = JSON.parse(header.body) as StoredCheckpoint;
     return [
       ...checkCheckpoint(partition, replay, checkpoint),
-      ...[...replay.actors].flatMap(([key, actor]) => checkSnapshot(key, actor, read(key), isVacant)),
+      ...[...replay.actors].flatMap(([key, actor]) => checkSnapshot(key, actor, snapshot(key), isVacant)),
     ];
   });
 }

@@ -5,6 +5,7 @@ import type { Replay, ReplayedRecord } from './replay.js';
 import type { ToyLedger } from './toy-ledger.js';
 import { TOY_BUDGET, TOY_CAMPAIGNS, TOY_ZONES, type ToyCampaignState, type ToyZoneState } from './toy-kinds.js';
 import { TOY_CAP, type ToyClosing, type ToyDecision, type ToyUserState } from './toy-user.js';
+import { toyWorth } from './toy-next-build.js';
 import type { ToyPromises } from './toy-workload.js';
 
 type Replays = readonly Replay<ToyLedger>[];
@@ -69,7 +70,8 @@ function checkCounts(replays: Replays): Violation[] {
     for (const record of replay.records) {
       if (record.cls === 'event' && record.name === 'click' && record.verdict === 'applied') {
         const own = clicks.get(record.token) ?? new Map<string, number>();
-        own.set(String(record.json.id), (record.json.data as { value: number }).value);
+        const { value } = record.json.data as { value: number };
+        own.set(String(record.json.id), toyWorth(value, record.semantics));
         clicks.set(record.token, own);
       }
       if (record.cls === 'decision' && record.verdict === 'applied') {

@@ -7,6 +7,7 @@ import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
 import { checkToys } from './toy-checks.js';
 import { TOY_CAMPAIGNS, TOY_KINDS, TOY_ZONES } from './toy-kinds.js';
+import { NEXT_TOYS } from './toy-next-build.js';
 import { ToyLedgerState, type ToyLedger } from './toy-ledger.js';
 import type { ToyDecideRequest, ToyDecision } from './toy-user.js';
 
@@ -48,7 +49,7 @@ interface ToyAnswer {
 /** Toy actors: they trust the host blindly, so that whatever it does wrong shows. */
 export const TOY_SCENARIO: Scenario<ToyLedger> = {
   name: 'toy',
-  cast: { kinds: [...TOY_KINDS.values()], createShared: () => new ToyLedgerState(), services: {} },
+  cast: { kinds: [...TOY_KINDS.values()], createShared: () => new ToyLedgerState(), services: {}, next: NEXT_TOYS },
   settings: (partitions) => ({
     ...DEFAULT_FOLD_SETTINGS,
     partitions,
