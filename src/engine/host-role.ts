@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { CampaignLedgerState } from '../actors/campaign/ledger.js';
 import { campaignKind } from '../actors/campaign/campaign.kind.js';
 import type { ActorKind } from '../actors/host/actor-kind.js';
-import { DEFAULT_HOST_LIMITS, Host, type HostLimits } from '../actors/host/index.js';
+import { DEFAULT_HOST_LIMITS, Host, type AppsOfHost, type HostLimits } from '../actors/host/index.js';
 import type { Keeper } from '../actors/keeper/keeper.js';
 import type { DecisionServices } from '../actors/user/services.js';
 import { userKind } from '../actors/user/user.kind.js';
@@ -56,6 +56,7 @@ export function createHost(options: HostRoleOptions): EngineHost {
     services,
     settings: world.settings,
     limits: limitsOf(config),
+    apps: appsOf(config),
     leaseTtlMs: config.cluster.leaseTtlMs,
     clock: systemClock,
     nonce,
@@ -83,6 +84,24 @@ function scoped(kind: AnyKind): AnyKind {
 
 /** 122 random bits; Node keeps a pool for UUIDs, which is several times faster than asking for bytes each time. */
 const nonce = (): string => randomUUID().replaceAll('-', '');
+
+const EVENTS_WAITING_MAX = 500;
+const EVENT_BYTES_WAITING_MAX = 4 * 1024 * 1024;
+
+/** An app that is alone delays nobody but itself. */
+function appsOf({ apps }: EngineConfig): AppsOfHost {
+  const bound = (configured: number | undefined, usual: number): number =>
+    (configured ?? (apps.length > 1 ? usual : 0)) || Infinity;
+  return new Map(
+    apps.map(({ name, eventsWaitingMax, eventBytesWaitingMax }) => [
+      name,
+      {
+        eventsWaitingMax: bound(eventsWaitingMax, EVENTS_WAITING_MAX),
+        eventBytesWaitingMax: bound(eventBytesWaitingMax, EVENT_BYTES_WAITING_MAX),
+      },
+    ]),
+  );
+}
 
 /** The configured bounds are a process's; a partition's share of activations assumes that it may own all of them. */
 function limitsOf({ limits, cluster, storage }: EngineConfig): HostLimits {

@@ -26,6 +26,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   RECORD_TOO_LARGE: 413,
   JOURNAL_OVERLOADED: 429,
   JOURNAL_FILLING: 429,
+  EVENTS_WAITING: 429,
 };
 
 /** Waited for where a retryable error names no time of its own. */

@@ -92,6 +92,9 @@ export const streams = {
         : [`attune.p.${partition}.${cls}.>`],
     ),
   appEvents: (partition: number, app: string): string => `attune.p.${partition}.event.${app}.>`,
+  /** Of these apps, those whose events a journal with these subjects does not take. */
+  appsLeftOut: (partition: number, apps: readonly string[], captured: readonly string[]): string[] =>
+    apps.filter((app) => !captured.includes(streams.appEvents(partition, app))),
   /** What a journal with these subjects takes. */
   intakeOf: (partition: number, captured: readonly string[]): Intake => {
     const takes = (cls: RecordClass): boolean => captured.some((s) => s.startsWith(`attune.p.${partition}.${cls}.`));

@@ -156,12 +156,15 @@ export class MemoryJournal implements Journal {
   };
 
   /** How full it says it is, and what it was told to take. */
-  roomNow: JournalRoom = { bytes: 0, limit: 1_000_000, reserve: 250_000, intake: 'all' };
+  roomNow: JournalRoom = { bytes: 0, limit: 1_000_000, reserve: 250_000, intake: 'all', leftOut: [] };
   readonly takes: Intake[] = [];
   room = (): Promise<JournalRoom> => Promise.resolve(this.roomNow);
-  take = (intake: Intake): Promise<void> => {
+  /** The apps that it left out each time. */
+  readonly leavings: (readonly string[])[] = [];
+  take = (intake: Intake, leftOut: readonly string[] = []): Promise<void> => {
     this.takes.push(intake);
-    this.roomNow = { ...this.roomNow, intake };
+    this.leavings.push(leftOut);
+    this.roomNow = { ...this.roomNow, intake, leftOut };
     return Promise.resolve();
   };
 

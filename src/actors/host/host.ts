@@ -11,6 +11,7 @@ import type { FoldSettings } from '../../messages/settings.js';
 import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../messages/versions.js';
 import type { Keeper, Lease } from '../keeper/keeper.js';
 import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
+import type { AppsOfHost } from './app-backlog.js';
 import { encodeAnnouncement } from './announcement.js';
 import type { HostLimits } from './limits.js';
 import { PartitionOwner, type OwnerLog, type OwnerStatus } from './partition-owner.js';
@@ -30,6 +31,8 @@ export interface HostOptions<Shared> {
   readonly services: unknown;
   readonly settings: FoldSettings;
   readonly limits: HostLimits;
+  /** See PartitionOwnerOptions. */
+  readonly apps?: AppsOfHost;
   readonly leaseTtlMs: number;
   readonly clock: Clock;
   /** Fresh, unguessable, `[0-9A-Za-z]{8,32}`. */
@@ -245,6 +248,7 @@ export class Host<Shared> {
       build: this.build,
       versions: this.versions,
       limits,
+      apps: this.options.apps,
       clock,
       nonce,
       log,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { INTAKES, type Intake } from '../../messages/subjects.js';
-import { MemoryJournal, HandClock } from '../../../test/support/host-world.js';
+import { HandClock, idle, MemoryJournal } from '../../../test/support/host-world.js';
 import { IntakeGuard, limitWhile, nextIntake } from './intake.js';
 
 const LIMIT = 1_000;
 const RESERVE = 500;
 const at = (bytes: number, intake: Intake, beside = 0): Intake =>
-  nextIntake({ bytes, limit: LIMIT, reserve: RESERVE, intake }, beside);
+  nextIntake({ bytes, limit: LIMIT, reserve: RESERVE, intake, leftOut: [] }, beside);
 
 describe('what a journal takes', () => {
   it.each<[number, Intake, Intake]>([
@@ -58,7 +58,9 @@ it('lends each class its share of the reserve only once the one before it is shu
 });
 
 describe('the guard', () => {
-  const start = (more: { isLive?: () => boolean } = {}) => {
+  const start = (
+    more: { isLive?: () => boolean; crowding?: (leftOut: readonly string[]) => readonly string[] } = {},
+  ) => {
     const journal = new MemoryJournal(new HandClock());
     const logged: string[] = [];
     let reliefs = 0;
@@ -66,11 +68,12 @@ describe('the guard', () => {
       partition: 0,
       journal,
       beside: () => Promise.resolve(0),
+      crowding: () => [],
       clock: new HandClock(),
       everyMs: 1_000,
       isLive: () => true,
       relieve: () => void reliefs++,
-      log: { warn: (message) => void logged.push(message) },
+      log: { info: () => undefined, warn: (message) => void logged.push(message) },
       ...more,
     });
     return { journal, guard, logged, reliefs: () => reliefs };
@@ -78,7 +81,7 @@ describe('the guard', () => {
 
   it('shuts events out once, asks for relief at every look, and lets them in again', async () => {
     const { journal, guard, logged, reliefs } = start();
-    journal.roomNow = { bytes: 800_000, limit: 1_000_000, reserve: 500_000, intake: 'all' };
+    journal.roomNow = { bytes: 800_000, limit: 1_000_000, reserve: 500_000, intake: 'all', leftOut: [] };
     await guard.look();
     await guard.look();
     expect(journal.takes).toEqual(['owned']);
@@ -95,6 +98,56 @@ describe('the guard', () => {
     journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
     await guard.look();
     expect(journal.takes).toEqual([]);
+  });
+
+  it('leaves out the apps that crowd, once, and lets them in again', async () => {
+    let crowd: readonly string[] = ['flood'];
+    const asked: (readonly string[])[] = [];
+    const { journal, guard, logged } = start({
+      crowding: (leftOut) => {
+        asked.push(leftOut);
+        return crowd;
+      },
+    });
+    await guard.look();
+    await guard.look();
+    crowd = [];
+    await guard.look();
+    await guard.look();
+    expect([journal.takes, journal.leavings]).toEqual([
+      ['all', 'all'],
+      [['flood'], []],
+    ]);
+    expect(asked).toEqual([[], ['flood'], ['flood'], []]);
+    expect([guard.isPressed, logged]).toEqual([false, []]);
+  });
+
+  it('leaves nobody out of a journal that takes no events, and again once it does', async () => {
+    const { journal, guard } = start({ crowding: () => ['flood'] });
+    journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
+    await guard.look();
+    journal.roomNow = { ...journal.roomNow, bytes: 0 };
+    await guard.look();
+    expect(journal.leavings).toEqual([[], ['flood']]);
+  });
+
+  it('looks again where it is hurried while it looks', async () => {
+    let crowd: readonly string[] = [];
+    const { journal, guard } = start({ crowding: () => crowd });
+    const { room } = journal;
+    let answer!: () => void;
+    journal.room = () => new Promise((resolve) => (answer = () => resolve(journal.roomNow)));
+    const looking = guard.look();
+    await idle();
+    guard.hurry();
+    guard.hurry();
+    answer();
+    await looking;
+    expect(journal.leavings).toEqual([]);
+    crowd = ['flood'];
+    journal.room = room;
+    await idle();
+    expect(journal.leavings).toEqual([['flood']]);
   });
 
   it('says once that it cannot look, and goes on looking', async () => {

@@ -56,11 +56,13 @@ export interface IntakeGuardOptions {
   readonly beside: () => Promise<number>;
   readonly clock: Clock;
   readonly everyMs: number;
+  /** The apps to be left out, given those that are. */
+  readonly crowding: (leftOut: readonly string[]) => readonly string[];
   /** Whether this owner still has a say. */
   readonly isLive: () => boolean;
   /** Trims what may be trimmed. */
   readonly relieve: () => void;
-  readonly log: { warn(message: string, fields?: Record<string, unknown>): void };
+  readonly log: Record<'info' | 'warn', (message: string, fields?: Record<string, unknown>) => void>;
 }
 
 /**
@@ -72,6 +74,9 @@ export class IntakeGuard {
   room: JournalRoom | undefined;
   private cancel: (() => void) | undefined;
   private looking: Promise<void> | undefined;
+  private hurried = false;
+  /** In use of what is beside the journal, as of the last look at it. */
+  private share: number | undefined;
   private failing = false;
   private stopped = false;
 
@@ -92,9 +97,19 @@ export class IntakeGuard {
   }
 
   /** One at a time; a call meanwhile joins it. Never rejects. */
-  look(): Promise<void> {
-    this.looking ??= this.lookOnce().finally(() => (this.looking = undefined));
+  look(inHurry = false): Promise<void> {
+    this.looking ??= this.lookOnce(inHurry).finally(() => (this.looking = undefined));
     return this.looking;
+  }
+
+  /** Something has changed that a look under way may not have seen any more. */
+  hurry(): void {
+    if (this.hurried || this.stopped) return;
+    this.hurried = true;
+    void (this.looking ?? Promise.resolve()).then(() => {
+      this.hurried = false;
+      return this.look(true);
+    });
   }
 
   private again(): void {
@@ -104,19 +119,24 @@ export class IntakeGuard {
     this.cancel = clock.after(isFilling ? everyMs / LOOKS_WHILE_FILLING : everyMs, () => this.start());
   }
 
-  private async lookOnce(): Promise<void> {
-    const { partition, journal, beside, isLive, relieve, log } = this.options;
+  private async lookOnce(inHurry: boolean): Promise<void> {
+    const { partition, journal, beside, crowding, isLive, relieve, log } = this.options;
     try {
       // What is beside it comes first: the change must follow the look at the journal at once.
-      const share = await beside();
+      const share = inHurry && this.share !== undefined ? this.share : await beside();
+      this.share = share;
       const room = await journal.room();
       if (this.stopped || !isLive()) return;
       const intake = nextIntake(room, share);
-      this.room = { ...room, intake };
+      const leftOut = intake === 'all' ? crowding(room.leftOut) : [];
+      const differs = !isSame(leftOut, room.leftOut);
+      if (intake !== room.intake || differs) await journal.take(intake, leftOut);
+      this.room = { ...room, intake, leftOut };
       if (intake !== room.intake) {
-        await journal.take(intake);
         log.warn(SAID[intake], { partition, bytes: room.bytes, limit: room.limit, beside: share, was: room.intake });
       }
+      if (intake === 'all' && differs)
+        log.info('events of apps with too many waiting are left out', { partition, leftOut });
       if (this.isPressed) relieve();
       this.failing = false;
     } catch (error) {
@@ -126,6 +146,9 @@ export class IntakeGuard {
     }
   }
 }
+
+const isSame = (some: readonly string[], others: readonly string[]): boolean =>
+  some.length === others.length && some.every((one) => others.includes(one));
 
 const SAID: Readonly<Record<Intake, string>> = {
   all: 'a journal has room again and takes everything',

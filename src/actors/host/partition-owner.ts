@@ -7,10 +7,11 @@
 import type { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { decodeToken } from '../../kernel/ids.js';
 import type { Slices } from '../../kernel/slices.js';
 import { redriveSchema, type Barrier } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
-import { parsePartitionSubject, subjects } from '../../messages/subjects.js';
+import { parsePartitionSubject, subjects, type ActorKindName } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
 import {
   assertSchema,
@@ -23,6 +24,7 @@ import {
   type ClusterVersions,
 } from '../../messages/versions.js';
 import type { Activation } from './activation.js';
+import { AppBacklog, type AppsOfHost } from './app-backlog.js';
 import { ActivationStore, type PassivationReason } from './activation-store.js';
 import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
@@ -49,6 +51,9 @@ import { answerRequest } from './wire-request.js';
 export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'stopped' | 'refused';
 
 const BATCH = 64;
+/** Snapshots are read for so many records ahead of the fold, but for no more than this share of the activations there may be. */
+const LOAD_AHEAD_RECORDS = 1_024;
+const LOAD_AHEAD_SHARE = 0.25;
 const RETRY_MS = 100;
 const PRESSED_LAG_RECORDS = 1_000;
 const CHECKPOINT_SHARES = 16;
@@ -84,6 +89,8 @@ export interface PartitionOwnerOptions<Shared> {
   /** The cluster's as this tenure begins; it writes by these to its end. What the build brings, where left out. */
   readonly versions?: ClusterVersions;
   readonly limits: HostLimits;
+  /** Everybody who may ask, and what each may have waiting; everybody may, without a bound, where left out. */
+  readonly apps?: AppsOfHost | undefined;
   readonly clock: Clock;
   readonly nonce: () => string;
   readonly log: OwnerLog;
@@ -149,6 +156,7 @@ export class PartitionOwner<Shared> {
   private readonly readAhead: ReadAhead;
   private readonly broadcast: StateBroadcast;
   private readonly guard: IntakeGuard;
+  private readonly backlog: AppBacklog;
   private timers: TimerDesk | undefined;
   private judge!: PoisonJudge;
   private stopServing: (() => void) | undefined;
@@ -182,9 +190,13 @@ export class PartitionOwner<Shared> {
       return cluster.journal(Number(target.slice(1)));
     };
     this.publisher = new OutputPublisher(clock, appenderOf, this.schema);
+    this.backlog = new AppBacklog(partition, options.apps, () => {
+      if (options.protections.intake) this.guard.hurry();
+    });
     this.readAhead = new ReadAhead({
       journal: this.journal,
       limits,
+      backlog: this.backlog,
       onRecord: () => this.arrived(),
       onLost: (error) => this.fail(error),
     });
@@ -194,6 +206,7 @@ export class PartitionOwner<Shared> {
       beside: () => cluster.pressure(partition),
       clock,
       everyMs: limits.roomEveryMs,
+      crowding: (leftOut) => this.backlog.crowding(leftOut, this.readAhead.hasUnread),
       isLive: () => this.live,
       relieve: () => void this.relieve(),
       log: options.log,
@@ -496,6 +509,7 @@ export class PartitionOwner<Shared> {
   private serve(request: RequestEnvelope): Promise<Uint8Array> {
     return answerRequest(request, {
       actor: (address, verb, body, asker) => this.request(address, verb, body, asker),
+      knows: (app) => this.options.apps?.has(app) ?? true,
       partition: async (verb, body) => {
         if (verb !== 'redrive') throw new EngineError('NotFound', 'VERB_UNKNOWN', `A partition does not know ${verb}.`);
         const { by, ...letter } = redriveRequestSchema.parse(body);
@@ -518,6 +532,7 @@ export class PartitionOwner<Shared> {
       this.comeBy();
       while (this.live && !readAhead.isEmpty) {
         await this.patiently(() => this.backPressure());
+        this.loadAhead();
         await this.foldBatch(readAhead.take(BATCH));
         this.comeBy();
         if (!readAhead.isEmpty) await this.yield();
@@ -527,6 +542,22 @@ export class PartitionOwner<Shared> {
     }
     this.pumping = false;
     readAhead.drained();
+  }
+
+  /**
+   * Begins to load the actors of events that are still to come. With many new users every batch would wait for the answers to
+   * its own reads, which come behind all the records that the server is sending meanwhile.
+   */
+  private loadAhead(): void {
+    const { limits, kinds } = this.options;
+    const max = Math.min(LOAD_AHEAD_RECORDS, Math.floor(LOAD_AHEAD_SHARE * limits.activationsPerPartitionMax));
+    for (const { subject } of this.readAhead.preview(max)) {
+      const { cls, kind = '', token = '' } = parsePartitionSubject(subject) ?? {};
+      if (cls !== 'event' || !kinds.has(kind) || decodeToken(token) === undefined) continue;
+      const loading = this.store.activate({ kind: kind as ActorKindName, token });
+      // What goes wrong is said where its turn comes: the fold asks for it again.
+      if (loading instanceof Promise) loading.catch(() => undefined);
+    }
   }
 
   private comeBy(): void {

@@ -44,6 +44,8 @@ export interface JournalRoom {
   readonly limit: number;
   readonly reserve: number;
   readonly intake: Intake;
+  /** Apps whose events it does not take although it takes events. */
+  readonly leftOut: readonly string[];
 }
 
 export interface JournalReader {
@@ -75,8 +77,11 @@ export interface Journal extends Appender {
   /** Deletes what is below `sequence`. */
   trim(sequence: number): Promise<void>;
   room(): Promise<JournalRoom>;
-  /** Says what it takes from now on; its limit goes with it. What it refuses then is refused to everybody. */
-  take(intake: Intake): Promise<void>;
+  /**
+   * Says what it takes from now on; its limit goes with it. What it refuses then is refused to everybody; the events of the
+   * apps that are left out are refused to these alone.
+   */
+  take(intake: Intake, leftOut?: readonly string[]): Promise<void>;
 }
 
 export interface Stored {

@@ -1,4 +1,5 @@
 /** Records between the journal, which pushes, and the fold, which takes its time: in order, and bounded. */
+import type { AppBacklog } from './app-backlog.js';
 import type { HostLimits } from './limits.js';
 import type { Journal, JournalReader, JournalRecord } from './ports.js';
 
@@ -8,6 +9,8 @@ const DROP_RECORDS = 4_096;
 export interface ReadAheadOptions {
   readonly journal: Journal;
   readonly limits: Pick<HostLimits, 'readAheadRecordsMax' | 'readAheadBytesMax'>;
+  /** Told of every record as it comes and as it is taken. */
+  readonly backlog: Pick<AppBacklog, 'arrived' | 'taken'>;
   /** There is something to take. */
   readonly onRecord: () => void;
   readonly onLost: (error: unknown) => void;
@@ -16,8 +19,11 @@ export interface ReadAheadOptions {
 export class ReadAhead {
   /** Last sequence known to be in the journal. */
   tail = 0;
+  private arrivedLast = 0;
   private queue: JournalRecord[] = [];
   private head = 0;
+  /** Index of the first record that `preview` has not shown. */
+  private shown = 0;
   private bytes = 0;
   private reader: JournalReader | undefined;
   /** Reading goes on after this sequence once the buffer has drained. */
@@ -30,8 +36,14 @@ export class ReadAhead {
     return this.head >= this.queue.length;
   }
 
+  /** Whether the journal holds records that have not come yet. */
+  get hasUnread(): boolean {
+    return this.arrivedLast < this.tail;
+  }
+
   start(from: number): void {
     const { journal, onLost } = this.options;
+    this.arrivedLast = from - 1;
     this.reader = journal.read(from, (record) => this.arrived(record), onLost);
   }
 
@@ -39,12 +51,25 @@ export class ReadAhead {
   take(max: number): readonly JournalRecord[] {
     const records = this.queue.slice(this.head, this.head + max);
     this.head += records.length;
-    for (const { payload } of records) this.bytes -= payload.length;
+    for (const record of records) {
+      this.bytes -= record.payload.length;
+      this.options.backlog.taken(record);
+    }
     if (this.isEmpty || this.head > DROP_RECORDS) {
       this.queue = this.queue.slice(this.head);
+      this.shown = Math.max(0, this.shown - this.head);
       this.head = 0;
     }
     return records;
+  }
+
+  /** Of the next `max` records those that it has not shown before. */
+  preview(max: number): readonly JournalRecord[] {
+    const from = Math.max(this.head, this.shown);
+    const to = Math.min(this.queue.length, this.head + max);
+    if (from >= to) return [];
+    this.shown = to;
+    return this.queue.slice(from, to);
   }
 
   /** Told when everything taken has been folded: reads on if it had to stop. */
@@ -59,20 +84,22 @@ export class ReadAhead {
     this.stopped = true;
     this.reader?.stop();
     this.queue = [];
-    this.head = 0;
+    this.head = this.shown = 0;
     this.bytes = 0;
   }
 
   private arrived(record: JournalRecord): void {
     if (this.stopped || this.pausedAfter !== undefined) return;
-    const { limits, onRecord } = this.options;
+    const { limits, backlog, onRecord } = this.options;
     this.queue.push(record);
+    this.arrivedLast = record.sequence;
     this.bytes += record.payload.length;
     this.tail = Math.max(this.tail, record.sequence + record.pending);
     if (this.queue.length - this.head >= limits.readAheadRecordsMax || this.bytes >= limits.readAheadBytesMax) {
       this.pausedAfter = record.sequence;
       this.reader?.stop();
     }
+    backlog.arrived(record);
     onRecord();
   }
 }

@@ -7,6 +7,8 @@ import type { ActorAddress, Asker } from './actor-kind.js';
 import type { RequestEnvelope } from './ports.js';
 
 export interface RequestAnswers {
+  /** Whether the app is one of the configuration's; the engine itself is not asked about. */
+  knows(app: string): boolean;
   actor(address: ActorAddress, verb: string, body: unknown, asker: Asker): Promise<unknown>;
   /** Requests to the partition itself, on the kind `partition`. */
   partition(verb: string, body: unknown): Promise<unknown>;
@@ -16,6 +18,7 @@ export interface RequestAnswers {
 export async function answerRequest(request: RequestEnvelope, answers: RequestAnswers): Promise<Uint8Array> {
   try {
     const subject = parsePartitionSubject(request.subject);
+    if (subject && subject.app !== ENGINE_APP && !answers.knows(subject.app)) throw unknownApp(subject.app);
     // No mapping leads there, so only the engine can ask it.
     if (subject?.kind === 'partition' && subject.app === ENGINE_APP)
       return reply(await answers.partition(subject.name, parseBody(request.payload)));
@@ -33,6 +36,9 @@ export async function answerRequest(request: RequestEnvelope, answers: RequestAn
 }
 
 const reply = (body: unknown): Uint8Array => Buffer.from(JSON.stringify(body ?? null));
+
+const unknownApp = (app: string): EngineError =>
+  new EngineError('Forbidden', 'APP_UNKNOWN', `The engine's configuration has no app ${app}.`, { field: 'app' });
 
 function parseBody(payload: Uint8Array): unknown {
   if (payload.length === 0) return {};

@@ -2,7 +2,7 @@
 import { partitionOf } from '../../kernel/ids.js';
 import { subjects } from '../../messages/subjects.js';
 import { encodePosition } from '../../messages/tokens.js';
-import type { AppendOutcome, Journal, JournalMessage } from '../host/ports.js';
+import type { AppendOutcome, Journal, JournalMessage, JournalRoom } from '../host/ports.js';
 
 /** One event, already validated. */
 export interface IngressEvent {
@@ -29,12 +29,18 @@ const CLOSED: AppendOutcome = {
   message: 'The journal is filling and takes no events for now; send this one again later.',
 };
 
+const crowded = (app: string): AppendOutcome => ({
+  status: 'refused',
+  code: 'EVENTS_WAITING',
+  message: `Too many events of ${app} wait to be folded in this partition; send this one again later.`,
+});
+
 export class JournalEventIngress {
   readonly #journal: (partition: number) => Journal;
   readonly #partitions: number;
   /** Identity of each journal, asked once, and again after a failure: the journal may have been made anew. */
   readonly #identities = new Map<number, Promise<string | undefined>>();
-  readonly #intakes = new Map<number, { readonly closed: Promise<boolean>; readonly atMs: number }>();
+  readonly #rooms = new Map<number, { readonly room: Promise<JournalRoom | undefined>; readonly atMs: number }>();
 
   constructor(journal: (partition: number) => Journal, partitions: number) {
     this.#journal = journal;
@@ -53,29 +59,26 @@ export class JournalEventIngress {
         this.#journal(partition).append(share.messages),
       ]);
       if (results.some((result) => result.status !== 'stored')) this.#identities.delete(partition);
-      // Nobody took them: either there is no journal, or it has shut events out.
-      const isClosed = results.some(isUnheard) && (await this.#isClosed(partition));
+      // Nobody took them: either there is no journal, or it has shut events out, all of them or the app's.
+      const room = results.some(isUnheard) ? await this.#room(partition) : undefined;
       share.indexes.forEach((index, i) => {
-        const outcome = isClosed && isUnheard(results[i]!) ? CLOSED : results[i]!;
-        outcomes[index] = withToken(outcome, partition, identity);
+        const refusal = isUnheard(results[i]!) ? refusalOf(room, events[index]!.app) : undefined;
+        outcomes[index] = withToken(refusal ?? results[i]!, partition, identity);
       });
     });
     await Promise.all(shares);
     return outcomes;
   }
 
-  #isClosed(partition: number): Promise<boolean> {
+  #room(partition: number): Promise<JournalRoom | undefined> {
     const nowMs = performance.now();
-    const known = this.#intakes.get(partition);
-    if (known && nowMs - known.atMs < INTAKE_LOOK_MS) return known.closed;
-    const closed = this.#journal(partition)
+    const known = this.#rooms.get(partition);
+    if (known && nowMs - known.atMs < INTAKE_LOOK_MS) return known.room;
+    const room = this.#journal(partition)
       .room()
-      .then(
-        ({ intake }) => intake !== 'all',
-        () => false,
-      );
-    this.#intakes.set(partition, { closed, atMs: nowMs });
-    return closed;
+      .catch(() => undefined);
+    this.#rooms.set(partition, { room, atMs: nowMs });
+    return room;
   }
 
   #share(events: readonly IngressEvent[]): Map<number, Share> {
@@ -110,6 +113,12 @@ export class JournalEventIngress {
 
 const isUnheard = (outcome: AppendOutcome): boolean =>
   outcome.status === 'refused' && outcome.code === 'JOURNAL_UNAVAILABLE';
+
+function refusalOf(room: JournalRoom | undefined, app: string): AppendOutcome | undefined {
+  if (room === undefined) return undefined;
+  if (room.intake !== 'all') return CLOSED;
+  return room.leftOut.includes(app) ? crowded(app) : undefined;
+}
 
 function withToken(outcome: AppendOutcome, partition: number, identity: string | undefined): IngressOutcome {
   if (outcome.status !== 'stored' || identity === undefined) return outcome;

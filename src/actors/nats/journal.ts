@@ -107,16 +107,17 @@ export class NatsJournal extends NatsAppender implements Journal {
 
   room(): Promise<JournalRoom> {
     return this.#call(async () => {
-      const [{ journal, journalReserve }, { state, config }] = await Promise.all([
+      const [{ journal, journalReserve, apps }, { state, config }] = await Promise.all([
         this.#plan(),
         this.#jsm.streams.info(this.#stream),
       ]);
       const intake = streams.intakeOf(this.#partition, config.subjects);
-      return { bytes: state.bytes, limit: journal, reserve: journalReserve, intake };
+      const leftOut = intake === 'all' ? streams.appsLeftOut(this.#partition, apps, config.subjects) : [];
+      return { bytes: state.bytes, limit: journal, reserve: journalReserve, intake, leftOut };
     });
   }
 
-  take(intake: Intake): Promise<void> {
+  take(intake: Intake, leftOut: readonly string[] = []): Promise<void> {
     return this.#call(async () => {
       const { journal, journalReserve, apps } = await this.#plan();
       const { state, config } = await this.#jsm.streams.info(this.#stream);
@@ -125,7 +126,8 @@ export class NatsJournal extends NatsAppender implements Journal {
       if (max_bytes < config.max_bytes && state.bytes > max_bytes) throw new Error('it holds more than that');
       // Nothing may lie between the look and the change: what is sent on a lost connection arrives when it is back.
       if (!this.#link.up) throw unreachable(`The journal ${this.#stream}`);
-      const subjects = streams.journalSubjects(this.#partition, apps, intake);
+      const taken = apps.filter((app) => !leftOut.includes(app));
+      const subjects = streams.journalSubjects(this.#partition, taken, intake);
       await this.#jsm.streams.update(this.#stream, { ...config, subjects, max_bytes });
     });
   }

@@ -123,14 +123,18 @@ export class SimulatedJournal extends SimulatedAppender implements Journal {
       limit: stream.limit,
       reserve: stream.reserve,
       intake: stream.intake,
+      leftOut: stream.intake === 'all' ? stream.leftOut : [],
     }));
   }
 
-  take(intake: Intake): Promise<void> {
+  take(intake: Intake, leftOut: readonly string[] = []): Promise<void> {
     const { stream } = this;
     return this.ask(`${stream.name} takes ${intake}`, () => {
-      this.connection.timeline.note(this.connection.process.name, `${stream.name} takes ${intake} from now on`);
-      stream.take(intake);
+      this.connection.timeline.note(
+        this.connection.process.name,
+        `${stream.name} takes ${intake} from now on, but for [${leftOut.join()}]`,
+      );
+      stream.take(intake, leftOut);
     });
   }
 

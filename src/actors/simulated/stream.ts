@@ -18,6 +18,8 @@ export class SimulatedStream {
   private held = 0;
   /** What it takes now. */
   intake: Intake = 'all';
+  /** Apps whose events it does not take. */
+  leftOut: readonly string[] = [];
 
   /** `limit` and `reserve` in bytes, as a journal's are. */
   constructor(
@@ -35,15 +37,19 @@ export class SimulatedStream {
   /** What the server says of a record before it stores it. */
   refusalOf(subject: string, payload: Uint8Array): 'no-responders' | 'full' | undefined {
     const parsed = parsePartitionSubject(subject);
-    if (parsed && !isCaptured(subject, streams.journalSubjects(parsed.partition, [parsed.app], this.intake)))
-      return 'no-responders';
+    if (parsed && !isCaptured(subject, this.subjects(parsed.partition, parsed.app))) return 'no-responders';
     return this.held + sizeOf({ subject, payload }) > this.max ? 'full' : undefined;
   }
 
   /** A limit that is lower than what is held drops the oldest, as nats-server does. */
-  take(intake: Intake): void {
+  take(intake: Intake, leftOut: readonly string[]): void {
     this.intake = intake;
+    this.leftOut = leftOut;
     while (this.held > this.max) this.trim(this.first + 1);
+  }
+
+  private subjects(partition: number, app: string): string[] {
+    return streams.journalSubjects(partition, this.leftOut.includes(app) ? [] : [app], this.intake);
   }
 
   private get max(): number {

@@ -105,6 +105,7 @@ describe('over NATS', () => {
     const answers = {
       actor: (_address: unknown, _verb: string, body: unknown) =>
         Promise.resolve({ surface: parseDecisionRequest(body).surface }),
+      knows: () => true,
       partition: () => Promise.reject(new Error('not asked')),
     };
     return JSON.parse(Buffer.from(await answerRequest(request, answers)).toString('utf8'));

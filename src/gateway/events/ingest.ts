@@ -108,4 +108,4 @@ function statusOf(accepted: readonly AcceptedEvent[], rejected: readonly Rejecte
 
 /** Whether a rejection says that there was too much at once. */
 export const isOverload = (code: string): boolean =>
-  code === 'RATE_LIMITED' || code === 'JOURNAL_OVERLOADED' || code === 'JOURNAL_FILLING';
+  ['RATE_LIMITED', 'JOURNAL_OVERLOADED', 'JOURNAL_FILLING', 'EVENTS_WAITING'].includes(code);

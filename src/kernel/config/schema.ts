@@ -98,6 +98,9 @@ const app = z.strictObject({
   scopes: z.array(z.enum(NATS_SCOPES)).min(1, 'must hold at least one scope').max(NATS_SCOPES.length).optional(),
   eventsPerSecondMax: count(0, 10_000_000).default(0),
   eventBytesPerSecondMax: count(0, 10_000_000_000).default(0),
+  /** Per partition. 0: no limit. Left out: none where it is the only app, else EVENTS_WAITING_MAX. */
+  eventsWaitingMax: count(0, 1_000_000).optional(),
+  eventBytesWaitingMax: count(0, 10_000_000_000).optional(),
 });
 
 const apiKey = z.strictObject({

@@ -219,6 +219,32 @@ describe('nats cluster', () => {
     await world.server.restart();
   });
 
+  it('refuses the events of an app that is left out to this app alone', async () => {
+    await start({ apps: ['app', 'flood'] });
+    const ingress = new JournalEventIngress((partition) => world.cluster.journal(partition), 2);
+    const token = Array.from({ length: 50 }, (_, n) => `${n}`).find((text) => partitionOf(text, 2) === 0)!;
+    const send = async (): Promise<unknown> =>
+      codes(
+        await Promise.all(
+          ['app', 'flood'].map(async (app) => {
+            const [outcome] = await ingress.publish([
+              { app, kind: 'user', token, type: 'click', payload: bytes('{}') },
+            ]);
+            return outcome!;
+          }),
+        ),
+      );
+    const journal = world.cluster.journal(0);
+    expect(await journal.room()).toMatchObject({ intake: 'all', leftOut: [] });
+    await journal.take('all', ['flood']);
+    expect(await journal.room()).toMatchObject({ intake: 'all', leftOut: ['flood'] });
+    expect(await send()).toEqual(['stored', 'EVENTS_WAITING']);
+    await journal.take('owned', []);
+    expect(await journal.room()).toMatchObject({ intake: 'owned', leftOut: [] });
+    await journal.take('all', []);
+    expect(await send()).toEqual(['stored', 'stored']);
+  });
+
   it('says why it cannot connect', async () => {
     await start();
     const { url } = world.server;

@@ -1,0 +1,124 @@
+/** One app floods the journals over NATS with one event each of ever new users; another app's decisions stay personal. */
+import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
+import { eventually } from '../support/eventually.js';
+import { startTestNats, type TestNats } from '../support/nats.js';
+import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
+
+jest.setTimeout(240_000);
+
+const PARTITIONS = 2;
+const SETTINGS = {
+  'cluster.partitions': PARTITIONS,
+  apps: [{ name: 'app' }, { name: 'flood' }],
+  'storage.facts': 'none',
+};
+const USERS = ['a', 'b', 'c', 'd'];
+const GROUP = 500;
+const FLOOD_MAX = 100_000;
+/** The flood goes on for so many events after it was left out everywhere. */
+const FLOOD_ON = 5_000;
+const VIEW_EVERY = 25;
+
+let nats: TestNats;
+let engine: EngineProcess;
+let flooder: NatsConnection;
+
+beforeAll(async () => {
+  nats = await startTestNats({ partitions: PARTITIONS, apps: ['app', 'flood', 'stranger'] });
+  engine = await startEngineProcess({
+    nats: nats.engine,
+    databaseUrl: 'postgresql://nobody@127.0.0.1:1/none',
+    settings: SETTINGS,
+  });
+  flooder = await connect({ servers: nats.url, user: 'flood', pass: 'flood' });
+});
+
+afterAll(async () => {
+  await flooder?.close();
+  await endEngineProcesses();
+  await nats?.dispose();
+});
+
+const partitions = async (): Promise<any[]> => (await get(engine.url, '/v1/status')).body.hosts[0].partitions;
+
+const wasLeftOut = (): boolean => {
+  const said = engine.log.filter(({ leftOut }) => Array.isArray(leftOut) && leftOut.includes('flood'));
+  return new Set(said.map(({ partition }) => partition)).size === PARTITIONS;
+};
+
+const hasAck = (payload: { json(): unknown }): boolean => (payload.json() as { error?: unknown }).error === undefined;
+
+/** Users whose only event was acknowledged, and how many were sent. */
+async function flood(): Promise<{ readonly acknowledged: readonly string[]; readonly sent: number }> {
+  const inbox = createInbox();
+  const acknowledged: string[] = [];
+  flooder.subscribe(`${inbox}.*`, {
+    callback: (_, message) => {
+      if (hasAck(message)) acknowledged.push(message.subject.slice(inbox.length + 1));
+    },
+  });
+  let sent = 0;
+  for (let until = FLOOD_MAX; sent < until;) {
+    for (let i = 0; i < GROUP; i++) {
+      const user = `new-${sent++}`;
+      flooder.publish(`attune.event.user.${user}.consent.granted`, '{}', { reply: `${inbox}.${user}` });
+    }
+    await flooder.flush();
+    if (until === FLOOD_MAX && wasLeftOut()) until = sent + FLOOD_ON;
+  }
+  return { acknowledged, sent };
+}
+
+test('events of the app that floods are left out while they pile up; others are served, and nothing acknowledged is lost', async () => {
+  for (const user of USERS) await consent(engine.url, user);
+  for (const user of USERS) {
+    await eventually('a personal decision', async () => {
+      return (await post(engine.url, '/v1/decisions', pickup(user))).body.personalized === true;
+    });
+  }
+
+  let isOver = false;
+  const flooding = flood().finally(() => (isOver = true));
+  const answers: unknown[] = [];
+  let trips = 0;
+  while (!isOver) {
+    const user = USERS[answers.length % USERS.length]!;
+    const trip = cloudEvent({ id: `trip-${++trips}`, type: 'trip.completed', subject: `user/${user}` });
+    expect((await post(engine.url, '/v1/events', trip)).status).toBe(202);
+    const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: 10_000 }));
+    answers.push({ status, personalized: body.personalized, degraded: body.degraded });
+  }
+  const { acknowledged, sent } = await flooding;
+  expect(answers).toEqual(answers.map(() => ({ status: 200, personalized: true, degraded: [] })));
+  expect(wasLeftOut()).toBe(true);
+  expect(acknowledged.length).toBeLessThan(sent);
+
+  await eventually('its events are taken again everywhere', async () => {
+    return (await partitions()).every(({ lag, room }) => lag === 0 && room.leftOut.length === 0);
+  });
+  await flooder.request('attune.event.user.late.consent.granted', '{}', { timeout: 10_000 }).then((ack) => {
+    expect(hasAck(ack)).toBe(true);
+  });
+  await eventually('everything acknowledged is folded, and nothing else', async () => {
+    const events = (await partitions()).reduce((sum: number, { counters }) => sum + counters.events, 0);
+    return events === USERS.length + trips + acknowledged.length + 1;
+  });
+  for (const user of acknowledged.filter((_, i) => i % VIEW_EVERY === 0)) {
+    const view = (await flooder.request(`attune.user.${user}.view`, '{}', { timeout: 10_000 })).json<any>();
+    expect([user, view.consent?.mode]).toEqual([user, 'granted']);
+  }
+});
+
+test('an app that NATS knows and the configuration does not is refused', async () => {
+  const stranger = await connect({ servers: nats.url, user: 'stranger', pass: 'stranger' });
+  try {
+    for (const verb of ['view', 'decide']) {
+      const { error } = (await stranger.request(`attune.user.a.${verb}`, '{}', { timeout: 10_000 })).json<any>();
+      expect(error).toMatchObject({ family: 'Forbidden', code: 'APP_UNKNOWN', field: 'app' });
+    }
+  } finally {
+    await stranger.close();
+  }
+});
