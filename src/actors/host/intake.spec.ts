@@ -141,11 +141,11 @@ describe('the guard', () => {
     await idle();
     guard.hurry();
     guard.hurry();
+    journal.room = room;
     answer();
     await looking;
     expect(journal.leavings).toEqual([]);
     crowd = ['flood'];
-    journal.room = room;
     await idle();
     expect(journal.leavings).toEqual([['flood']]);
   });
