@@ -9,7 +9,7 @@ import {
   type RedriveAnswer,
 } from '../gateway/ports.js';
 import { EngineError } from '../kernel/errors.js';
-import { readJson } from '../kernel/read-json.js';
+import type { UnreadableBook } from '../kernel/read-json.js';
 import { streams, subjects } from '../messages/subjects.js';
 import type { RoutedActorClient } from './actor-client.js';
 import type { Attachment } from './attachment.js';
@@ -60,11 +60,11 @@ export class StreamDeadLetters implements DeadLetters {
   }
 
   async redrive(partition: number, sequence: number, by: string): Promise<RedriveAnswer> {
-    const { jsm } = this.attachment;
+    const { jsm, link } = this.attachment;
     const stored = await jsm.streams.getMessage(streams.deadLetter, {
       last_by_subj: subjects.deadLetter(partition, sequence),
     });
-    const found = stored === null ? undefined : letterOf(stored.data, stored.seq);
+    const found = stored === null ? undefined : letterOf(link.unreadable, stored.data, stored.seq);
     if (!found) {
       throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', `There is no dead letter ${partition}/${sequence}.`);
     }
@@ -90,7 +90,7 @@ export class StreamDeadLetters implements DeadLetters {
         link,
         jsm,
         { stream: streams.deadLetter, filter, from, to },
-        (message, { sequence }) => letterOf(message.data, sequence),
+        (message, { sequence }) => letterOf(link.unreadable, message.data, sequence),
       );
       for (const letter of found.reverse()) {
         const place = letter && `${letter.partition}/${letter.sequence}`;
@@ -102,7 +102,7 @@ export class StreamDeadLetters implements DeadLetters {
   }
 }
 
-function letterOf(bytes: Uint8Array, cursor: number): DeadLetter | undefined {
-  const letter = readJson(bytes, letterSchema);
+function letterOf(unreadable: UnreadableBook, bytes: Uint8Array, cursor: number): DeadLetter | undefined {
+  const letter = unreadable.read('dead-letter', `${cursor}`, bytes, letterSchema);
   return letter && { ...letter.body, atMs: letter.at, cursor };
 }

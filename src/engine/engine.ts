@@ -80,7 +80,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     for (const task of stops.reverse()) await task();
   });
   try {
-    const floor = new FactsFloor(attachment.cluster.constants, expectsFacts(options), log);
+    const floor = new FactsFloor(attachment.cluster.constants, expectsFacts(options), attachment.link.unreadable, log);
     stops.push(() => floor.stop());
     const zones = new ZoneReplica(systemClock, ZONES_MAX, log);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
@@ -148,6 +148,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       learners: learners?.status(),
       zones: zones.size,
       faults: faults.list(),
+      unreadable: attachment.link.unreadable.counts(),
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
     const gateway = has('gateway')
@@ -231,6 +232,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     }),
     status,
     faults: new ClusterFaults(hostId, faults, status),
+    unreadable: attachment.link.unreadable,
     policies: rollbacks,
     clock: systemClock,
     logger: log,

@@ -1,12 +1,15 @@
 import { expect, it } from '@jest/globals';
 import type { Stored } from '../actors/host/ports.js';
+import { UnreadableBook } from '../kernel/read-json.js';
 import { FactsFloor } from './facts-role.js';
 
 function floorOf(stored: () => Stored | undefined, isExpected: boolean) {
   const said: string[] = [];
   const constants = { get: () => Promise.resolve(stored()) };
-  const floor = new FactsFloor(constants, isExpected, { warn: (message: string) => void said.push(message) });
-  return { floor, said };
+  const log = { warn: (message: string) => void said.push(message) };
+  const unreadable = new UnreadableBook({ warn: () => undefined });
+  const floor = new FactsFloor(constants, isExpected, unreadable, log);
+  return { floor, said, unreadable };
 }
 
 const value = (text: string): Stored => ({ value: Buffer.from(text), revision: 1 });
@@ -31,12 +34,13 @@ it.each(['', 'null', '[]', '{"0":"x"}', '{"0":-1}', '{"0":1e999}', '\u0000'])(
   'goes on with the last floor it could read when it finds %j',
   async (text) => {
     let now = value('{"0":7}');
-    const { floor, said } = floorOf(() => now, true);
+    const { floor, said, unreadable } = floorOf(() => now, true);
     await floor.refresh();
     now = value(text);
     await expect(floor.refresh()).resolves.toBeUndefined();
     expect([floor.of(0), floor.of(1)]).toEqual([7, 0]);
     expect(said).toHaveLength(1);
+    expect(unreadable.counts()).toEqual({ 'facts-floor': 1 });
     floor.stop();
   },
 );

@@ -3,7 +3,7 @@ import type { KeyValue, Stored } from '../actors/host/ports.js';
 import { z } from 'zod';
 import { NatsStreamSource } from '../actors/nats/stream-source.js';
 import { systemClock } from '../kernel/clock.js';
-import { readJson } from '../kernel/read-json.js';
+import type { UnreadableBook } from '../kernel/read-json.js';
 import type { Logger } from '../kernel/logger.js';
 import { streams } from '../messages/subjects.js';
 import { FactStore } from '../store/fact-store.js';
@@ -96,6 +96,7 @@ export class FactsFloor {
   constructor(
     private readonly constants: Pick<KeyValue, 'get'>,
     private readonly isExpected: boolean,
+    private readonly unreadable: UnreadableBook,
     private readonly log: Pick<Logger, 'warn'>,
   ) {
     void this.refresh();
@@ -122,7 +123,7 @@ export class FactsFloor {
       return;
     }
     if (stored) {
-      const floor = readJson(stored.value, floorSchema);
+      const floor = this.unreadable.read('facts-floor', FLOOR_KEY, stored.value, floorSchema);
       // What cannot be read says nothing: the last floor that could stands, and without one nothing is trimmed.
       if (floor === undefined)
         return this.say('the facts floor cannot be read; journals are not trimmed past the last');

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { VerdictStore } from '../actors/learner/verdict-store.js';
 import { readStored } from '../actors/nats/stored-messages.js';
 import type { Logger } from '../kernel/logger.js';
-import { readJson } from '../kernel/read-json.js';
 import { CAMPAIGN_STATES, campaignDefinitionSchema } from '../messages/campaigns.js';
 import { streams, subjects } from '../messages/subjects.js';
 import { openArtifact } from '../policies/artifact.js';
@@ -120,21 +119,22 @@ const isFinal = (error: unknown): boolean =>
   ['InvalidRequest', 'Conflict'].includes((error as { family?: string }).family ?? '');
 
 async function registerCampaigns(
-  { source, registry, log }: RegistrarOptions,
+  { source, registry }: RegistrarOptions,
   reported: Map<string, number>,
   unreadable: Set<number>,
 ): Promise<void> {
   const query = { stream: streams.state, filter: subjects.books('campaign', '>') };
   const found = await readStored(source.link, source.jsm, query, (message, { sequence, timestampMs }) => ({
+    subject: message.subject,
     bytes: message.data,
     sequence,
     atMs: timestampMs,
   }));
-  for (const { bytes, sequence, atMs } of found) {
-    const broadcast = readJson(bytes, broadcastSchema);
+  for (const { subject, bytes, sequence, atMs } of found) {
+    if (unreadable.has(sequence)) continue;
+    const broadcast = source.link.unreadable.read('campaign-broadcast', subject, bytes, broadcastSchema);
     if (broadcast === undefined) {
-      // Said once; the others are registered all the same.
-      if (!unreadable.has(sequence)) log.warn('a campaign broadcast cannot be read', { sequence });
+      // Looked at once; the others are registered all the same.
       unreadable.add(sequence);
       continue;
     }

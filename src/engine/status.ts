@@ -1,8 +1,8 @@
 /** Who is alive, who owns what, and how far behind: asked of every announced host. */
-import type { Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
+import { z } from 'zod';
 import { requestActor } from '../actors/nats/request-transport.js';
 import type { StatusSource } from '../gateway/ports.js';
-import { JSON_BOUNDS, parseBoundedJson } from '../kernel/bounded-json.js';
 import { subjects } from '../messages/subjects.js';
 import type { Attachment } from './attachment.js';
 import type { EngineHost } from './host-role.js';
@@ -10,12 +10,29 @@ import type { EngineHost } from './host-role.js';
 /** More of a process than its host: what else runs in it. */
 export type StatusParts = () => Readonly<Record<string, unknown>>;
 
+/** What others rely on in a host's answer; the rest is shown as it came. */
+const saidSchema = z.looseObject({
+  host: z.string(),
+  faults: z
+    .array(
+      z.looseObject({
+        part: z.string(),
+        id: z.string(),
+        version: z.number(),
+        surface: z.string(),
+        reason: z.string(),
+        count: z.number(),
+      }),
+    )
+    .optional(),
+});
+
 /** Answers `attune.host.<id>.status` for this process; the returned function stops it. */
 export function serveStatus(attachment: Attachment, hostId: string, host: EngineHost, parts: StatusParts): () => void {
   const subscription: Subscription = attachment.link.nc.subscribe(subjects.hostStatus(hostId), {
-    callback: (error, message) => {
-      if (!error) message.respond(Buffer.from(JSON.stringify({ ...host.status(), ...parts() })));
-    },
+    callback: attachment.link.unreadable.guard('request', (message: Msg) => {
+      message.respond(Buffer.from(JSON.stringify({ ...host.status(), ...parts() })));
+    }),
   });
   return () => subscription.unsubscribe();
 }
@@ -36,7 +53,8 @@ export class ClusterStatus implements StatusSource {
         if (id === this.local?.hostId) return { ...this.local.host.status(), ...this.local.parts() };
         try {
           const reply = await requestActor(link.nc, subjects.hostStatus(id), new Uint8Array(0), deadlineMs);
-          return parseBoundedJson(reply, JSON_BOUNDS.internal);
+          const said = link.unreadable.read('status-reply', id, reply, saidSchema);
+          return said ?? { host: id, unreadable: true };
         } catch {
           return { host: id, unreachable: true };
         }

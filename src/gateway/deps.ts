@@ -1,6 +1,7 @@
 /** Everything the gateway is made of. */
 import type { Clock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
+import type { UnreadableBook } from '../kernel/read-json.js';
 import type { FoldSettings } from '../messages/settings.js';
 import type { ZoneDirectory } from '../messages/zones.js';
 import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
@@ -37,6 +38,8 @@ export interface GatewayDeps {
   readonly learners?: LearnerDirectory;
   readonly queues?: QueueGauges;
   readonly faults?: FaultDirectory;
+  /** What this process could not read and passed over. */
+  readonly unreadable?: Pick<UnreadableBook, 'counts'>;
   readonly policies?: PolicyRollbacks;
   readonly options?: GatewayOptionsInput;
 }

@@ -21,6 +21,7 @@ export class GatewayMetrics {
     queues: QueueGauges,
     private readonly learnersNow: () => Promise<readonly LearnerStatus[]>,
     private readonly faultsNow: () => Promise<readonly FaultCount[]>,
+    unreadableNow: () => Readonly<Record<string, number>>,
   ) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
@@ -57,6 +58,16 @@ export class GatewayMetrics {
       registers,
       collect() {
         for (const [queue, depth] of Object.entries(queues.collect())) this.set({ queue }, depth);
+      },
+    });
+    new Counter({
+      name: 'attune_unreadable_total',
+      help: 'What others have sent or stored, could not be read, and was passed over, by what it was.',
+      labelNames: ['source'] as const,
+      registers,
+      collect() {
+        this.reset();
+        for (const [source, count] of Object.entries(unreadableNow())) this.inc({ source }, count);
       },
     });
     this.learners = new LearnerMetrics(this.registry);

@@ -49,6 +49,7 @@ export class GatewayServices {
       queues,
       () => this.learners(),
       () => deps.faults?.list(options.deadlineMs) ?? Promise.resolve([]),
+      () => deps.unreadable?.counts() ?? {},
     ));
     const { perUser, ...perRequest } = options.rateLimit;
     const userLimit = perUser === 0 ? undefined : new RateLimit(perUser, 'user', clock);

@@ -3,11 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
 import { openBucket } from '../../src/actors/nats/bootstrap.js';
+import { NatsZoneFeed } from '../../src/actors/replica/nats-zone-feed.js';
+import { ZoneReplica } from '../../src/actors/replica/zone-replica.js';
 import { startRegistrar } from '../../src/engine/registrar.js';
 import { systemClock } from '../../src/kernel/clock.js';
-import { createLogger } from '../../src/kernel/logger.js';
+import { silentLogger } from '../../src/kernel/logger.js';
+import type { CampaignDefinition } from '../../src/messages/campaigns.js';
 import type { GateVerdict } from '../../src/messages/gate-verdict.js';
-import { buckets } from '../../src/messages/subjects.js';
+import { buckets, subjects } from '../../src/messages/subjects.js';
 import { sealArtifact } from '../../src/policies/artifact.js';
 import { FactStore } from '../../src/store/fact-store.js';
 import { until } from '../support/learning.js';
@@ -19,23 +22,37 @@ let postgres: TestPostgres;
 let store: FactStore;
 let ports: NatsLearnerPorts;
 let stop: () => Promise<void>;
+/** Begun looks of the registrar. */
+let looks = 0;
+const warned: Record<string, unknown>[] = [];
+const log = { info: () => undefined, warn: (_: string, fields = {}) => void warned.push(fields) };
+const rejections: unknown[] = [];
+const onRejection = (reason: unknown): void => void rejections.push(reason);
 
 beforeAll(async () => {
-  [world, postgres] = await Promise.all([startNatsWorld({ partitions: 1, leaseTtlMs: 5_000 }), startTestPostgres()]);
+  process.on('unhandledRejection', onRejection);
+  [world, postgres] = await Promise.all([
+    startNatsWorld({ partitions: 1, leaseTtlMs: 5_000 }, log),
+    startTestPostgres(),
+  ]);
   store = new FactStore({ url: postgres.url });
   ports = await openLearnerPorts(world.link, 1, systemClock);
   const { link, cluster } = world;
   stop = startRegistrar({
     registry: store.registry,
-    migrated: () => store.migrate(),
+    migrated: () => {
+      looks++;
+      return store.migrate();
+    },
     source: { link, cluster, jsm: await jetstreamManager(link.nc, { checkAPI: false }) },
     artifacts: ports.artifacts,
     verdicts: ports.verdicts,
-    log: createLogger('silent'),
+    log: silentLogger,
     everyMs: 20,
   });
 });
 afterAll(async () => {
+  process.off('unhandledRejection', onRejection);
   await stop();
   await store.close();
   await Promise.all([world.dispose(), postgres.dispose()]);
@@ -89,6 +106,14 @@ function verdictOn(policyId: string, candidate: number, outcome: 'promoted' | 'r
 /** Rows of a policy, of the latest candidate first; none while the tables are not there. */
 const rows = (policyId: string) => store.registry.verdicts(policyId).catch(() => []);
 
+const spring: CampaignDefinition = {
+  name: 'Spring',
+  surface: 'promo',
+  budgetCents: 10_000,
+  offerValidMs: 60_000,
+  offers: [{ id: 'o', costCents: 100, features: {} }],
+};
+
 describe('the registrar between a real nats-server and a real PostgreSQL', () => {
   it('has every recorded verdict once, in order, also those that were recorded while PostgreSQL was down', async () => {
     await publish('p', 1);
@@ -117,4 +142,29 @@ describe('the registrar between a real nats-server and a real PostgreSQL', () =>
     await until(async () => (await rows('q')).length === 1);
     expect(await rows('broken')).toEqual([]);
   });
+
+  it('registers campaigns on past broadcasts that are none; each is logged once at warn, and no connection is lost', async () => {
+    const { nc } = world.link;
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    const garbage = ['', 'null', '[]', '{', '{"id":7}', '\u0000', '['.repeat(100_000), '{"id":"x","status":"active"}'];
+    for (const [i, text] of garbage.entries()) nc.publish(subjects.books('campaign', `bad${i}`), text);
+    for (const [i, text] of garbage.entries()) nc.publish(subjects.state('zone', `bad${i}`), text);
+    nc.publish(
+      subjects.books('campaign', 'spring'),
+      JSON.stringify({ id: 'spring', status: 'live', definition: spring }),
+    );
+    await nc.flush();
+    const feed = new NatsZoneFeed(world.link, jsm, new ZoneReplica(systemClock));
+    await until(async () => (await store.registry.campaigns().catch(() => [])).some(({ id }) => id === 'spring'));
+    await until(() => Promise.resolve(world.link.unreadable.counts()['zone-broadcast'] === garbage.length));
+    feed.stop();
+    // Two more whole looks at the same broadcasts.
+    const before = looks;
+    await until(() => Promise.resolve(looks >= before + 3));
+    expect(world.link.unreadable.counts()['campaign-broadcast']).toBe(garbage.length);
+    const said = warned.filter(({ source }) => source === 'campaign-broadcast').map(({ place }) => place);
+    expect(said.sort()).toEqual(garbage.map((_, i) => subjects.books('campaign', `bad${i}`)));
+    expect(world.link.up).toBe(true);
+    expect(rejections).toEqual([]);
+  }, 60_000);
 });

@@ -79,7 +79,7 @@ describe('NatsZoneFeed', () => {
     broadcast('e', 1);
     await until(() => replica.size > 0);
     expect([...replica.all()].map((z) => z.cell)).toEqual(['e']);
-    expect(feed.malformed).toBe(3);
+    expect(world.link.unreadable.counts()).toEqual({ 'zone-broadcast': 3 });
   });
 
   it('goes on after a restart of the server, with what it missed', async () => {

@@ -15,13 +15,14 @@ export interface NatsWorld {
 
 export async function startNatsWorld(
   options: Pick<ClusterOptions, 'partitions' | 'leaseTtlMs'> & Partial<ClusterOptions>,
+  log: LinkLog = silentLog,
 ): Promise<NatsWorld> {
   const server = await startTestNats({
     partitions: options.partitions,
     ...(options.apps === undefined ? {} : { apps: options.apps }),
   });
   try {
-    const link = await connect({ ...server.engine, name: 'test', log: silentLog });
+    const link = await connect({ ...server.engine, name: 'test', log });
     await ensureCluster(link, { replicas: 1, ...options });
     const cluster = await NatsCluster.open(link, { partitions: options.partitions, replicas: 1, log: silentLog });
     return {

@@ -3,6 +3,7 @@ import { systemClock } from '../../kernel/clock.js';
 import { Slices } from '../../kernel/slices.js';
 import { ActivationStore, type ActivationStoreOptions } from './activation-store.js';
 import type { ActorKind } from './actor-kind.js';
+import { CHUNK_BYTES } from './large-values.js';
 import type { KeyValue, Stored } from './ports.js';
 import { ALL_PROTECTIONS } from './protections.js';
 
@@ -27,7 +28,8 @@ class SlowBucket implements KeyValue {
   };
   remove = (key: string, expected: number): Promise<boolean> =>
     Promise.resolve(this.stored.get(key)?.revision === expected && this.stored.delete(key));
-  keys = (): Promise<string[]> => Promise.resolve([...this.stored.keys()]);
+  keys = (prefix: string): Promise<string[]> =>
+    Promise.resolve([...this.stored.keys()].filter((key) => key.startsWith(prefix)));
 }
 
 let nowMs = 0;
@@ -144,6 +146,47 @@ describe('the activation store', () => {
     await bucket.put('user.a', Buffer.from(JSON.stringify({ epoch: 4 })), 0);
     await mine.save(activation);
     expect(sequenceIn(bucket)).toBe(10);
+  });
+
+  it('leaves no chunk of a large snapshot that it did not get to store, and none of one that was replaced', async () => {
+    const bucket = new SlowBucket();
+    let sequence = 10;
+    const mine = storeOn(bucket, () => sequence);
+    const chunks = (): string[] => [...bucket.stored.keys()].filter((key) => key.startsWith('chunk.user.a.')).sort();
+    const header = (): { chunks: string[] } =>
+      JSON.parse(Buffer.from(bucket.stored.get('user.a')!.value).toString()) as { chunks: string[] };
+    const activation = await mine.activate(address);
+    for (; sequence <= 12; sequence++) {
+      activation.touchedSequence = sequence;
+      activation.state = { n: sequence, pad: 'x'.repeat(2 * CHUNK_BYTES) };
+      await mine.save(activation);
+      expect(chunks()).toEqual([...header().chunks].sort());
+    }
+    const { revision } = bucket.stored.get('user.a')!;
+    await bucket.put('user.a', Buffer.from(JSON.stringify({ epoch: 6 })), revision);
+    const before = chunks();
+    activation.touchedSequence = sequence;
+    activation.state = { n: sequence, pad: 'y'.repeat(2 * CHUNK_BYTES) };
+    await expect(mine.save(activation)).rejects.toMatchObject({ code: 'STALE_OWNER' });
+    // What stood before is the later owner's to judge.
+    expect(chunks()).toEqual(before);
+  });
+
+  it.each(['', 'null', '{', '{"epoch":"x"}'])('writes over a snapshot that nobody can read: %j', async (text) => {
+    const bucket = new SlowBucket();
+    const mine = storeOn(bucket, () => 10);
+    const activation = await mine.activate(address);
+    activation.touchedSequence = 10;
+    activation.state = { n: 1 };
+    await bucket.put('user.a', Buffer.from(text), 0);
+    await mine.save(activation);
+    expect(sequenceIn(bucket)).toBe(10);
+  });
+
+  it('says that a snapshot is damaged where its header cannot be read', async () => {
+    const bucket = new SlowBucket();
+    await bucket.put('user.a', Buffer.from('{"chunks":'), 0);
+    await expect(storeOn(bucket, () => 10).activate(address)).rejects.toMatchObject({ code: 'SNAPSHOT_DAMAGED' });
   });
 
   it('keeps an actor that folds something while it is saved for its passivation', async () => {

@@ -1,11 +1,12 @@
 /** The activations of one partition: loading from snapshots, saving to them, and leaving memory again. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { readJson } from '../../kernel/read-json.js';
 import type { Slices } from '../../kernel/slices.js';
 import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import { Activation, keyOf } from './activation.js';
 import type { ActorAddress, ActorKind } from './actor-kind.js';
-import { isChunkHeader, LargeValues, type ChunkHeader } from './large-values.js';
+import { chunkHeaderSchema, isChunkHeader, LargeValues } from './large-values.js';
 import type { KeyValue, Stored } from './ports.js';
 import type { Protections } from './protections.js';
 import { decodeSnapshot, encodeSnapshot, type Position } from './snapshot-codec.js';
@@ -258,7 +259,8 @@ export class ActivationStore {
     for (let attempt = 0; ; attempt++) {
       const stored = await this.options.snapshots.get(key);
       if (!stored || !isChunkHeader(stored.value)) return stored;
-      const header = JSON.parse(Buffer.from(stored.value).toString('utf8')) as ChunkHeader;
+      const header = readJson(stored.value, chunkHeaderSchema);
+      if (!header) throw new EngineError('Invariant', 'SNAPSHOT_DAMAGED', `The header of ${key} cannot be read.`);
       const value = await this.large.join(key, header);
       if (value) return { value, revision: stored.revision };
       // A former owner's last save may replace it just now; the header is then a new one.
@@ -300,10 +302,15 @@ export class ActivationStore {
   }
 }
 
-/** The epoch a stored snapshot or checkpoint header was written under. */
+/** The epoch a stored snapshot or checkpoint header was written under; 0, nobody's, where it cannot be read. */
 export function epochOf(bytes: Uint8Array): number {
-  const parsed = JSON.parse(Buffer.from(bytes).toString('utf8')) as { epoch?: unknown };
-  return typeof parsed.epoch === 'number' ? parsed.epoch : 0;
+  try {
+    // Without bounds: none may make a later owner's snapshot look like nobody's.
+    const { epoch } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { epoch?: unknown };
+    return typeof epoch === 'number' ? epoch : 0;
+  } catch {
+    return 0;
+  }
 }
 
 export const superseded = (): EngineError =>

@@ -2,6 +2,7 @@
  * Values larger than the server takes in one message, cut into chunks under keys of their own. What stands under the
  * value's own key is then a header that names them, and compare-and-set on the header decides which chunks count.
  */
+import { z } from 'zod';
 import type { Slices } from '../../kernel/slices.js';
 import type { KeyValue } from './ports.js';
 
@@ -14,6 +15,8 @@ export interface ChunkHeader {
   readonly epoch: number;
   readonly sequence: number;
 }
+
+export const chunkHeaderSchema = z.object({ chunks: z.array(z.string()), epoch: z.number(), sequence: z.number() });
 
 const HEADER_START = Buffer.from('{"chunks":');
 const CHUNK_GROUP = 16;

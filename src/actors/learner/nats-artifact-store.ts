@@ -9,6 +9,7 @@ import type { Clock } from '../../kernel/clock.js';
 import { sleep } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { decodeToken, encodeToken } from '../../kernel/ids.js';
+import { readJson } from '../../kernel/read-json.js';
 import { buckets } from '../../messages/subjects.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
 import type {
@@ -165,7 +166,7 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
           // A deleted key has no payload; keys with a dot are checkpoints.
           const policyId = decodeToken(subject.slice(prefix.length));
           if (stopped || policyId === undefined || payload.length === 0) return;
-          const parsed = tryParse(payload);
+          const parsed = this.#link.unreadable.read('policy-pointer', subject, payload, pointerSchema);
           if (parsed !== undefined) onChange(entryOf(policyId, parsed));
         },
         onLost: () => {
@@ -213,19 +214,11 @@ function obsolete(before: Pointer | undefined, after: Pointer): string[] {
 const checksumPart = ({ checksum }: Artifact): string => checksum.slice(0, 16);
 
 const parse = (value: Uint8Array): Pointer => {
-  const pointer = tryParse(value);
+  const pointer = readJson(value, pointerSchema);
   if (pointer === undefined)
     throw new EngineError('Invariant', 'REGISTRY_ENTRY_INVALID', 'The registry has an entry that cannot be read.');
   return pointer;
 };
-
-function tryParse(value: Uint8Array): Pointer | undefined {
-  try {
-    return pointerSchema.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).data;
-  } catch {
-    return undefined;
-  }
-}
 
 const entryOf = (policyId: string, { older: _, rollbacks, ...pointer }: Pointer): RegistryEntry => ({
   policyId,

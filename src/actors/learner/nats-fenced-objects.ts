@@ -77,6 +77,8 @@ export class NatsFencedObjects {
       }
       return;
     }
+    const last = await this.#pointers.get(key);
+    await collect(last === undefined ? '' : Buffer.from(last.value).toString('utf8'));
     throw new EngineError('Dependency', 'POINTER_CONTENDED', `Too many writers change ${key} at once.`);
   }
 

@@ -62,18 +62,18 @@ export async function openLearnerPorts(link: NatsLink, replicas: number, clock: 
     views: {
       serve(learnerId, view) {
         const subscription = link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), 'view'), {
-          callback: (error, message) => {
-            if (!error) message.respond(JSON.stringify(view()));
-          },
+          callback: link.unreadable.guard('request', (message: Msg) => {
+            void answerRequest(message, async () => view());
+          }),
         });
         return () => subscription.unsubscribe();
       },
       answer: (learnerId, handle) => {
         const subscriptions = EXTERNAL_VERBS.map((verb) =>
           link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), verb), {
-            callback: (error, message) => {
-              if (!error) void answerRequest(message, () => handle(verb, message.data));
-            },
+            callback: link.unreadable.guard('request', (message: Msg) => {
+              void answerRequest(message, () => handle(verb, message.data));
+            }),
           }),
         );
         return () => subscriptions.forEach((subscription) => subscription.unsubscribe());

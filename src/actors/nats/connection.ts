@@ -1,6 +1,7 @@
 /** One connection to NATS that comes back by itself, and says when it is gone and when it is back. */
 import { connect as connectTransport, errors, type NatsConnection } from '@nats-io/transport-node';
 import { EngineError } from '../../kernel/errors.js';
+import { UnreadableBook } from '../../kernel/read-json.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_WAIT_MS = 200;
@@ -34,6 +35,8 @@ export interface NatsLink {
   readonly nc: NatsConnection;
   /** False from the loss of the connection until it is back. */
   readonly up: boolean;
+  /** What came over it, or was stored behind it, and could not be read. */
+  readonly unreadable: UnreadableBook;
   /** Calls the listener on every change; the returned function ends that. */
   watch(listener: LinkListener): () => void;
   /** Ends the connection for good, after flushing; idempotent. */
@@ -81,6 +84,7 @@ function connectError(servers: readonly string[], cause: unknown): EngineError {
 
 class Link implements NatsLink {
   readonly nc: NatsConnection;
+  readonly unreadable: UnreadableBook;
   readonly #log: LinkLog;
   readonly #listeners = new Set<LinkListener>();
   #up = true;
@@ -88,6 +92,7 @@ class Link implements NatsLink {
   constructor(nc: NatsConnection, log: LinkLog) {
     this.nc = nc;
     this.#log = log;
+    this.unreadable = new UnreadableBook(log);
     void this.#follow();
   }
 

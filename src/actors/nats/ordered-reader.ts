@@ -82,9 +82,9 @@ export class OrderedReader implements JournalReader {
     this.#heardMs = performance.now();
     const inbox = createInbox();
     this.#subscription = this.#link.nc.subscribe(inbox, {
-      callback: (_, message) => {
+      callback: this.#link.unreadable.guard('stored-message', (message: Msg) => {
         if (attachment === this.#attachment) this.#receive(message);
-      },
+      }),
     });
     this.#createConsumer(inbox).then(
       () => {

@@ -25,9 +25,7 @@ export class NatsRequestTransport implements RequestTransport {
   serve(partition: number, handler: (request: RequestEnvelope) => Promise<Uint8Array>): () => void {
     // No queue group: while two hosts believe that they own the partition both answer, and the journal has fenced one.
     const subscription = this.#link.nc.subscribe(subjects.partitionRequests(partition), {
-      callback: (error, message) => {
-        if (!error) void this.#answer(message, handler);
-      },
+      callback: this.#link.unreadable.guard('request', (message: Msg) => void this.#answer(message, handler)),
     });
     return () => subscription.unsubscribe();
   }

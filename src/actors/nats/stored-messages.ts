@@ -49,7 +49,13 @@ async function collectOnce<T>(
   const delivery: Delivery = { sequence: 0, delivered: 0, timestampMs: 0, pending: 0 };
   let delivered = 0;
   let finish!: (complete: boolean) => void;
-  const finished = new Promise<boolean>((resolve) => (finish = resolve));
+  let fail!: (error: unknown) => void;
+  const finished = new Promise<boolean>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  // It may fail before anybody waits for it.
+  finished.catch(() => undefined);
   const inbox = createInbox();
   let silence = setTimeout(() => finish(false), SILENCE_MAX_MS);
   const subscription = link.nc.subscribe(inbox, {
@@ -63,7 +69,14 @@ async function collectOnce<T>(
       if (delivery.delivered !== delivered + 1) return finish(false);
       delivered = delivery.delivered;
       if (query.to !== undefined && delivery.sequence > query.to) return finish(true);
-      if (query.from === undefined || delivery.sequence >= query.from) collected.push(pick(message, delivery));
+      if (query.from === undefined || delivery.sequence >= query.from) {
+        try {
+          collected.push(pick(message, delivery));
+        } catch (error) {
+          // Thrown on, it would break the connection's parser and with it everybody's traffic.
+          return fail(error);
+        }
+      }
       if (delivery.pending === 0 || delivery.sequence === query.to) finish(true);
     },
   });

@@ -6,7 +6,7 @@
  */
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
-import { JSON_BOUNDS, parseBoundedJson } from '../../kernel/bounded-json.js';
+import { JSON_BOUNDS } from '../../kernel/bounded-json.js';
 import { streams, subjects } from '../../messages/subjects.js';
 import { zoneFactsSchema } from '../../messages/zones.js';
 import type { NatsLink } from '../nats/connection.js';
@@ -32,7 +32,6 @@ export class NatsZoneFeed {
   #retry: NodeJS.Timeout | undefined;
   #delivered = 0;
   #heardMs = 0;
-  #malformed = 0;
   #stopped = false;
 
   /** Starts at once; the replica's `staleMs` tells when it has caught up. */
@@ -43,11 +42,6 @@ export class NatsZoneFeed {
     this.#unwatch = link.watch({ down: () => this.#detach(), up: () => this.#attach() });
     this.#watchdog = setInterval(() => this.#watch(), HEARTBEAT_MS);
     if (link.up) this.#attach();
-  }
-
-  /** Broadcasts that were no zone facts, and were passed over. */
-  get malformed(): number {
-    return this.#malformed;
   }
 
   /** Idempotent. */
@@ -75,10 +69,11 @@ export class NatsZoneFeed {
     this.#delivered = 0;
     this.#heardMs = performance.now();
     const inbox = createInbox();
+    const { unreadable } = this.#link;
     this.#subscription = this.#link.nc.subscribe(inbox, {
-      callback: (_, message) => {
+      callback: unreadable.guard('zone-broadcast', (message: Msg) => {
         if (current()) this.#receive(message);
-      },
+      }),
     });
     this.#createConsumer(inbox).then(
       (pending) => {
@@ -119,14 +114,12 @@ export class NatsZoneFeed {
   }
 
   #apply(message: Msg): void {
-    try {
-      const facts = zoneFactsSchema.parse(parseBoundedJson(message.data, JSON_BOUNDS.event));
-      if (message.subject !== subjects.state('zone', facts.cell)) throw new Error('facts of another zone');
-      this.#replica.apply(facts);
-    } catch {
-      // Thrown on, it would break the connection's parser and with it everybody's traffic.
-      this.#malformed++;
-    }
+    const { unreadable } = this.#link;
+    const { subject, data } = message;
+    const facts = unreadable.read('zone-broadcast', subject, data, zoneFactsSchema, JSON_BOUNDS.event);
+    if (facts === undefined) return;
+    if (subject === subjects.state('zone', facts.cell)) this.#replica.apply(facts);
+    else unreadable.passOver('zone-broadcast', subject, 'facts of another zone');
   }
 
   /** Heartbeats and flow control: status messages without a body. */
