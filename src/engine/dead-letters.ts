@@ -83,7 +83,12 @@ export class StreamDeadLetters implements DeadLetters {
     const { state } = await jsm.streams.info(streams.deadLetter);
     const filter = `attune.deadletter.${partition ?? '*'}.*`;
     const letters = new Map<string, DeadLetter>();
-    let to = Math.min(state.last_seq, (before ?? Infinity) - 1);
+    // The newest of a partition may lie behind thousands of others.
+    const newest =
+      partition === undefined
+        ? state.last_seq
+        : ((await jsm.streams.getMessage(streams.deadLetter, { last_by_subj: filter }))?.seq ?? 0);
+    let to = Math.min(newest, (before ?? Infinity) - 1);
     for (let windows = 0; windows < WINDOWS_MAX && letters.size < limit && to >= state.first_seq && to > 0; windows++) {
       const from = Math.max(state.first_seq, to - WINDOW + 1);
       const found = await readStored(
