@@ -4,19 +4,23 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { THIS_BUILD } from '../src/messages/versions.js';
-import { writeHistory } from '../test/replay/history.js';
+import { HISTORY_FOLDER, writeHistory } from '../test/replay/history.js';
+import { LEARNER_FOLDER, writeLearnerHistory } from '../test/replay/learner-history.js';
 import { historiesOf } from '../test/replay/recorder.js';
 
 /** Seeds of the simulated town; each has one to four partitions. */
 const SEEDS = [4, 8, 12, 16];
 const PREFIX = `schema-${THIS_BUILD.schema}-semantics-${THIS_BUILD.semantics}-`;
-const folder = fileURLToPath(new URL('../test/replay/histories', import.meta.url));
 
-for (const name of readdirSync(folder)) if (name.startsWith(PREFIX)) rmSync(join(folder, name));
+for (const folder of [HISTORY_FOLDER, LEARNER_FOLDER]) {
+  for (const name of readdirSync(folder)) if (name.startsWith(PREFIX)) rmSync(join(folder, name));
+}
 for (const seed of SEEDS) {
-  for (const history of await historiesOf(seed)) {
+  const { partitions, learners } = await historiesOf(seed);
+  writeLearnerHistory(`${PREFIX}town-${seed}`, learners);
+  process.stdout.write(`${PREFIX}town-${seed}: ${learners.records.length} experiences\n`);
+  for (const history of partitions) {
     const name = `${PREFIX}town-${seed}-${history.partition}`;
     writeHistory(name, history);
     process.stdout.write(`${name}: ${history.records.length} records\n`);

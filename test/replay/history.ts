@@ -32,7 +32,7 @@ import { systemClock } from '../../src/kernel/clock.js';
 import type { CampaignLedger } from '../../src/messages/campaigns.js';
 import { THIS_SCHEMA, type Stored } from '../../src/messages/versions.js';
 
-const FOLDER = join(import.meta.dirname, 'histories');
+export const HISTORY_FOLDER = join(import.meta.dirname, 'histories');
 const SUFFIX = '.json.gz';
 
 interface StoredRecord {
@@ -170,16 +170,16 @@ export function comparable({ checkpoint, snapshots }: StoredState): unknown {
 }
 
 export const historyNames = (): string[] =>
-  readdirSync(FOLDER)
+  readdirSync(HISTORY_FOLDER)
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => name.slice(0, -SUFFIX.length))
     .sort();
 
 export const readHistory = (name: string): History =>
-  JSON.parse(gunzipSync(readFileSync(join(FOLDER, name + SUFFIX))).toString('utf8')) as History;
+  JSON.parse(gunzipSync(readFileSync(join(HISTORY_FOLDER, name + SUFFIX))).toString('utf8')) as History;
 
 export const writeHistory = (name: string, history: History): void =>
-  writeFileSync(join(FOLDER, name + SUFFIX), gzipSync(JSON.stringify(history), { level: 9 }));
+  writeFileSync(join(HISTORY_FOLDER, name + SUFFIX), gzipSync(JSON.stringify(history), { level: 9 }));
 
 const bytesOf = (stored: Stored): Uint8Array => Buffer.from(JSON.stringify(stored));
 const jsonOf = (bytes: Uint8Array): Stored => JSON.parse(Buffer.from(bytes).toString('utf8')) as Stored;

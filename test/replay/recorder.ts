@@ -7,21 +7,33 @@ import { DEFAULT_APP, ENGINE_APP } from '../../src/kernel/ids.js';
 import { compareTerms, type Term } from '../../src/messages/records.js';
 import { parsePartitionSubject, subjects } from '../../src/messages/subjects.js';
 import { THIS_BUILD } from '../../src/messages/versions.js';
+import { learnerHistoryOf, type LearnerHistory } from './learner-history.js';
 import { digestOf, HistoryFold, type History } from './history.js';
 
 const CELL = latLngToCell(52.52, 13.405, 8);
 
-/** One of each partition of the town of that seed. Rejects where the town breaks a promise. */
-export async function historiesOf(seed: number): Promise<History[]> {
+/** Of the town of a seed: a history of each partition, and one of its learners. */
+export interface TownHistories {
+  readonly partitions: readonly History[];
+  readonly learners: LearnerHistory;
+}
+
+/** Rejects where the town breaks a promise. */
+export async function historiesOf(seed: number): Promise<TownHistories> {
   const journals: (readonly StoredRecord[])[] = [];
+  let experience: readonly StoredRecord[] = [];
   const { violations } = await simulate({
     seed,
-    onEnd: (server) => server.journals.forEach(({ records }) => journals.push([...records])),
+    onEnd: (server) => {
+      server.journals.forEach(({ records }) => journals.push([...records]));
+      experience = [...server.experience.records];
+    },
   });
   if (violations.length > 0) throw new Error(`the town of seed ${seed}: ${JSON.stringify(violations)}`);
-  return Promise.all(
+  const partitions = await Promise.all(
     journals.map((records, partition) => historyOf(partition, [...textsOf(records), ...rarities(partition, records)])),
   );
+  return { partitions, learners: await learnerHistoryOf(experience) };
 }
 
 type Texts = History['records'];
