@@ -85,7 +85,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const zones = new ZoneReplica(systemClock, ZONES_MAX, log);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
     stops.push(() => feed.stop());
-    const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock);
+    const learnerPorts = await openLearnerPorts(
+      attachment.link,
+      replicas,
+      systemClock,
+      fitsWhereItServes(world.surfaces),
+    );
     const registry = new PolicyRegistry(
       LEARNED_FAMILIES,
       (status) => log.info('policy', { ...status }),

@@ -33,6 +33,8 @@ export const JSON_BOUNDS = {
   internal: { bytesMax: 64 * MEBIBYTE, depthMax: 64, tokensMax: 2_000_000, keysMax: 500_000 },
   /** A policy's parameters: as many arms as any learner may have (`armsMax`). */
   artifact: { bytesMax: 8 * MEBIBYTE, depthMax: 32, tokensMax: 1_000_000, keysMax: 100_000 },
+  /** The same of a learner in another process, which nobody here has seen: tens of thousands of arms. */
+  publication: { bytesMax: 8 * MEBIBYTE, depthMax: 32, tokensMax: 250_000, keysMax: 32_768 },
   /** A line of a log of decisions. */
   logLine: { bytesMax: 8 * MEBIBYTE, depthMax: 64, tokensMax: 500_000, keysMax: 100_000 },
 } as const satisfies Readonly<Record<string, JsonBounds>>;

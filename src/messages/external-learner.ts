@@ -119,9 +119,10 @@ export const externalReplySchemas = {
     checksum: z.string(),
     /**
      * `live`: decisions are made by it from now on. `on-trial`: the learner has a gate, which makes it live or rejects it by
-     * what is held out; `view` has the evidence so far and the last verdict.
+     * what is held out; `view` has the evidence so far and the last verdict. `held`: an operator has rolled the policy back and
+     * holds it there; what was published is kept as a candidate.
      */
-    outcome: z.enum(['live', 'on-trial']),
+    outcome: z.enum(['live', 'on-trial', 'held']),
   }),
   save: z.object({ position: count }),
   load: z.object({ part: z.number().int(), parts: z.number().int(), text: z.string() }),

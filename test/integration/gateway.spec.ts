@@ -602,12 +602,14 @@ describe('views, commands and operations', () => {
       json: { policy: 'pickup/a', version: 8, from: 7, to: 6, why: 'worse' },
     });
     expect(await call('POST', path, { why: 'worse', to: 4 })).toMatchObject({ status: 200, json: { to: 4 } });
+    expect(await call('POST', path, { why: 'mended', release: true })).toMatchObject({ json: { held: false } });
     for (const [body, field] of [
       [{}, 'why'],
       [{ why: '' }, 'why'],
       [{ why: 'w', to: -1 }, 'to'],
       [{ why: 'w', to: '4' }, 'to'],
       [{ why: 'w', by: 'me' }, 'by'],
+      [{ why: 'w', release: 'yes' }, 'release'],
     ] as const)
       expect(await call('POST', path, body)).toMatchObject({ status: 400, json: { field } });
     expect(await call('POST', '/v1/policies/unknown/rollback', { why: 'w' })).toMatchObject({
@@ -617,6 +619,7 @@ describe('views, commands and operations', () => {
     expect(rollbacks).toMatchObject([
       ['pickup/a', { why: 'worse', to: undefined, by: expect.any(String) }],
       ['pickup/a', { why: 'worse', to: 4 }],
+      ['pickup/a', { why: 'mended', release: true }],
     ]);
   });
 

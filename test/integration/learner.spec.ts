@@ -10,6 +10,7 @@ import { ensureCluster } from '../../src/actors/nats/bootstrap.js';
 import { NatsCluster } from '../../src/actors/nats/cluster.js';
 import { connect, type NatsLink } from '../../src/actors/nats/connection.js';
 import { systemClock } from '../../src/kernel/clock.js';
+import { EngineError } from '../../src/kernel/errors.js';
 import { candidateSchema } from '../../src/messages/decisions.js';
 import { streams } from '../../src/messages/subjects.js';
 import { sealArtifact } from '../../src/policies/artifact.js';
@@ -204,6 +205,10 @@ describe('the learner host', () => {
         lineage: { learner: 'by hand', experiences: version, sequence: 0, createdAtMs: version },
       });
     const { artifacts } = ports;
+    const sealOf = (version: number) => {
+      const { checksum: _, ...one } = artifact(version);
+      return sealArtifact({ ...one, parameters: { arms: {}, prior: [1, 99] } });
+    };
     await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({ code: 'POLICY_UNKNOWN' });
     await artifacts.publish(artifact(1), 5);
     await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({
@@ -224,12 +229,64 @@ describe('the learner host', () => {
         field: 'to',
       });
     await expect(artifacts.publish(artifact(5), 5)).rejects.toMatchObject({ code: 'ARTIFACT_VERSION_TAKEN' });
-    await artifacts.publish(artifact(6), 5);
-    const { rollback } = (await artifacts.entry(policy))!;
-    expect(rollback).toBeUndefined();
+    // It is held there: what its learner publishes meanwhile is kept, and undoes nothing.
+    for (const version of [6, 7]) expect(await artifacts.publish(artifact(version), 5)).toBe('held');
+    expect(await artifacts.publish(artifact(7), 6)).toBe('held');
+    expect(await artifacts.entry(policy)).toMatchObject({
+      version: 5,
+      held: { by: 'bob', why: 'further' },
+      candidates: [7, 6],
+      newest: 7,
+      epoch: 6,
+    });
+    await expect(artifacts.publish(artifact(6), 6)).resolves.toBe('held');
+    await expect(artifacts.publish(sealOf(7), 6)).rejects.toMatchObject({ code: 'ARTIFACT_VERSION_TAKEN' });
+    const seen = () => registry.status().find(({ policyId }) => policyId === policy);
+    await until(() => seen()?.held?.candidates.length === 2);
+    expect(seen()).toMatchObject({ version: 5, held: { by: 'bob', candidates: [7, 6] } });
+    // One of them is made live by hand; and then it is released.
+    expect(await artifacts.rollBack(policy, { to: 6, by: 'ada', why: 'w' })).toMatchObject({ version: 8, held: true });
+    expect(Buffer.from((await artifacts.load(policy))!).toString()).toContain('"prior":[6,1]');
+    expect(await artifacts.rollBack(policy, { release: true, by: 'ada', why: 'mended' })).toMatchObject({
+      version: 8,
+      from: 8,
+      to: 8,
+      held: false,
+    });
+    await expect(artifacts.rollBack(policy, { release: true, by: 'ada', why: 'w' })).rejects.toMatchObject({
+      code: 'POLICY_NOT_HELD',
+      field: 'release',
+    });
+    expect(await artifacts.publish(artifact(9), 6)).toBe('live');
+    const after = (await artifacts.entry(policy))!;
+    expect(after).toMatchObject({ version: 9, candidates: [], newest: 9 });
+    expect([after.rollback, after.held]).toEqual([undefined, undefined]);
+    expect(await artifacts.rollBack(policy, { to: 2, release: true, by: 'ada', why: 'w' })).toMatchObject({
+      version: 10,
+      held: false,
+    });
+    expect(await artifacts.publish(artifact(11), 6)).toBe('live');
     const twice = ['a', 'b'].map((by) => artifacts.rollBack(policy, { by, why: 'at once' }));
     const outcomes = await Promise.allSettled(twice);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('does not go back to a version that its surface cannot use any more, and records nothing of it', async () => {
+    const of = (version: number) =>
+      sealArtifact({
+        schema: 1,
+        family: 'beta-thompson',
+        policy: { id: policy, version },
+        parameters: { arms: {}, prior: [version, 1] },
+        lineage: { learner: 'by hand', experiences: 0, sequence: 0, createdAtMs: version },
+      });
+    for (const version of [1, 2]) await ports.artifacts.publish(of(version), 5);
+    const { artifacts } = await openLearnerPorts(link, 1, systemClock, () => {
+      throw new EngineError('InvalidRequest', 'ARTIFACT_UNFIT', 'It goes by states, and the surface has none.');
+    });
+    await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({ code: 'ARTIFACT_UNFIT' });
+    const entry = (await artifacts.entry(policy))!;
+    expect([entry.version, entry.rollback, entry.held]).toEqual([2, undefined, undefined]);
   });
 
   it('runs a learner once, and another host goes on with it where it stopped', async () => {

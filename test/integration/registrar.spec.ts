@@ -58,7 +58,7 @@ afterAll(async () => {
   await Promise.all([world.dispose(), postgres.dispose()]);
 });
 
-const publish = (id: string, version: number): Promise<void> =>
+const publish = (id: string, version: number): Promise<unknown> =>
   ports.artifacts.publish(
     sealArtifact({
       schema: 1,

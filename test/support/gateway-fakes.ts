@@ -193,7 +193,7 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
         if (policyId === 'unknown') throw new EngineError('NotFound', 'POLICY_UNKNOWN', 'There is no such policy.');
         rollbacks.push([policyId, order]);
         const { to = 6, by, why } = order;
-        return { version: 8, from: 7, to, by, why, atMs: 1 };
+        return { version: 8, from: 7, to, by, why, atMs: 1, held: order.release !== true };
       },
     },
     queues: { collect: () => ({ mailboxes: 7 }) },

@@ -20,7 +20,12 @@ import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import type { Experience } from '../../src/messages/decisions.js';
 import { subjects } from '../../src/messages/subjects.js';
 import { encodeArtifact, type Artifact } from '../../src/policies/artifact.js';
-import type { ArtifactStore, RegistryEntry } from '../../src/policies/registry/artifact-store.js';
+import type {
+  ArtifactStore,
+  Hold,
+  PublicationOutcome,
+  RegistryEntry,
+} from '../../src/policies/registry/artifact-store.js';
 
 export const SURFACE = 'rider.pickup';
 
@@ -108,15 +113,22 @@ export class MemoryStream implements ExperienceSource {
 
 export class MemoryArtifactStore implements ArtifactStore {
   readonly published: Artifact[] = [];
+  /** What was published while it was held. */
+  readonly candidates: Artifact[] = [];
+  held: Hold | undefined;
   #epoch = 0;
   #listeners = new Set<(entry: RegistryEntry) => void>();
 
-  publish(artifact: Artifact, epoch: number): Promise<void> {
+  publish(artifact: Artifact, epoch: number): Promise<PublicationOutcome> {
     if (epoch < this.#epoch) return Promise.reject(new EngineError('StaleOwner', 'ARTIFACT_STALE_EPOCH', 'stale'));
     this.#epoch = epoch;
+    if (this.held !== undefined) {
+      this.candidates.push(artifact);
+      return Promise.resolve('held');
+    }
     this.published.push(artifact);
     for (const listener of this.#listeners) listener(this.#entryOf(artifact));
-    return Promise.resolve();
+    return Promise.resolve('live');
   }
 
   entry(policyId: string): Promise<RegistryEntry | undefined> {
@@ -140,7 +152,20 @@ export class MemoryArtifactStore implements ArtifactStore {
     const publishedAtMs = lineage.createdAtMs;
     const { id: policyId, version } = policy;
     const { learner: by, experiences } = lineage;
-    return { policyId, version, objectKey: '', checksum, publishedAtMs, by, experiences, epoch: this.#epoch };
+    const candidates = this.candidates.map((one) => one.policy.version).reverse();
+    return {
+      policyId,
+      version,
+      objectKey: '',
+      checksum,
+      publishedAtMs,
+      by,
+      experiences,
+      epoch: this.#epoch,
+      ...(this.held === undefined ? {} : { held: this.held }),
+      candidates,
+      newest: Math.max(version, candidates[0] ?? 0),
+    };
   }
 }
 

@@ -8,7 +8,7 @@ export function fittedArtifacts(store: ArtifactStore, assertFits: FitCheck): Art
   return {
     async publish(artifact, epoch) {
       assertFits(artifact, policyOf(artifact, LEARNED_FAMILIES));
-      await store.publish(artifact, epoch);
+      return await store.publish(artifact, epoch);
     },
     entry: (policyId) => store.entry(policyId),
     load: (policyId, version) => store.load(policyId, version),

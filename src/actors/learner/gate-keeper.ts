@@ -82,6 +82,7 @@ export class GateKeeper<Progress extends GateProgress = SessionProgress> {
       const entry = await artifacts.entry(policy);
       if (entry?.checksum !== artifact.checksum) await artifacts.publish(artifact, epoch);
     }
-    return (await trainer.gate({ step: 'settle' })).progress;
+    // Where an operator holds the policy, what is live is still what it was.
+    return await this.align(trainer, (await trainer.gate({ step: 'settle' })).progress);
   }
 }

@@ -96,6 +96,21 @@ describe('a learner with a gate', () => {
     expect(actor.status()).toMatchObject({ version: 2, gate: { alias: { champion: 2, anchor: 1 } } });
   });
 
+  it('whose policy an operator holds keeps what was shown better as a candidate, and what is live as the champion', async () => {
+    const { start, show, artifacts, verdicts } = world();
+    const actor = start(1);
+    await until(() => actor.status().mode === 'learning');
+    artifacts.held = { by: 'ada', why: 'accepts fell', atMs: 1 };
+    await until(() => {
+      show(20, 1);
+      return actor.status().gate?.settled?.outcome === 'promoted';
+    });
+    await until(() => actor.status().gate?.alias.champion === 1);
+    expect(artifacts.published).toHaveLength(1);
+    expect(artifacts.candidates[0]!.policy.version).toBe(verdicts.recorded[0]!.version);
+    expect(actor.status()).toMatchObject({ version: 1, failures: 0 });
+  });
+
   it('never learns from a held-out decision', async () => {
     const { start, show } = world();
     const actor = start(1);
@@ -131,7 +146,7 @@ describe('a learner with a gate', () => {
       const publish = artifacts.publish.bind(artifacts);
       artifacts.publish = async (artifact, epoch) => {
         if (where === 'publish' && failures++ === 0) throw unwell;
-        await publish(artifact, epoch);
+        return await publish(artifact, epoch);
       };
       const record = verdicts.record.bind(verdicts);
       const told: number[] = [];

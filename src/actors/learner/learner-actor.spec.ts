@@ -97,6 +97,25 @@ describe('a learner actor', () => {
     });
   });
 
+  it('does not undo what an operator holds: what it learns meanwhile is a candidate, and live again once it is released', async () => {
+    const { start, reward, artifacts } = world();
+    const actor = start(1);
+    await until(() => actor.status().mode === 'learning');
+    artifacts.held = { by: 'ada', why: 'accepts fell', atMs: 1 };
+    reward(1, 3);
+    await until(() => artifacts.candidates.at(-1)?.lineage.sequence === 3);
+    await until(() => actor.status().mode === 'learning');
+    expect(artifacts.published).toHaveLength(1);
+    expect(actor.status()).toMatchObject({ version: 1, held: { by: 'ada', why: 'accepts fell' }, failures: 0 });
+    const { newest } = (await artifacts.entry('p'))!;
+    artifacts.held = undefined;
+    reward(1, 3);
+    await until(() => artifacts.published.at(-1)!.lineage.sequence === 6);
+    await until(() => actor.status().held === null);
+    expect(artifacts.published[1]!.policy.version).toBeGreaterThan(newest);
+    expect(actor.status().version).toBe(artifacts.published.at(-1)!.policy.version);
+  });
+
   describe('with a large state', () => {
     const PADDING = 20_000;
     /** What it saves has many arms, so that what it learned of the first has to be added to it. */

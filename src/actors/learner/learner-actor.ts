@@ -6,7 +6,7 @@ import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { RECORD_VERSION } from '../../messages/versions.js';
 import { openArtifact } from '../../policies/artifact.js';
-import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
+import type { ArtifactStore, Hold } from '../../policies/registry/artifact-store.js';
 import { saveRestMs, type CheckpointStore } from './checkpoint.js';
 import { GateKeeper, pendingVerdict } from './gate-keeper.js';
 import {
@@ -75,6 +75,8 @@ export class LearnerActor {
   #restUntilMs = -Infinity;
   /** Something was published meanwhile. */
   #owesCheckpoint = false;
+  /** As of the last publication, or of the start. */
+  #held: Hold | null = null;
   #verdict: PublishVerdict | null = null;
   #inbox: RecordInbox | undefined;
   #stopped = false;
@@ -126,6 +128,7 @@ export class LearnerActor {
       stalenessMs: this.#staleSinceMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - this.#staleSinceMs),
       unpublished: learned - this.#published.learned,
       publishing: this.#verdict,
+      held: this.#held,
       gate: this.#progress.gate ?? null,
       position,
       lag: this.#inbox?.waiting ?? 0,
@@ -197,6 +200,7 @@ export class LearnerActor {
     const { learned } = this.#progress.tally;
     this.#published = { ...this.#live(entry?.version ?? null, entry?.publishedAtMs ?? null), learned };
     this.#proposed = learned;
+    this.#held = entry?.held ?? null;
     // With nothing saved it starts from nothing, and what it learns from now on is all there is.
     const isResumed = checkpoint !== undefined && this.#gate === undefined && entry?.by === id;
     this.#known = isResumed ? entry.experiences : 0;
@@ -265,22 +269,22 @@ export class LearnerActor {
   async #publish(trainer: Trainer): Promise<void> {
     this.#send({ type: 'PublishDue' });
     const { artifacts, clock } = this.#ports;
-    const { version } = this.#published;
+    const { policy: policyId } = this.#settings;
+    // Not from memory: an operator may have made another version live.
+    const entry = await artifacts.entry(policyId);
+    const version = (entry?.newest ?? 0) + 1;
     const createdAtMs = clock.nowMs();
-    const bytes = await trainer.exportArtifact({
-      policyId: this.#settings.policy,
-      version: (version ?? 0) + 1,
-      parent: version ?? undefined,
-      createdAtMs,
-    });
+    const bytes = await trainer.exportArtifact({ policyId, version, parent: entry?.version, createdAtMs });
     // What could not be saved is not published either: it would be learned and published again after every restart.
     const saved = this.#isResting() ? undefined : await this.#encoded(trainer);
     this.#send({ type: 'Evaluated' });
     if (this.#stopped) return;
-    await artifacts.publish(openArtifact(bytes), this.#epoch);
-    this.#published = this.#live((version ?? 0) + 1, createdAtMs);
+    const outcome = await artifacts.publish(openArtifact(bytes), this.#epoch);
+    const held = outcome === 'held';
+    this.#held = held ? (entry?.held ?? null) : null;
+    this.#published = this.#live(held ? (entry?.version ?? null) : version, createdAtMs);
     this.#proposed = this.#progress.tally.learned;
-    this.#staleSinceMs = undefined;
+    if (!held) this.#staleSinceMs = undefined;
     if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
     if (saved) await this.#checkpoint(this.#gate ? await this.#encoded(trainer) : saved);
     else this.#owesCheckpoint = true;

@@ -1,6 +1,6 @@
 /**
  * Artifacts on NATS. Key `<policy token>` of the bucket ATTUNE_POLICIES holds `{version, objectKey, checksum,
- * publishedAtMs, by, experiences, epoch, older, rollbacks}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
+ * publishedAtMs, by, experiences, epoch, older, candidates, held, rollbacks}`; the artifact is that object in the object store ATTUNE_ARTIFACTS. A learner outside
  * this process publishes the same way: put the object, then compare-and-set the key.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
@@ -12,9 +12,12 @@ import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { readJson } from '../../kernel/read-json.js';
 import { buckets } from '../../messages/subjects.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
+import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
+import { policyOf, type FitCheck } from '../../policies/registry/registry.js';
 import type {
   ArtifactStore,
   PolicyRollbacks,
+  PublicationOutcome,
   RegistryEntry,
   Rollback,
   RollbackOrder,
@@ -26,6 +29,8 @@ import type { NatsFencedObjects } from './nats-fenced-objects.js';
 
 /** Former versions that stay loadable. */
 const OLDER_MAX = 20;
+/** Publications that are kept while a policy is held; an operator may want one of the last. */
+const CANDIDATES_MAX = 5;
 /** Rollbacks that are kept with what is live. */
 const ROLLBACKS_MAX = 20;
 const LOAD_TRIES = 60;
@@ -39,6 +44,7 @@ const rollbackSchema = z.object({
   by: z.string(),
   why: z.string(),
   atMs: z.number(),
+  held: z.boolean(),
 });
 const pointerSchema = z.object({
   ...versionSchema.shape,
@@ -48,6 +54,9 @@ const pointerSchema = z.object({
   experiences: z.number().int().nonnegative().default(0),
   epoch: z.number().int().nonnegative(),
   older: z.array(versionSchema).default([]),
+  /** Published while it was held, newest first. */
+  candidates: z.array(versionSchema.extend({ checksum: z.string() })).default([]),
+  held: z.object({ by: z.string(), why: z.string(), atMs: z.number() }).nullable().default(null),
   /** Who made which older version live again, and why; the last first. */
   rollbacks: z.array(rollbackSchema).default([]),
 });
@@ -58,26 +67,45 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
   readonly #jsm: JetStreamManager;
   readonly #objects: NatsFencedObjects;
   readonly #clock: Clock;
+  readonly #assertFits: FitCheck;
 
-  constructor(link: NatsLink, jsm: JetStreamManager, objects: NatsFencedObjects, clock: Clock) {
+  /** `assertFits` throws for an older version that what it serves now cannot use. */
+  constructor(
+    link: NatsLink,
+    jsm: JetStreamManager,
+    objects: NatsFencedObjects,
+    clock: Clock,
+    assertFits: FitCheck = () => undefined,
+  ) {
+    this.#assertFits = assertFits;
     this.#link = link;
     this.#jsm = jsm;
     this.#objects = objects;
     this.#clock = clock;
   }
 
-  publish(artifact: Artifact, epoch: number): Promise<void> {
+  async publish(artifact: Artifact, epoch: number): Promise<PublicationOutcome> {
     const { id, version } = artifact.policy;
     const key = encodeToken(id, 'policy.id');
     // The epoch is in the name, so that an owner that was overtaken cannot overwrite its successor's object.
     const objectKey = `policy.${key}.${version}.${epoch}`;
-    return this.#objects.write<Pointer>({
+    let outcome: PublicationOutcome = 'live';
+    await this.#objects.write<Pointer>({
       key,
       bytes: encodeArtifact(artifact),
       parse,
       decide: (present) => {
         if (present !== undefined && present.epoch > epoch) throw staleEpoch(id);
-        if (present !== undefined && present.version >= version) throw versionTaken(id, present.version);
+        outcome = present !== undefined && present.held !== null ? 'held' : 'live';
+        const same = present?.candidates.find((one) => one.version === version && one.checksum === artifact.checksum);
+        if (present !== undefined && outcome === 'held' && same !== undefined)
+          return { pointer: { ...present, epoch }, objectKey: same.objectKey };
+        if (present !== undefined && newestOf(present) >= version) throw versionTaken(id, newestOf(present));
+        if (present !== undefined && outcome === 'held') {
+          const candidate = { version, objectKey, checksum: artifact.checksum };
+          const candidates = [candidate, ...present.candidates].slice(0, CANDIDATES_MAX);
+          return { pointer: { ...present, epoch, candidates }, objectKey };
+        }
         return {
           pointer: successorOf(present, artifact, { objectKey, epoch, by: artifact.lineage.learner }),
           objectKey,
@@ -85,12 +113,14 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       },
       obsolete,
     });
+    return outcome;
   }
 
-  async rollBack(policyId: string, { to, by, why }: RollbackOrder): Promise<Rollback> {
+  async rollBack(policyId: string, { to, by, why, release = false }: RollbackOrder): Promise<Rollback> {
     const key = encodeToken(policyId, 'id');
     const live = await this.#objects.pointer(key, parse);
     if (live === undefined) throw unknownPolicy(policyId);
+    if (release && (to === undefined || to === live.version)) return this.#release(policyId, live, { by, why });
     const target = to ?? live.older[0]?.version;
     if (target === undefined || target === live.version)
       throw new EngineError('Conflict', 'ROLLBACK_POINTLESS', `There is nothing to go back to from ${live.version}.`, {
@@ -101,7 +131,7 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       throw new EngineError('NotFound', 'ARTIFACT_MISSING', `Version ${target} of ${policyId} is not stored.`, {
         field: 'to',
       });
-    const version = live.version + 1;
+    const version = newestOf(live) + 1;
     const atMs = this.#clock.nowMs();
     const { checksum: _, ...before } = openArtifact(stored);
     const artifact = sealArtifact({
@@ -109,7 +139,8 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       policy: { id: policyId, version },
       lineage: { ...before.lineage, parent: target, createdAtMs: atMs },
     });
-    const rollback: Rollback = { version, from: live.version, to: target, by, why, atMs };
+    this.#assertFits(artifact, policyOf(artifact, LEARNED_FAMILIES));
+    const rollback: Rollback = { version, from: live.version, to: target, by, why, atMs, held: !release };
     // A name of its own: a learner that publishes the same version at the same time must not write over it.
     const objectKey = `policy.${key}.${version}.${live.epoch}.${checksumPart(artifact)}`;
     await this.#objects.write<Pointer>({
@@ -119,10 +150,46 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       decide: (present) => {
         // What was to be undone is not what is live any more: whoever ordered this should look again.
         if (present?.version !== live.version) throw versionTaken(policyId, present?.version ?? version);
+        if (newestOf(present) >= version) throw versionTaken(policyId, newestOf(present));
         const pointer = successorOf(present, artifact, { objectKey, epoch: present.epoch, by });
+        const { candidates } = present;
         return {
-          pointer: { ...pointer, rollbacks: [rollback, ...present.rollbacks].slice(0, ROLLBACKS_MAX) },
+          pointer: {
+            ...pointer,
+            candidates,
+            held: release ? null : { by, why, atMs },
+            ...withRollback(present, rollback),
+          },
           objectKey,
+        };
+      },
+      obsolete,
+    });
+    return rollback;
+  }
+
+  /** What is live stays, and what is published from now on goes live. */
+  async #release(policyId: string, live: Pointer, { by, why }: Pick<Rollback, 'by' | 'why'>): Promise<Rollback> {
+    const { version } = live;
+    const rollback = { version, from: version, to: version, by, why, atMs: this.#clock.nowMs(), held: false };
+    await this.#objects.write<Pointer>({
+      key: encodeToken(policyId, 'id'),
+      bytes: undefined,
+      parse,
+      decide: (present) => {
+        if (present?.version !== version) throw versionTaken(policyId, present?.version ?? version);
+        if (present.held === null)
+          throw new EngineError(
+            'Conflict',
+            'POLICY_NOT_HELD',
+            `Nobody holds ${policyId}: what is published goes live.`,
+            {
+              field: 'release',
+            },
+          );
+        return {
+          pointer: { ...present, held: null, ...withRollback(present, rollback) },
+          objectKey: present.objectKey,
         };
       },
       obsolete,
@@ -140,7 +207,7 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       try {
         const pointer = await this.#objects.pointer(encodeToken(policyId, 'policy.id'), parse);
         const wanted = version ?? pointer?.version;
-        const found = [...(pointer === undefined ? [] : [pointer, ...pointer.older])].find(
+        const found = [...(pointer === undefined ? [] : [pointer, ...pointer.older, ...pointer.candidates])].find(
           (candidate) => candidate.version === wanted,
         );
         return found === undefined ? undefined : await this.#objects.object(found.objectKey);
@@ -201,14 +268,26 @@ function successorOf(present: Pointer | undefined, artifact: Artifact, { objectK
     experiences: artifact.lineage.experiences,
     epoch,
     older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
+    // It is above them all, so that no number of theirs is given again.
+    candidates: [],
+    held: null,
     rollbacks: present?.rollbacks ?? [],
   };
 }
 
+const newestOf = ({ version, candidates }: Pick<Pointer, 'version' | 'candidates'>): number =>
+  Math.max(version, candidates[0]?.version ?? 0);
+
+const withRollback = ({ rollbacks }: Pointer, rollback: Rollback): Pick<Pointer, 'rollbacks'> => ({
+  rollbacks: [rollback, ...rollbacks].slice(0, ROLLBACKS_MAX),
+});
+
 /** Objects that no version needs any more. */
 function obsolete(before: Pointer | undefined, after: Pointer): string[] {
-  const kept = new Set(after.older.map((old) => old.objectKey));
-  return (before?.older ?? []).map((old) => old.objectKey).filter((name) => !kept.has(name));
+  const kept = new Set([after, ...after.older, ...after.candidates].map((one) => one.objectKey));
+  return [...(before?.older ?? []), ...(before?.candidates ?? [])]
+    .map((old) => old.objectKey)
+    .filter((name) => !kept.has(name));
 }
 
 const checksumPart = ({ checksum }: Artifact): string => checksum.slice(0, 16);
@@ -220,10 +299,13 @@ const parse = (value: Uint8Array): Pointer => {
   return pointer;
 };
 
-const entryOf = (policyId: string, { older: _, rollbacks, ...pointer }: Pointer): RegistryEntry => ({
+const entryOf = (policyId: string, { older: _, rollbacks, candidates, held, ...pointer }: Pointer): RegistryEntry => ({
   policyId,
   ...pointer,
   ...(rollbacks[0]?.version === pointer.version ? { rollback: rollbacks[0] } : {}),
+  ...(held === null ? {} : { held }),
+  candidates: candidates.map(({ version }) => version),
+  newest: newestOf({ version: pointer.version, candidates }),
 });
 
 const unknownPolicy = (policyId: string): EngineError =>

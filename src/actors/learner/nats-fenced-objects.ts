@@ -12,7 +12,8 @@ const CONFLICTS_MAX = 8;
 
 export interface FencedWrite<Pointer> {
   readonly key: string;
-  readonly bytes: Uint8Array;
+  /** Undefined where only the pointer changes. */
+  readonly bytes: Uint8Array | undefined;
   readonly parse: (value: Uint8Array) => Pointer;
   /** What to write in place of the present pointer; throws where that may not be done. */
   readonly decide: (present: Pointer | undefined) => { readonly pointer: Pointer; readonly objectKey: string };
@@ -63,7 +64,7 @@ export class NatsFencedObjects {
         throw error;
       }
       const { pointer, objectKey } = decided;
-      await this.#put(objectKey, bytes);
+      if (bytes !== undefined) await this.#put(objectKey, bytes);
       const value = Buffer.from(JSON.stringify(pointer), 'utf8');
       const revision = await this.#pointers.put(key, value, stored?.revision ?? 0);
       if (revision === undefined) {

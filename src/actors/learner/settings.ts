@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ARTIFACT_BYTES_MAX } from '../../policies/artifact.js';
 import { gateSettingsSchema } from '../../learners/promotion/index.js';
 
 const durationMs = z.number().int().positive();
@@ -10,7 +11,7 @@ export const learnerSettingsSchema = z
     id: z.string().min(1).max(128),
     /**
      * A built-in kind, where the plug-in's module is (see learners/plugin-registry.ts), or `external`: a process of its own
-     * learns, and is served by requests (see external/desk.ts). Of what follows, `config`, `seed` and `gate`
+     * learns, and is served by requests (see external/desk.ts). Of what follows, `config`, `seed`, `gate` and `artifactBytesMax`
      * concern that one, and `batchSize` times `publishEvery`: how often its gate is saved.
      */
     kind: z.string().min(1),
@@ -28,6 +29,16 @@ export const learnerSettingsSchema = z
     publishMinMs: durationMs.default(2_000),
     /** Where it is given, a new version goes live only if it passes (see learners/promotion); `{}` for the defaults. */
     gate: gateSettingsSchema.optional(),
+    /**
+     * Bytes of the parameters that an `external` learner may publish. Every process that decides reads them between decisions,
+     * so that it should be no larger than its policies need.
+     */
+    artifactBytesMax: z
+      .number()
+      .int()
+      .min(1024)
+      .max(ARTIFACT_BYTES_MAX)
+      .default(2 * 1024 * 1024),
     /** How long folding one batch may take before the worker is terminated. */
     updateDeadlineMs: durationMs.default(10_000),
     /** Pause before the first restart after a failure; doubled on each further one up to `restartMaxMs`. */

@@ -1,4 +1,5 @@
 import type { GateView } from '../../learners/promotion/index.js';
+import type { Hold } from '../../policies/registry/artifact-store.js';
 import type { LearnerMode } from './learner.machine.js';
 import type { PublishVerdict } from './publish-rule.js';
 
@@ -40,6 +41,8 @@ export interface LearnerStatus {
   readonly unpublished: number;
   /** What was last judged of publishing, and why; null before that. */
   readonly publishing: PublishVerdict | null;
+  /** Who holds the policy at what is live, as of the last publication or start: publications are candidates; null where nobody. */
+  readonly held: Hold | null;
   /** Who is live, on trial and the anchor, and the evidence; null for a learner without a gate. */
   readonly gate: GateView | null;
   /** Last sequence of the experience stream learned from, and how many behind it are known to wait. */
@@ -75,6 +78,7 @@ export const blankStatus = (named: Pick<LearnerStatus, 'id' | 'kind' | 'surface'
   stalenessMs: 0,
   unpublished: 0,
   publishing: null,
+  held: null,
   gate: null,
   position: 0,
   lag: 0,

@@ -14,6 +14,11 @@ export const rollbackSchema = z.strictObject({
   why: z.string().min(1).max(500),
   /** The version to go back to; the one before the live one, if left out. */
   to: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional(),
+  /**
+   * Lets publications go live again, with `to` from that version on. If left out, the policy is held at what the rollback makes
+   * live, and what is published meanwhile is kept as a candidate.
+   */
+  release: z.boolean().optional(),
 });
 
 const POLICY_ID_MAX = 128;
@@ -31,7 +36,7 @@ export class PoliciesController {
   @ApiBody({ schema: openApiSchema(rollbackSchema) })
   async rollBack(
     @Param('id') id: string,
-    @Body(new ZodPipe(rollbackSchema)) { why, to }: z.infer<typeof rollbackSchema>,
+    @Body(new ZodPipe(rollbackSchema)) { why, to, release }: z.infer<typeof rollbackSchema>,
     @Req() request: FastifyRequest,
   ): Promise<Rollback & { readonly policy: string }> {
     const { policies, logger } = this.services.deps;
@@ -39,7 +44,7 @@ export class PoliciesController {
       throw invalidRequest('INVALID_REQUEST', `At most ${POLICY_ID_MAX} characters.`, 'id');
     if (policies === undefined)
       throw new EngineError('Dependency', 'POLICIES_UNAVAILABLE', 'This gateway has no way to the policies.');
-    const done = { policy: id, ...(await policies.rollBack(id, { to, why, by: request.caller.name })) };
+    const done = { policy: id, ...(await policies.rollBack(id, { to, release, why, by: request.caller.name })) };
     logger.info('policy rolled back', done);
     return done;
   }

@@ -80,6 +80,7 @@ const learner: LearnerStatus = {
     code: 'too-soon',
     text: '12 experiences learned since the live version; published 700 ms ago, and not before 2000 ms.',
   },
+  held: null,
   position: 2240,
   lag: 0,
   skipped: { past: 0, ahead: 0, malformed: 0 },
@@ -249,6 +250,7 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     requests: {
       back: { why: 'accepts fell by half' },
       further: { why: 'the last three learned from a broken app', to: 4 },
+      release: { why: 'the app is mended', release: true },
     },
     status: 200,
     answerIs: 'The older version is live again, under a new number',
@@ -260,6 +262,7 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
       by: 'operator',
       why: 'accepts fell by half',
       atMs: 1764279000000,
+      held: true,
     },
   },
   'get /v1/deadletters': { status: 200, answerIs: 'The dead letters', answer: { deadLetters: [] } },

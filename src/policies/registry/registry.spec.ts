@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeArtifact, sealArtifact } from '../artifact.js';
+import { encodeArtifact, openArtifact, sealArtifact } from '../artifact.js';
 import type { ArtifactStore, RegistryEntry } from './artifact-store.js';
 import { LEARNED_FAMILIES } from './learned-families.js';
-import { PolicyRegistry } from './registry.js';
+import { PolicyRegistry, type PolicyStatus } from './registry.js';
 
 const artifact = (version: number, overrides: { family?: string; parameters?: unknown } = {}): Uint8Array =>
   encodeArtifact(
@@ -57,7 +57,7 @@ describe('the policy registry', () => {
     const loads = new Map<number, (bytes: Uint8Array | undefined) => void>();
     let tell: (entry: RegistryEntry) => void = () => undefined;
     const store: ArtifactStore = {
-      publish: () => Promise.resolve(),
+      publish: () => Promise.resolve('live'),
       entry: () => Promise.resolve(undefined),
       load: (_, version) => new Promise((resolve) => loads.set(version!, resolve)),
       watch: (onChange) => {
@@ -68,7 +68,17 @@ describe('the policy registry', () => {
     const seen: (number | undefined)[] = [];
     const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => seen.push(status.version));
     const stop = registry.follow(store);
-    const entry = { policyId: 'p', objectKey: '', checksum: '', publishedAtMs: 0, by: 'l', experiences: 0, epoch: 1 };
+    const entry = {
+      policyId: 'p',
+      objectKey: '',
+      checksum: '',
+      publishedAtMs: 0,
+      by: 'l',
+      experiences: 0,
+      epoch: 1,
+      candidates: [],
+      newest: 1,
+    };
     tell({ ...entry, version: 1 });
     tell({ ...entry, version: 2 });
     loads.get(2)!(artifact(2));
@@ -80,5 +90,37 @@ describe('the policy registry', () => {
     stop();
     tell({ ...entry, version: 3 });
     expect(loads.has(3)).toBe(false);
+  });
+
+  it('says who holds what is live, and does not load it anew for that', async () => {
+    const loads: number[] = [];
+    let tell: (entry: RegistryEntry) => void = () => undefined;
+    const store: ArtifactStore = {
+      publish: () => Promise.resolve('live'),
+      entry: () => Promise.resolve(undefined),
+      load: (_, version) => {
+        loads.push(version!);
+        return Promise.resolve(artifact(1));
+      },
+      watch: (onChange) => {
+        tell = onChange;
+        return () => undefined;
+      },
+    };
+    const heard: PolicyStatus[] = [];
+    const registry = new PolicyRegistry(LEARNED_FAMILIES, (status) => void heard.push(status));
+    registry.follow(store);
+    const { checksum } = openArtifact(artifact(1));
+    const entry = { policyId: 'p', version: 1, objectKey: '', checksum, publishedAtMs: 0, by: 'l', experiences: 0 };
+    const held = { by: 'ada', why: 'accepts fell', atMs: 1 };
+    tell({ ...entry, epoch: 1, candidates: [], newest: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    tell({ ...entry, epoch: 1, candidates: [3, 2], newest: 3, held });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(registry.status()).toMatchObject([{ version: 1, held: { ...held, candidates: [3, 2] } }]);
+    tell({ ...entry, epoch: 1, candidates: [3, 2], newest: 3 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard.map((status) => status.held?.by)).toEqual([undefined, 'ada', undefined]);
+    expect(loads).toEqual([1]);
   });
 });

@@ -4,7 +4,7 @@ import type { Candidate, PolicyRef } from '../../messages/decisions.js';
 import { openArtifact, type Artifact } from '../artifact.js';
 import type { DecisionContext, Policy, PolicyDirectory } from '../policy.js';
 import type { PolicyFamily } from '../source.js';
-import type { ArtifactStore, RegistryEntry } from './artifact-store.js';
+import type { ArtifactStore, Hold, RegistryEntry } from './artifact-store.js';
 
 /** Candidates that no artifact knows: every policy must have an answer for them. */
 const PROBE_CANDIDATES: readonly Candidate[] = ['probe-a', 'probe-b'].map((id) => ({
@@ -29,12 +29,15 @@ export interface PolicyStatus {
   readonly publishedAtMs: number | undefined;
   /** Why the newest version is not the one that answers. */
   readonly refused: { readonly version: number; readonly code: string; readonly message: string } | undefined;
+  /** Who holds it there since a rollback, and which versions were published meanwhile; undefined where nobody does. */
+  readonly held: (Hold & { readonly candidates: readonly number[] }) | undefined;
 }
 
 interface Slot {
   policy: Policy | undefined;
   artifact: Artifact | undefined;
   refused: PolicyStatus['refused'];
+  held: PolicyStatus['held'];
   /** Rises with every offer, so that a slow load never replaces a newer one. */
   turn: number;
 }
@@ -128,6 +131,13 @@ export class PolicyRegistry implements PolicyDirectory {
     const slot = this.#slot(entry.policyId);
     const ref: PolicyRef = { id: entry.policyId, version: entry.version };
     const turn = ++slot.turn;
+    slot.held = entry.held && { ...entry.held, candidates: entry.candidates };
+    if (slot.artifact?.checksum === entry.checksum) {
+      // What is live is what was live: only the hold or its candidates have changed.
+      slot.refused = undefined;
+      this.#onChange(statusOf(entry.policyId, slot));
+      return;
+    }
     const overtaken = (): boolean => stopped() || slot.turn !== turn;
     try {
       const bytes = await store.load(entry.policyId, entry.version);
@@ -149,19 +159,20 @@ export class PolicyRegistry implements PolicyDirectory {
   #slot(policyId: string): Slot {
     let slot = this.#slots.get(policyId);
     if (slot === undefined) {
-      slot = { policy: undefined, artifact: undefined, refused: undefined, turn: 0 };
+      slot = { policy: undefined, artifact: undefined, refused: undefined, held: undefined, turn: 0 };
       this.#slots.set(policyId, slot);
     }
     return slot;
   }
 }
 
-const statusOf = (policyId: string, { policy, artifact, refused }: Slot): PolicyStatus => ({
+const statusOf = (policyId: string, { policy, artifact, refused, held }: Slot): PolicyStatus => ({
   policyId,
   version: policy?.ref.version,
   family: artifact?.family,
   publishedAtMs: artifact?.lineage.createdAtMs,
   refused,
+  held,
 });
 
 const missing = (): EngineError =>

@@ -185,6 +185,25 @@ describe('the desk of a learner in another process', () => {
     expect(desk.status()).toMatchObject({ version: 2, reason: null });
   });
 
+  it('is told where an operator holds the policy: what it publishes is kept, and not live', async () => {
+    const desk = openDesk();
+    const { epoch } = await claim(desk);
+    await ask(desk, 'publish', { epoch, ...publication(PARAMETERS) });
+    artifacts.held = { by: 'ada', why: 'accepts fell', atMs: 1 };
+    for (const version of [2, 3])
+      expect(await ask(desk, 'publish', { epoch, ...publication(PARAMETERS) })).toMatchObject({
+        version,
+        outcome: 'held',
+      });
+    expect(desk.status()).toMatchObject({ mode: 'learning', version: 1, held: { by: 'ada', why: 'accepts fell' } });
+    artifacts.held = undefined;
+    expect(await ask(desk, 'publish', { epoch, ...publication(PARAMETERS) })).toMatchObject({
+      version: 4,
+      outcome: 'live',
+    });
+    expect(desk.status()).toMatchObject({ version: 4, held: null });
+  });
+
   it.each([
     ['ARTIFACT_CHECKSUM', { sha256: '0'.repeat(64) }],
     ['ARTIFACT_SCHEMA', { schema: 2 }],
@@ -204,6 +223,21 @@ describe('the desk of a learner in another process', () => {
     expect(artifacts.published).toHaveLength(1);
     expect(desk.status()).toMatchObject({ mode: 'degraded', version: 1, failures: 1 });
     expect(desk.status().reason).toContain(code);
+  });
+
+  it.each([
+    ['ARTIFACT_TOO_LARGE', 20_000, 'x'.repeat(120)],
+    ['JSON_TOO_MANY_KEYS', 40_000, ''],
+  ])('refuses an artifact with %s: %i arms are too many to read between decisions', async (code, arms, padding) => {
+    const desk = openDesk();
+    const { epoch } = await claim(desk);
+    const entries = Array.from({ length: arms }, (_, i) => [`${padding}${i}`, [1, 1]]);
+    const text = JSON.stringify({ arms: Object.fromEntries(entries), prior: [1, 1] });
+    for (let part = 0; part * 100_000 < text.length; part++)
+      await ask(desk, 'upload', { epoch, upload: 'u', part, text: text.slice(part * 100_000, (part + 1) * 100_000) });
+    const request = { epoch, ...publication(text), parameters: undefined, upload: 'u' };
+    await expect(ask(desk, 'publish', request)).rejects.toMatchObject({ code });
+    expect(artifacts.published).toEqual([]);
   });
 
   it('takes long texts in parts', async () => {
@@ -458,7 +492,7 @@ describe('the gate of a learner in another process', () => {
       const publish = artifacts.publish.bind(artifacts);
       artifacts.publish = async (artifact, epoch) => {
         if (where === 'publish') fail();
-        await publish(artifact, epoch);
+        return await publish(artifact, epoch);
       };
       const record = verdicts.record.bind(verdicts);
       verdicts.record = async (verdict) => {

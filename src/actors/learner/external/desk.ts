@@ -16,7 +16,7 @@ import {
 } from '../../../messages/external-learner.js';
 import { RECORD_VERSION } from '../../../messages/versions.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../../policies/artifact.js';
-import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
+import type { ArtifactStore, Hold } from '../../../policies/registry/artifact-store.js';
 import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
 import { policyOf, type FitCheck } from '../../../policies/registry/registry.js';
 import type { Lease, LeaseValue } from '../../keeper/keeper.js';
@@ -94,6 +94,8 @@ export class ExternalLearnerDesk {
   #closing: Promise<unknown> = Promise.resolve();
   #live: { version: number; atMs: number; learned: number } | undefined;
   #refusal: string | null = null;
+  /** As of the last publication or claim. */
+  #held: Hold | null = null;
   /** Why the gate cannot go on at the moment. */
   #gateFailure: string | null = null;
   #failures = 0;
@@ -128,6 +130,7 @@ export class ExternalLearnerDesk {
       learned: session?.learned ?? 0,
       position: session?.position ?? 0,
       lag: session?.pages.waiting ?? 0,
+      held: this.#held,
       gate: session?.gate?.view ?? null,
       publishing: current ? onTrial(current.text) : null,
       skipped: { past: tally?.past ?? 0, ahead: tally?.ahead ?? 0, malformed: tally?.malformed ?? 0 },
@@ -206,6 +209,7 @@ export class ExternalLearnerDesk {
       position: 0,
     };
     gate?.start();
+    this.#held = entry?.held ?? null;
     if (entry !== undefined) this.#live = { version: entry.version, atMs: entry.publishedAtMs, learned };
     return {
       epoch: lease.epoch,
@@ -302,13 +306,14 @@ export class ExternalLearnerDesk {
     const entry = await artifacts.entry(policy);
     if (gate === undefined || entry === undefined) {
       const createdAtMs = clock.nowMs();
-      const version = (entry?.version ?? 0) + 1;
+      const version = (entry?.newest ?? 0) + 1;
       const artifact = seal({ policyId: policy, version, parent: entry?.version, createdAtMs });
-      await artifacts.publish(artifact, epoch);
-      this.#live = { version, atMs: createdAtMs, learned: experiences };
+      const outcome = await artifacts.publish(artifact, epoch);
+      this.#held = outcome === 'held' ? (entry?.held ?? null) : null;
+      if (outcome === 'live') this.#live = { version, atMs: createdAtMs, learned: experiences };
       // It is live. The gate looks again before whatever it does next.
       await gate?.align().catch(() => undefined);
-      return { policy, version, checksum: artifact.checksum, outcome: 'live' };
+      return { policy, version, checksum: artifact.checksum, outcome };
     }
     let checksum = '';
     const version = await gate.propose((meta) => {
@@ -334,7 +339,7 @@ export class ExternalLearnerDesk {
       throw invalidRequest('ARTIFACT_CHECKSUM', 'The parameters do not match their checksum.', 'sha256');
     const { identity } = await this.#ports.source.info();
     const sequence = decodeCursor(cursor, identity).position;
-    const parameters = parseParameters(json);
+    const parameters = parseParameters(json, this.#settings.artifactBytesMax);
     return ({ policyId, version, parent, createdAtMs }) => {
       const sealed = sealArtifact({
         schema: 1,

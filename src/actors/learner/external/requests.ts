@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import { isExcess, JSON_BOUNDS, parseBoundedJson, parseBoundedText } from '../../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
-import { ARTIFACT_BYTES_MAX } from '../../../policies/artifact.js';
 
 /** Checked against its verb's schema. Throws InvalidRequest `JSON_TOO_*`, or `INVALID_REQUEST` naming the field. */
 export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
@@ -21,11 +20,15 @@ export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
 }
 
 /** Throws InvalidRequest `ARTIFACT_TOO_LARGE`, `JSON_TOO_*` or `ARTIFACT_MALFORMED`. */
-export function parseParameters(json: string): unknown {
-  if (Buffer.byteLength(json, 'utf8') > ARTIFACT_BYTES_MAX)
-    throw invalidRequest('ARTIFACT_TOO_LARGE', `An artifact may have ${ARTIFACT_BYTES_MAX} bytes.`, 'parameters');
+export function parseParameters(json: string, bytesMax: number): unknown {
+  if (Buffer.byteLength(json, 'utf8') > bytesMax)
+    throw invalidRequest(
+      'ARTIFACT_TOO_LARGE',
+      `The parameters may have ${bytesMax} bytes (artifactBytesMax).`,
+      'parameters',
+    );
   try {
-    return parseBoundedText(json, JSON_BOUNDS.artifact, 'parameters');
+    return parseBoundedText(json, JSON_BOUNDS.publication, 'parameters');
   } catch (error) {
     if (isExcess(error)) throw error;
     throw invalidRequest('ARTIFACT_MALFORMED', 'The parameters are not JSON, which knows no NaN.', 'parameters');
