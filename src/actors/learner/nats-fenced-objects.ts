@@ -68,7 +68,7 @@ export class NatsFencedObjects {
       const value = Buffer.from(JSON.stringify(pointer), 'utf8');
       const revision = await this.#pointers.put(key, value, stored?.revision ?? 0);
       if (revision === undefined) {
-        lost.add(objectKey);
+        if (bytes !== undefined) lost.add(objectKey);
         continue;
       }
       await collect(value.toString('utf8'));
