@@ -422,3 +422,34 @@ describe('memory', () => {
     expect(await view(owner, 'u7')).toMatchObject({ sum: 1 });
   });
 });
+
+describe('a flood of events of new actors', () => {
+  const EVENTS = 300;
+
+  it('is read ahead of the fold; its app is left out of the journal until it is folded', async () => {
+    const bounds = { eventsWaitingMax: 100, eventBytesWaitingMax: Infinity };
+    const owner = await world.serve(1, { apps: new Map([['app', bounds]]) });
+    const { get } = world.snapshots;
+    let answer!: () => void;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const asked = new Set<string>();
+    world.snapshots.get = async (key) => {
+      asked.add(key);
+      await answered;
+      return get(key);
+    };
+    world.journal.held = true;
+    for (let i = 0; i < EVENTS; i++)
+      world.journal.write(subjects.record(0, 'event', 'app', 'user', `u${i}`, 'add'), {});
+    world.journal.release();
+    await idle();
+    // The fold stands still, and yet more than a batch was asked for.
+    expect(owner.status().counters.events).toBe(0);
+    expect(asked.size).toBeGreaterThanOrEqual(EVENTS);
+    expect(world.journal.leavings).toEqual([['app']]);
+    answer();
+    await world.clock.advance(2_000);
+    expect(owner.status().counters.events).toBe(EVENTS);
+    expect(world.journal.leavings).toEqual([['app'], []]);
+  });
+});
