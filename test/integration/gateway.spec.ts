@@ -24,7 +24,7 @@ let port = 0;
 
 async function start(
   options: GatewayDeps['options'] = {},
-  more: Pick<GatewayDeps, 'learners'> = {},
+  more: Pick<GatewayDeps, 'learners' | 'unreadable'> = {},
 ): Promise<FakeWorld> {
   const world = fakeWorld(options);
   app = await createGateway({ ...world.deps, ...more });
@@ -592,6 +592,13 @@ describe('views, commands and operations', () => {
     expect(text).toContain('attune_events_rejected_total{code="SUBJECT_KIND_UNKNOWN"} 1');
     expect(text).toContain('attune_queue_depth{queue="mailboxes"} 7');
     expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
+  });
+
+  it('counts what could not be read, by what it was', async () => {
+    await start({}, { unreadable: { counts: () => ({ 'zone-broadcast': 3, 'dead-letter': 1 }) } });
+    const { text } = await call('GET', '/metrics');
+    expect(text).toContain('attune_unreadable_total{source="zone-broadcast"} 3');
+    expect(text).toContain('attune_unreadable_total{source="dead-letter"} 1');
   });
 
   it('rolls a policy back, with who and why, and refuses what names no version', async () => {
