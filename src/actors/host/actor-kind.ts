@@ -131,6 +131,8 @@ export interface ActorKind<State, Shared, Services> {
    * old it is. Refusing one where nobody can tell whether it is a repeat would lose it.
    */
   isIdempotent?(type: string): boolean;
+  /** Whether events of a type count whatever time they say, also one far ahead: any other is then refused. */
+  countsWhenever?(type: string): boolean;
   /** True if the state is as good as a fresh one: its snapshot need not be kept for ever. */
   isVacant(state: State): boolean;
   /** Checks and revives what JSON.parse gave for a saved state; throws if it is not one. */

@@ -172,17 +172,49 @@ describe('events', () => {
     ]);
   });
 
-  it('without a time, or with one too far ahead, count once within the table', () => {
+  it('without a time count once within the table', () => {
     const { dedupePerActor } = SETTINGS.events;
-    const outcomes = (id: string) =>
-      [bench.event('add', id), timed(`ahead-${id}`, 9_999_999_999)].map((a) => a.outcome);
-    expect(outcomes('x')).toEqual(['applied', 'applied']);
-    expect(outcomes('x')).toEqual(['duplicate', 'duplicate']);
+    const send = (id: string) => bench.event('add', id, {}, 1_100_000_000).outcome;
+    expect([send('x'), send('x')]).toEqual(['applied', 'duplicate']);
     for (let i = 0; i < dedupePerActor - 1; i++) timed(`other-${i}`, 1_090_000 + i);
-    expect(outcomes('x')[1]).toBe('duplicate');
-    // What is too far ahead makes room as if it had no time, and keeps nobody out.
-    for (let i = 0; i < dedupePerActor; i++) timed(`ahead-${i}`, 9_999_999_999);
-    expect(timed('now', 1_100_001).outcome).toBe('applied');
+    expect(send('x')).toBe('duplicate');
+  });
+
+  it('without a time are new however many come within one second', () => {
+    const burst = Array.from({ length: SETTINGS.events.dedupePerActor + 904 }, (_, i) => `burst-${i}`);
+    const outcomes = burst.map((id) => bench.event('add', id, {}, 1_100_000_000).outcome);
+    expect(new Set(outcomes)).toEqual(new Set(['applied']));
+    expect(bench.state()).toEqual({ sum: burst.length });
+    expect(bench.fold.state.counters).toMatchObject({ tooOld: 0, rejected: 0 });
+  });
+
+  it('that say a time too far ahead are refused, whatever came between', () => {
+    const { dedupePerActor, futureMaxMs } = SETTINGS.events;
+    const latest = 1_100_000 + Math.floor(futureMaxMs / 1_000);
+    const ahead = () => timed('ahead', latest + 1);
+    expect(ahead()).toMatchObject({
+      outcome: 'rejected',
+      reason: expect.stringMatching(/^EVENT_IN_FUTURE: /),
+      outputs: [{ target: 'd' }],
+    });
+    expect(timed('just so', latest).outcome).toBe('applied');
+    for (let i = 0; i <= dedupePerActor; i++) timed(`other-${i}`, 1_090_000 + i);
+    expect(ahead().outcome).toBe('rejected');
+    expect(timed('just so', latest).outcome).toBe('duplicate');
+    expect(bench.state()).toEqual({ sum: dedupePerActor + 2 });
+  });
+
+  it('are taken with a time too far ahead where the kind asks for it', () => {
+    const whenever = { ...kind, countsWhenever: (type: string) => type === 'add' };
+    const options = { partition: 0, identity: 'id', kinds: new Map([['user', whenever]]), shared: bench.shared };
+    const fold = new PartitionFold({ ...options, protections: ALL_PROTECTIONS }, bench.fold.state, bench.timers);
+    const send = (type: string) => {
+      const payload = Buffer.from(JSON.stringify({ specversion: '1.0', source: 's', id: type, time: at(2_000_000) }));
+      const subject = `attune.p.0.event.app.user.a.${type}`;
+      const record = { sequence: fold.state.sequence + 1, timestampMs: 1e9, subject, payload, pending: 0 };
+      return fold.apply(record, decodeRecord(record), bench.actor()).outcome;
+    };
+    expect([send('add'), send('add'), send('tell')]).toEqual(['applied', 'duplicate', 'rejected']);
   });
 
   it('without an id are never repeats', () => {
@@ -251,7 +283,8 @@ describe('events', () => {
     send(1, '2026-01-01T00:00:01Z', at);
     send(2, '1990-01-01T00:00:00Z', at - 5_000);
     send(3, '2090-01-01T00:00:00Z', at);
-    // What is longer ago than may be was not asked about: nobody knows whether it is a repeat.
+    send(4, new Date(at + futureMaxMs).toISOString(), at);
+    // What is longer ago than may be, or further ahead, was not asked about: nobody knows whether it is a repeat.
     expect(times).toEqual([at + 1_000, at + futureMaxMs]);
     expect(bench.fold.state.foldTimeMs).toBe(at);
   });

@@ -265,20 +265,29 @@ export class PartitionFold<Shared> {
     const { pastMaxMs, futureMaxMs, dedupePerActor } = state.settings.events;
     const firstFoldedMs = original?.atMs ?? atMs;
     const { timeMs: saidMs, type } = decoded;
+    const isAhead = saidMs !== undefined && saidMs > firstFoldedMs + futureMaxMs;
     // A time that is too far ahead would never make room for others again.
-    const ownMs = saidMs === undefined || saidMs > firstFoldedMs + futureMaxMs ? firstFoldedMs : saidMs;
+    const timed = saidMs !== undefined && !isAhead;
+    const ownMs = timed ? saidMs : firstFoldedMs;
     const seconds = secondsOf(ownMs);
     const hash = decoded.id === '' ? undefined : eventHash(state.idKey, decoded.app, decoded.source, decoded.id);
-    const standing = hash === undefined ? 'new' : this.standing(activation, hash, seconds);
+    const standing = hash === undefined ? 'new' : this.standing(activation, hash, seconds, timed);
     if (standing === 'repeat') {
       state.counters.duplicates++;
       return outcome('duplicate');
     }
-    const isTooOld = standing === 'unknown' || ownMs < firstFoldedMs - pastMaxMs;
-    if (isTooOld && !options.kinds.get(activation.address.kind)?.isIdempotent?.(type)) {
-      const reason = tooOldToKnow(seconds, activation);
+    const kind = options.kinds.get(activation.address.kind);
+    const refuse = (reason: string): Applied => {
       const refused = this.foldActor(record, activation, { type: 'rejected', reason }, atMs);
       state.counters.events++;
+      return refused;
+    };
+    if (isAhead && !kind?.countsWhenever?.(type)) {
+      return refuse(`EVENT_IN_FUTURE: time is more than ${futureMaxMs} ms ahead of this engine`);
+    }
+    const isTooOld = standing === 'unknown' || ownMs < firstFoldedMs - pastMaxMs;
+    if (isTooOld && !kind?.isIdempotent?.(type)) {
+      const refused = refuse(tooOldToKnow(seconds, activation));
       state.counters.tooOld++;
       return refused;
     }
@@ -301,10 +310,11 @@ export class PartitionFold<Shared> {
     return applied;
   }
 
-  private standing({ seen }: Activation, hash: EventHash, seconds: number): Standing {
+  /** The floor is about times that were said: what says none has arrived just now, and is new unless it is in the table. */
+  private standing({ seen }: Activation, hash: EventHash, seconds: number, timed: boolean): Standing {
     if (seen === undefined || !this.options.protections.repeats) return 'new';
     const standing = seen.standing(hash, seconds);
-    return standing === 'unknown' && !this.options.protections.eventFloor ? 'new' : standing;
+    return standing === 'unknown' && !(timed && this.options.protections.eventFloor) ? 'new' : standing;
   }
 
   private foldActor(

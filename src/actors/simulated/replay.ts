@@ -225,13 +225,18 @@ export class Replay<Shared> {
     const { pastMaxMs, futureMaxMs, dedupePerActor } = this.settings.events;
     const firstFoldedMs = original?.atMs ?? this.foldTimeMs;
     const saidMs = typeof json.time === 'string' ? Date.parse(json.time) : firstFoldedMs;
-    const ownMs = saidMs > firstFoldedMs + futureMaxMs ? firstFoldedMs : saidMs;
+    const isAhead = saidMs > firstFoldedMs + futureMaxMs;
+    const ownMs = isAhead ? firstFoldedMs : saidMs;
     const seconds = Math.floor(ownMs / 1000);
     const { high, low } = eventHash(this.idKey, app, String(json.source), String(json.id));
     const order = (BigInt(high) << 32n) | BigInt(low);
     const hasId = typeof json.id === 'string';
     if (hasId && actor.seen.some((one) => one.order === order)) return 'duplicate';
-    const isUnknown = hasId && seconds <= actor.floor;
+    const isUnknown = hasId && typeof json.time === 'string' && !isAhead && seconds <= actor.floor;
+    if (isAhead && !this.kindOf(address).countsWhenever?.(name)) {
+      this.reject(record.sequence, this.foldTimeMs);
+      return 'rejected';
+    }
     const isIdempotent = this.kindOf(address).isIdempotent?.(name) ?? false;
     if ((isUnknown || ownMs < firstFoldedMs - pastMaxMs) && !isIdempotent) {
       this.reject(record.sequence, this.foldTimeMs);
@@ -250,7 +255,9 @@ export class Replay<Shared> {
     if (hasId && !isUnknown && verdict !== 'rejected') {
       actor.seen.push({ order, seconds });
       actor.seen.sort((a, b) => a.seconds - b.seconds || (a.order < b.order ? -1 : 1));
-      while (actor.seen.length > dedupePerActor) actor.floor = actor.seen.shift()!.seconds;
+      while (actor.seen.length > dedupePerActor) {
+        actor.floor = Math.max(actor.floor, actor.seen.shift()!.seconds);
+      }
     }
     return verdict;
   }

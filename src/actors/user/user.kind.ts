@@ -16,6 +16,7 @@ export function userKind(kind: 'user' | 'anon'): ActorKind<UserState, CampaignLe
     fold: foldUser,
     timer: nextDueMs,
     isIdempotent: (type) => type === 'consent.granted' || type === 'consent.withdrawn',
+    countsWhenever: (type) => type === 'consent.withdrawn',
     isVacant,
     revive: reviveUserState,
     handle: handleUser,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Candidate, Reason } from '../../messages/decisions.js';
 import type { DecisionContext } from '../policy.js';
+import { rounded } from '../rounded.js';
 import { levelsShape, SegmentedArms, type Levels } from './segments.js';
 import { pooled, REWARD_MAX, statisticsSchema, NO_STATISTICS, type Statistics } from './statistics.js';
 
@@ -66,7 +67,7 @@ export function armReasons(
   const reasons: Reason[] = [
     trials === 0
       ? { code: 'untried', text: 'It is new here and gets a chance.', contribution: mean }
-      : { code: 'mean', text: `It earned ${Math.round(mean * 1000) / 1000} on average.`, contribution: mean },
+      : { code: 'mean', text: `It earned ${rounded(mean)} on average.`, contribution: mean },
   ];
   if (bonus !== undefined && Number.isFinite(bonus))
     reasons.push({ code: 'uncertainty', text: 'It may be better than it has shown so far.', contribution: bonus });

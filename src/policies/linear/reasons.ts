@@ -1,5 +1,6 @@
 /** Why a linear model puts a candidate where it stands. */
 import type { Reason } from '../../messages/decisions.js';
+import { rounded } from '../rounded.js';
 
 /** Terms that an explanation names. */
 const TERMS_TOLD_MAX = 5;
@@ -23,8 +24,8 @@ export function linearReasons(standing: LinearStanding): Reason[] {
   const { mean, expected, link, uncertainty, contributions, trials, best } = standing;
   const moving = contributions.filter(({ value }) => value !== 0);
   moving.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const size = Math.abs(mean) + uncertainty;
-  const share = size === 0 ? 0 : Math.round((100 * uncertainty) / size);
+  // Their sum may be more than any number says.
+  const share = uncertainty === 0 ? 0 : Math.round(100 / (1 + Math.abs(mean) / uncertainty));
   return [
     trials === 0
       ? { code: 'untried', text: 'It is new here and gets a chance.', contribution: mean }
@@ -47,5 +48,3 @@ export function linearReasons(standing: LinearStanding): Reason[] {
       : { code: 'exploration', text: 'Shown now and then to find out how good it is.' },
   ];
 }
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;

@@ -3,6 +3,7 @@ import { EngineError } from '../../kernel/errors.js';
 import type { Candidate, Reason } from '../../messages/decisions.js';
 import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
+import { rounded } from '../rounded.js';
 import { parametersOf, type PolicySource } from '../source.js';
 import { Network } from './network.js';
 import { mlpQParametersSchema, scaleObservation, unpackLayers, type MlpQParameters } from './parameters.js';
@@ -110,5 +111,3 @@ const unfit = ({ policy }: PolicySource, needed: number, given: number | undefin
     `Policy ${policy.id} needs an observation of ${needed} numbers, finite and of moderate size; it has ${given ?? 'none'}.`,
     { field: 'observation' },
   );
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;

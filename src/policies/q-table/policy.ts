@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
 import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
+import { rounded } from '../rounded.js';
 import { parametersOf, type PolicySource } from '../source.js';
 
 export const Q_TABLE_FAMILY = 'q-table';
@@ -65,5 +66,3 @@ export function qTablePolicy(source: PolicySource): Policy {
     },
   };
 }
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;

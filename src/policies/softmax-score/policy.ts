@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
 import { softmax } from '../exploration.js';
 import type { Policy } from '../policy.js';
+import { rounded } from '../rounded.js';
 import { parametersOf, type PolicySource } from '../source.js';
 
 export const SOFTMAX_SCORE_FAMILY = 'softmax-score';
@@ -25,7 +26,7 @@ export function softmaxScorePolicy(source: PolicySource): Policy {
     scores: (_context, candidates) => scores(candidates),
     explain: (_context, candidates, index) => {
       const score = candidates[index]!.features[feature] ?? 0;
-      return [{ code: 'score', text: `Its ${feature} is ${Math.round(score * 1000) / 1000}.`, contribution: score }];
+      return [{ code: 'score', text: `Its ${feature} is ${rounded(score)}.`, contribution: score }];
     },
   };
 }
