@@ -18,6 +18,21 @@ export const isAboutConsent = (type: string): boolean => type === 'consent' || t
 
 export const isConsentType = (type: string): type is ConsentType => (CONSENT_TYPES as readonly string[]).includes(type);
 
+/** Types that say what became of something shown; they must name its decision. */
+const REACTION_TYPES: ReadonlySet<string> = new Set([
+  'impression',
+  'click',
+  'accept',
+  'skip',
+  'dwell',
+  'rating',
+  'reaction',
+  'reward',
+]);
+
+/** Must the event name a decision to count for one? Outcomes of another kind (a trip) have happened whatever they name. */
+export const isReactionType = (type: string): boolean => REACTION_TYPES.has(type);
+
 const finite = z.number().refine(Number.isFinite, 'must be finite');
 
 /** Sums of as many values as anybody can send stay finite, and so can be saved. */

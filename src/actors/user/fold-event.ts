@@ -1,7 +1,13 @@
 /** Folds feedback: consent, sessions, counters, places, and reactions to decisions. */
 import { canonicalCell } from '../../messages/cells.js';
 import type { Hold } from '../../messages/decisions.js';
-import { CONSENT_TYPES, isAboutConsent, isConsentType, type InboundEvent } from '../../messages/events.js';
+import {
+  CONSENT_TYPES,
+  isAboutConsent,
+  isConsentType,
+  isReactionType,
+  type InboundEvent,
+} from '../../messages/events.js';
 import { decisionIdOf, parseDecisionId } from '../../messages/tokens.js';
 import { addFatigue } from './fatigue.js';
 import { withZone } from './features.js';
@@ -11,7 +17,7 @@ import { foldDuty } from './duty.js';
 import { endEpisodes } from './episodes.js';
 import { ignored, ledger, rejected, rewardSettingsFor, type FoldWork, type Unapplied } from './fold-work.js';
 import { detailOf, reactionsOf, type PendingDetail } from './pending.js';
-import { addReaction, isReactionType, worthOf, type Reaction } from './reward.js';
+import { addReaction, worthOf, type Reaction } from './reward.js';
 import { findByNonce } from './recent-decisions.js';
 import { endSession, touch } from './session.js';
 import { settle } from './settle.js';

@@ -1,21 +1,10 @@
 /** Joins one reaction to the decision it reacts to. */
+import { isReactionType } from '../../messages/events.js';
 import type { RewardSettings, SignalSettings } from '../../messages/settings.js';
 import type { PendingDetail, Reactions } from './pending.js';
 
 /** Reactions kept by name in an experience; later ones still count for the reward. */
 export const REACTION_EVENTS_MAX = 32;
-
-/** Types that say what became of something shown; they must name its decision. */
-const REACTION_TYPES: ReadonlySet<string> = new Set([
-  'impression',
-  'click',
-  'accept',
-  'skip',
-  'dwell',
-  'rating',
-  'reaction',
-  'reward',
-]);
 
 export interface Reaction {
   readonly type: string;
@@ -38,9 +27,6 @@ export const DEFAULT_REWARD: RewardSettings = Object.freeze({
 
 /** An explicit reward is worth its value, unless the surface says otherwise. */
 const EXPLICIT: SignalSettings = Object.freeze({ value: 1, perUnit: true });
-
-/** Must the event name a decision to count for one? Outcomes of another kind (a trip) go to the latest that wants them. */
-export const isReactionType = (type: string): boolean => REACTION_TYPES.has(type);
 
 /** The longest a signal of a surface may come after its decision: for its reward, or for a correction of it. */
 export const correctableForMs = ({ windowMs, correctionMs = 0 }: RewardSettings): number => windowMs + correctionMs;

@@ -186,6 +186,14 @@ describe('readCloudEvent', () => {
     expect(JSON.parse(Buffer.from(payload).toString()).subject).toBe('anon/xyz');
   });
 
+  it('leaves with the subject what happened to her, whatever decision it came with', () => {
+    const data = { decisionId: 'abcdefgh.anon.xyz' };
+    for (const type of ['pickup', 'trip.completed', 'driver.online', 'driver.moved', 'driver.offline', 'session.ended'])
+      expect(read({ type, data })).toMatchObject({ kind: 'user', token: '42' });
+    for (const type of ['impression', 'click', 'accept', 'skip', 'dwell', 'rating', 'reaction', 'reward'])
+      expect(read({ type, data })).toMatchObject({ kind: 'anon', token: 'xyz' });
+  });
+
   it('takes an id with slashes whole', () => {
     expect(read({ subject: 'user/a/b' }).token).toBe('a=2Fb');
   });

@@ -14,6 +14,7 @@ import {
   EVENT_VALUE_ABS_MAX,
   isAboutConsent,
   isConsentType,
+  isReactionType,
   oversizeOf,
   PURPOSE_LENGTH_MAX,
   PURPOSES_MAX,
@@ -131,14 +132,14 @@ const notOfUser = (code: 'CONSENT_OF_USER' | 'DUTY_OF_DRIVER', type: string): En
   invalidRequest(code, `${type} is an event of a person: its subject must be user/<id>.`, 'subject');
 
 /**
- * A decision made without consent is held by an anonymous actor, and its id says so: what follows from it goes there and
- * not to the user's own record. A bare `reward` has to name a decision that its subject can hold.
+ * A decision made without consent is held by an anonymous actor, and its id says so: a reaction to it goes there and not
+ * to the user's own record. An outcome (a pickup, a trip, a duty, a session) is the subject's own whatever decision it
+ * names: her actor passes on what the decision earns. A bare `reward` has to name a decision that its subject can hold.
  */
 function userOrStandIn(event: CloudEvent, token: string): { kind: string; token: string } {
   const decisionId = event.data?.decisionId;
   const decision = decisionId === undefined ? undefined : parseDecisionId(decisionId);
-  // Consent is the subject's own, whatever decision it came with.
-  if (decision?.kind === 'anon' && !isAboutConsent(event.type)) {
+  if (decision?.kind === 'anon' && isReactionType(event.type)) {
     // The stand-in's record must not say whom it stands in for.
     event.subject = `anon/${decision.token}`;
     return { kind: 'anon', token: decision.token };
