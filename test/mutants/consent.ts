@@ -82,15 +82,15 @@ export const CONSENT: MutantArea = {
     {
       id: 'duty-counted-in-two-zones',
       file: 'src/actors/user/duty.ts',
-      find: "if (dutyZone !== '') tell(work, dutyZone, -1);",
-      replace: '',
+      find: "if (dutyZone !== '') tell(work, dutyZone, -1);\n  tell(work, cell, 1);",
+      replace: 'tell(work, cell, 1);',
       why: 'A driver who moves counts in both zones.',
       nets: [DUTY, TOWN],
     },
     {
       id: 'duty-outlives-consent',
       file: 'src/actors/user/consent.ts',
-      find: 'if (isGone(SLICES.duty.purpose)) leaveDuty(work);',
+      find: 'if (isGone(SLICES.duty.purpose) || isSaidBefore(work.state, after)) leaveDuty(work);',
       replace: '',
       why: 'A driver who withdraws consent stays in her zone for ever.',
       nets: [DUTY, TOWN],

@@ -18,7 +18,7 @@ export const ZONES: MutantArea = {
     {
       id: 'zone-driver-leaves-unsaid',
       file: 'src/actors/user/duty.ts',
-      find: "  tell(work, dutyZone, -1);\n  work.state = { ...work.state, dutyZone: '', dutyCheckMs: 0 };",
+      find: "  if (dutyZone !== '') tell(work, dutyZone, -1);\n  work.state = { ...work.state, dutyZone: '', dutyCheckMs: 0 };",
       replace: "  work.state = { ...work.state, dutyZone: '', dutyCheckMs: 0 };",
       why: 'A driver who goes is counted for ever.',
       nets: [TOWN, DUTY],
@@ -26,8 +26,8 @@ export const ZONES: MutantArea = {
     {
       id: 'zone-driver-in-two-zones',
       file: 'src/actors/user/duty.ts',
-      find: "if (dutyZone !== '') tell(work, dutyZone, -1);",
-      replace: '',
+      find: "if (dutyZone !== '') tell(work, dutyZone, -1);\n  tell(work, cell, 1);",
+      replace: 'tell(work, cell, 1);',
       why: 'A driver who moves is counted in both zones.',
       nets: [TOWN, DUTY],
     },

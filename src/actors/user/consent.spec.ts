@@ -76,6 +76,21 @@ describe('consent', () => {
     expect(experiencesOf(rig.pass(HOUR))).toMatchObject([{ decisionId: ad.id, status: 'complete', reward: 1 }]);
   });
 
+  it('withdrawn late, before a grant that came first, takes nothing away', () => {
+    const rig = new UserRig().consent();
+    const { id } = rig.decide();
+    rig.event('trip.completed', place);
+    rig.event('driver.online', place);
+    const { consent: _before, consentSequence: _first, ...kept } = rig.state;
+    const late = rig.event('consent.withdrawn', {}, { saidMs: rig.nowMs - HOUR });
+    expect(late).toMatchObject({ outcome: 'applied', effects: [] });
+    const { consent, consentSequence: _last, ...left } = rig.state;
+    expect(left).toEqual(kept);
+    expect(consent.othersMs).toBe(rig.nowMs - HOUR);
+    rig.event('accept', { decisionId: id });
+    expect(experiencesOf(rig.pass(HOUR))).toMatchObject([{ decisionId: id, status: 'complete', reward: 1 }]);
+  });
+
   it('withdrawn keeps an offer’s hold, and nothing personal with it', () => {
     const rig = new UserRig().consent();
     rig.ledger = { campaigns: { c1: replica('c1') } };

@@ -2,7 +2,7 @@
 import { PURPOSES_MAX, type ConsentType, type InboundEvent } from '../../messages/events.js';
 import { grantedPurposes, isGranted, withdrawnMsOf, withGrant, withWithdrawal } from './consent-table.js';
 import type { ConsentTable } from './consent-table.js';
-import { leaveDuty } from './duty.js';
+import { isSaidBefore, leaveDuty } from './duty.js';
 import { ignored, rejected, type FoldWork, type Unapplied } from './fold-work.js';
 import { withdrawPending } from './pending.js';
 import { endSession } from './session.js';
@@ -54,15 +54,17 @@ function grantConsent(work: FoldWork, purposes: readonly string[], saidMs: numbe
 }
 
 /**
- * With each purpose goes what is kept for it, and the decisions that were made for it are closed; only what holds of theirs
+ * With each purpose that is consented to no more goes what is kept for it, and the decisions that were made for it are closed; only what holds of theirs
  * need stays. With the last one the session ends, and no profile is read or written until consent is given again.
  */
 function withdrawConsent(work: FoldWork, purposes: readonly string[] | 'all', atMs: number): void {
   const before = work.state.consent;
   const after = withWithdrawal(before, purposes, atMs);
-  const isGone = (purpose: string): boolean => withdrawnMsOf(after, purpose) > withdrawnMsOf(before, purpose);
+  // What a later grant has overridden already takes nothing away, as if the grant had come after it.
+  const isGone = (purpose: string): boolean =>
+    !isGranted(after, purpose) && withdrawnMsOf(after, purpose) > withdrawnMsOf(before, purpose);
   const none = grantedPurposes(after).length === 0;
-  if (isGone(SLICES.duty.purpose)) leaveDuty(work);
+  if (isGone(SLICES.duty.purpose) || isSaidBefore(work.state, after)) leaveDuty(work);
   const pending = work.state.pending.map((one) => (isGone(one.purpose) ? withdrawPending(one) : one));
   work.state = { ...work.state, pending };
   if (none) endSession(work, 'withdrawn');

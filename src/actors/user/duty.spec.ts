@@ -71,6 +71,64 @@ describe('a driver on duty', () => {
     expect(rig.state.dutyZone).toBe(cellOf(there));
   });
 
+  it('is not begun by what was said before a withdrawal, or at its time', () => {
+    const rig = new UserRig().consent();
+    rig.event('driver.online', here);
+    rig.pass(MINUTE);
+    const withdrawnMs = rig.nowMs;
+    rig.event('consent.withdrawn');
+    rig.pass(MINUTE);
+    rig.event('consent.granted');
+    for (const saidMs of [withdrawnMs - MINUTE / 2, withdrawnMs])
+      expect(told(rig.event('driver.online', there, { saidMs }))).toEqual([]);
+    expect(told(rig.event('driver.online', there, { saidMs: withdrawnMs + 1 }))).toEqual(['+ there']);
+  });
+
+  it('ends by a late withdrawal that covers all that was said of it, though a newer grant holds', () => {
+    const rig = new UserRig().consent();
+    rig.event('driver.online', here);
+    const saidMs = rig.nowMs;
+    rig.pass(20 * MINUTE);
+    rig.event('consent.granted');
+    expect(told(rig.event('consent.withdrawn', {}, { saidMs }))).toEqual(['- here']);
+    rig.event('driver.online', there);
+    expect(told(rig.event('consent.withdrawn', {}, { saidMs: saidMs + MINUTE }))).toEqual([]);
+  });
+
+  it('ends where leaving and coming say the same time, in either order', () => {
+    for (const order of [
+      ['driver.online', 'driver.offline'],
+      ['driver.offline', 'driver.online'],
+    ] as const) {
+      const rig = new UserRig().consent();
+      for (const type of order) rig.event(type, here);
+      expect(rig.state).toMatchObject({ dutyZone: '', dutyCheckMs: 0 });
+      rig.nowMs += 1;
+      expect(told(rig.event('driver.online', here))).toEqual(['+ here']);
+    }
+  });
+
+  it('counts from the first place that is known', () => {
+    const rig = new UserRig().consent();
+    expect(told(rig.event('driver.online'), rig.event('driver.moved'))).toEqual([]);
+    expect(told(rig.event('driver.moved', here))).toEqual(['+ here']);
+    expect(told(rig.event('driver.online'), rig.event('driver.moved', here))).toEqual([]);
+    expect(told(rig.event('driver.offline'))).toEqual(['- here']);
+  });
+
+  it('ends without a word where no place was ever known', () => {
+    const rig = new UserRig().consent();
+    rig.event('driver.online');
+    expect(told(rig.event('driver.offline'), rig.event('driver.moved', here))).toEqual([]);
+    rig.nowMs += 1;
+    rig.event('driver.online');
+    expect(told(...rig.pass(rig.settings.user.dutyTimeoutMs))).toEqual([]);
+    expect(told(rig.event('driver.moved', here))).toEqual([]);
+    rig.event('driver.online');
+    expect(told(rig.event('consent.withdrawn'))).toEqual([]);
+    expect(rig.kind.timer(rig.state)).toBe(0);
+  });
+
   it('is not held up by a clock that runs ahead', () => {
     const rig = new UserRig().consent();
     rig.event('driver.online', here, { saidMs: rig.nowMs + 4 * MINUTE });

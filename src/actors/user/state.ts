@@ -103,11 +103,11 @@ export interface UserState {
   readonly dwellSeconds: number;
   /** Last zones, newest first (H3 cells). */
   readonly zones: readonly string[];
-  /** The zone that counts a driver on duty; '' for off duty. */
+  /** The zone that counts a driver on duty; '' for off duty, or on duty nobody knows where. */
   readonly dutyZone: string;
   /** What was last said of the duty, by the sender's time; 0 for nothing. */
   readonly dutyAtMs: number;
-  /** When to look whether the driver has fallen silent; 0 for never. It is not moved by each sign of life. */
+  /** When to look whether the driver on duty has fallen silent; 0 for off duty. It is not moved by each sign of life. */
   readonly dutyCheckMs: number;
   readonly caps: readonly CapCounter[];
   /** Oldest first. */
