@@ -79,7 +79,7 @@ export class GatewayServices {
       },
     });
     this.lookup = new DecisionLookup(actors, deps.facts, options.deadlineMs);
-    this.rewards = new Rewards(this.lookup, ingress, clock);
+    this.rewards = new Rewards(this.lookup, ingress, clock, deps.settings.events.pastMaxMs);
   }
 
   /** As they say of themselves; none where this gateway knows of no learner. */

@@ -20,6 +20,40 @@ const minimal = {
 const DAY = 86_400_000;
 
 describe('compileSurface', () => {
+  test('takes every spelling of a cell for the one zone in what is ruled, where candidates are zones', () => {
+    const cells = ['882a100d67fffff', '882a100d65fffff', '882a100d63fffff'] as const;
+    const [pin, forbidden, boosted] = cells;
+    const ruling = {
+      slate: { k: 1, max: 2, pins: [{ candidate: pin.toUpperCase(), position: 0 }] },
+      rules: {
+        forbid: [{ candidate: `0${forbidden}` }, { candidate: 'Not-A-Cell' }, { category: 'far' }],
+        boost: [{ candidate: `00${boosted.toUpperCase()}`, factor: 2 }],
+      },
+    };
+    const { slate, rules } = compileSurface({ ...minimal, ...ruling, candidates: { source: 'zones' } });
+    expect(slate.pins).toEqual([{ candidate: pin, position: 0 }]);
+    expect([...cells, 'Not-A-Cell'].map((id) => rules.forbids({ id }))).toEqual([false, true, false, true]);
+    expect(cells.map((id) => rules.boostOf!({ id }))).toEqual([1, 1, 2]);
+
+    const asGiven = compileSurface({ ...minimal, ...ruling });
+    expect(asGiven.slate.pins).toEqual(ruling.slate.pins);
+    expect(asGiven.rules.forbids({ id: forbidden })).toBe(false);
+  });
+
+  test('finds one zone ruled twice in two spellings', () => {
+    const cell = '882a100d67fffff';
+    const twice = {
+      candidates: { source: 'zones' },
+      rules: { forbid: [{ candidate: cell }, { candidate: `0${cell}` }] },
+    };
+    expect(() => compileSurface({ ...minimal, ...twice })).toThrow(
+      expect.objectContaining({
+        code: 'SURFACE_INVALID',
+        message: expect.stringContaining('rules.forbid.1.candidate:'),
+      }),
+    );
+  });
+
   test('fills in defaults and derives the chain and the names of caps', () => {
     const surface = compileSurface({
       ...minimal,

@@ -1,6 +1,7 @@
 /** A surface: a place in an app that asks for decisions. Declared in config/surfaces/*.yaml, compiled once. */
 import { z } from 'zod';
 import { EngineError } from '../kernel/errors.js';
+import { canonicalCell } from '../messages/cells.js';
 import { CANDIDATES_MAX, SLATE_MAX, SUBJECT_KINDS } from '../messages/decisions.js';
 import { episodeSettingsSchema, rewardSettingsSchema } from '../messages/rewards.js';
 import { compileObservation, OBSERVATION_MAX, observationTermSchema, type Observer } from './observation-terms.js';
@@ -108,7 +109,7 @@ export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'sta
  * with its field.
  */
 export function compileSurface(definition: unknown): Surface {
-  const parsed = surfaceSchema.safeParse(definition);
+  const parsed = surfaceSchema.transform(withOneSpelling).safeParse(definition);
   const problems = parsed.success
     ? relations(parsed.data)
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`);
@@ -124,6 +125,21 @@ export function compileSurface(definition: unknown): Surface {
     stateOf: surface.state === undefined ? undefined : compileState(surface.state),
     observer: surface.observation === undefined ? undefined : compileObservation(surface.observation),
   });
+}
+
+/** Where candidates are zones, a ruling may name one in any spelling of its cell. */
+function withOneSpelling(surface: SurfaceDefinition): SurfaceDefinition {
+  if (surface.candidates.source !== 'zones') return surface;
+  const spelled = <Ruling extends { candidate?: string | undefined }>(ruling: Ruling): Ruling =>
+    ruling.candidate === undefined
+      ? ruling
+      : { ...ruling, candidate: canonicalCell(ruling.candidate) ?? ruling.candidate };
+  const { slate, rules } = surface;
+  return {
+    ...surface,
+    slate: { ...slate, pins: slate.pins.map(spelled) },
+    rules: { forbid: rules.forbid.map(spelled), boost: rules.boost.map(spelled) },
+  };
 }
 
 /** What a single field's rule cannot say. */

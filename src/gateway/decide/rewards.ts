@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { invalidRequest } from '../../kernel/errors.js';
+import { canonicalCell } from '../../messages/cells.js';
+import type { DecisionBody } from '../../messages/decisions.js';
 import { EVENT_VALUE_ABS_MAX } from '../../messages/events.js';
 import { idSchema } from '../../messages/id-schema.js';
 import { notStored, type AcceptedEvent } from '../events/ingest.js';
@@ -14,7 +16,7 @@ import type { DecisionLookup } from './decision-lookup.js';
 export const rewardBodySchema = z.strictObject({
   /** What the reaction is worth; clamped by the surface's reward definition. */
   value: z.number().min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX),
-  /** The slate item it is for; the first where left out. */
+  /** The slate item it is for; where left out the one accepted last, or the first. */
   candidateId: idSchema(256).optional(),
 });
 
@@ -25,6 +27,7 @@ export class Rewards {
     private readonly lookup: DecisionLookup,
     private readonly ingress: EventIngress,
     private readonly clock: Clock,
+    private readonly pastMaxMs: number,
   ) {}
 
   /**
@@ -44,18 +47,20 @@ export class Rewards {
         : parseWith(idempotencyKeySchema, idempotencyKey, ['idempotency-key']);
     const decision = await this.lookup.find(decisionId, caller);
     const { candidateId } = reward;
-    if (candidateId !== undefined && !decision.body.slate.some((item) => item.id === candidateId)) {
+    const item = candidateId === undefined ? undefined : itemOf(decision.body.slate, candidateId);
+    if (candidateId !== undefined && item === undefined) {
       throw invalidRequest('CANDIDATE_NOT_IN_SLATE', 'candidateId was not in this decision’s slate.', 'candidateId');
     }
+    const nowMs = this.clock.nowMs();
     const event = {
       specversion: '1.0',
       id,
       // Event ids are remembered per actor and source: keys of different decisions must not meet.
       source: `urn:attune:reward:${decision.nonce}`,
       type: 'reward',
-      time: new Date(this.clock.nowMs()).toISOString(),
+      time: new Date(idempotencyKey === undefined ? nowMs : this.repeatableMs(decision.body.atMs, nowMs)).toISOString(),
       traceparent: childTraceparent(caller.id),
-      data: { decisionId, ...reward },
+      data: { decisionId, value: reward.value, ...(item === undefined ? {} : { candidateId: item }) },
     };
     const payload = Buffer.from(JSON.stringify(event));
     const [outcome] = await this.ingress.publish([
@@ -64,4 +69,22 @@ export class Rewards {
     if (outcome!.status !== 'stored') throw notStored(outcome!);
     return { id, token: outcome!.token ?? '' };
   }
+
+  /**
+   * The time of a reward that may come again. Its actor remembers events by their own time: with the time of each try, one
+   * that comes after thousands of others would be a new one. So it is the decision's time, and where that is too long ago
+   * to be taken, the decision's time and whole spans. Within a span a repeat is known, or refused as too old to know.
+   */
+  private repeatableMs(decidedAtMs: number, nowMs: number): number {
+    const spanMs = Math.max(1, Math.floor(this.pastMaxMs / 2));
+    return decidedAtMs + Math.max(0, Math.floor((nowMs - decidedAtMs) / spanMs)) * spanMs;
+  }
+}
+
+/** The item of the slate that is meant, also in another spelling of a zone's cell; undefined for none. */
+function itemOf(slate: DecisionBody['slate'], candidateId: string): string | undefined {
+  const has = (id: string | undefined): boolean => slate.some((item) => item.id === id);
+  if (has(candidateId)) return candidateId;
+  const cell = canonicalCell(candidateId);
+  return has(cell) ? cell : undefined;
 }
