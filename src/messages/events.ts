@@ -67,6 +67,20 @@ export function oversizeOf(data: unknown): { readonly field: 'purposes'; readonl
   return { field: 'purposes', message: `may name ${PURPOSES_MAX} purposes, not ${purposes.length}` };
 }
 
+/**
+ * Where a change of consent says its purposes in vain: they are read in `data` of a CloudEvent, and of bare data right in
+ * it. Nobody may take it for one that names none.
+ */
+export function unreadPurposesOf(
+  type: string,
+  event: Readonly<Record<string, unknown>>,
+  isBare: boolean,
+): 'purposes' | 'data' | 'data_base64' | undefined {
+  if (!isAboutConsent(type)) return undefined;
+  const elsewhere = isBare ? (['data', 'data_base64'] as const) : (['purposes'] as const);
+  return elsewhere.find((field) => (event[field] ?? undefined) !== undefined);
+}
+
 /** An event as folds see it. */
 export interface InboundEvent {
   readonly source: string;

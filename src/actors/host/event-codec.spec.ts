@@ -11,9 +11,36 @@ describe('decodeEvent', () => {
   it('takes attributes of null for unset', () => {
     const decoded = decode({ time: null, subject: null, data: null, id: null, source: null, type: null });
     expect(decoded).toMatchObject({ id: '', source: 'nats', timeMs: undefined, data: {} });
-    expect(decodeEvent('user', '42', 'click', bytes({ specversion: null, value: 3 }))).toMatchObject({
-      data: { value: 3 },
+    expect(decode({ data_base64: null })).toMatchObject({ data: {} });
+  });
+
+  it('takes bare data for what it is', () => {
+    expect(decodeEvent('user', '42', 'click', bytes({ value: 3 }))).toMatchObject({ data: { value: 3 } });
+    expect(decodeEvent('user', '42', 'consent.granted', bytes({ purposes: ['marketing'] }))).toMatchObject({
+      data: { purposes: ['marketing'] },
     });
+  });
+
+  it.each([null, '2.0', '1', '', 1, 1.0, [], {}])('refuses the specversion %j', (specversion) => {
+    expect(decode({ specversion })).toMatch(/^EVENT_MALFORMED: specversion/);
+  });
+
+  it.each(['click', 'consent.granted', 'consent.withdrawn'])('refuses a %s with data_base64', (type) => {
+    const data = Buffer.from('{"purposes":["marketing"]}').toString('base64');
+    expect(decode({ type, data_base64: data }, 'user', '42', type)).toMatch(/^EVENT_MALFORMED: data_base64/);
+  });
+
+  it.each(['consent.granted', 'consent.withdrawn'])('refuses a %s with purposes that nobody reads', (type) => {
+    const purposes = ['marketing'];
+    expect(decode({ type, purposes }, 'user', '42', type)).toMatch(/^EVENT_MALFORMED: purposes/);
+    expect(decode({ type, purposes: [], data: { purposes } }, 'user', '42', type)).toMatch(
+      /^EVENT_MALFORMED: purposes/,
+    );
+    const bare = (body: object) => decodeEvent('user', '42', type, bytes(body));
+    expect(bare({ data: { purposes } })).toMatch(/^EVENT_MALFORMED: data:/);
+    expect(bare({ data_base64: 'e30=' })).toMatch(/^EVENT_MALFORMED: data_base64/);
+    expect(bare({ purposes: null })).toMatch(/^EVENT_MALFORMED: data.purposes/);
+    expect(bare({ purposes: 'marketing' })).toMatch(/^EVENT_MALFORMED: data.purposes/);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { excessOf, JSON_BOUNDS } from '../../kernel/bounded-json.js';
 import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { parseRfc3339 } from '../../kernel/rfc3339.js';
 import { canonicalCell } from '../../messages/cells.js';
-import { EVENT_TYPE, eventDataSchema, oversizeOf } from '../../messages/events.js';
+import { EVENT_TYPE, eventDataSchema, oversizeOf, unreadPurposesOf } from '../../messages/events.js';
 import { idSchema } from '../../messages/id-schema.js';
 import { ACTOR_KINDS, type ActorKindName } from '../../messages/subjects.js';
 import type { DecodedEvent } from './record-codec.js';
@@ -14,7 +14,7 @@ const ID = idSchema(256);
 
 /**
  * An event from the parts of its subject and its payload, a structured CloudEvent or the bare data of one; or why it is
- * none, for ever the same. Attributes of null are unset.
+ * none, for ever the same. What has a `specversion` is a CloudEvent. Attributes of null are unset, but for that one.
  */
 export function decodeEvent(
   kind: string,
@@ -29,7 +29,15 @@ export function decodeEvent(
   if (excess) return `${excess.code}: ${excess.message}`;
   const envelope = payload.length === 0 ? {} : parseObject(payload);
   if (typeof envelope === 'string') return envelope;
-  const isCloudEvent = (envelope.specversion ?? undefined) !== undefined;
+  const isCloudEvent = Object.hasOwn(envelope, 'specversion');
+  if (isCloudEvent && envelope.specversion !== '1.0') return "EVENT_MALFORMED: specversion: must be '1.0'";
+  if (isCloudEvent && (envelope.data_base64 ?? undefined) !== undefined) {
+    return 'EVENT_MALFORMED: data_base64: is not read; send JSON in data';
+  }
+  const unread = unreadPurposesOf(type, envelope, !isCloudEvent);
+  if (unread !== undefined) {
+    return `EVENT_MALFORMED: ${unread}: purposes of consent are read in ${isCloudEvent ? 'data' : 'the payload itself'}`;
+  }
   const contradiction = isCloudEvent ? contradictionOf(envelope, kind, token, type) : undefined;
   if (contradiction !== undefined) return contradiction;
   const given = isCloudEvent ? (envelope.data ?? {}) : envelope;

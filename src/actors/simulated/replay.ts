@@ -424,7 +424,7 @@ const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** On NATS an event may be its bare data. */
-const dataOf = (json: Json): unknown => (json.specversion === undefined ? json : (json.data ?? {}));
+const dataOf = (json: Json): unknown => (Object.hasOwn(json, 'specversion') ? (json.data ?? {}) : json);
 
 /** What apps of the simulation send that is no event: no object, data that is none, a place that is nowhere. */
 function isMalformed(json: Json | undefined): boolean {

@@ -155,6 +155,14 @@ describe('readCloudEvent', () => {
       expect(() => read({ [field]: text })).toThrow(expect.objectContaining({ field }));
   });
 
+  it('refuses a change of consent whose purposes stand where nobody reads them', () => {
+    for (const type of ['consent.granted', 'consent.withdrawn'])
+      expect(() => read({ type, purposes: ['marketing'] })).toThrow(
+        expect.objectContaining({ code: 'INVALID_REQUEST', field: 'purposes' }),
+      );
+    expect(() => read({ type: 'click', purposes: ['marketing'] })).not.toThrow();
+  });
+
   it('refuses what is about consent and not known, and consent of what is no person', () => {
     for (const type of ['consent', 'consent.revoked', 'consent.granted.all'])
       expect(() => read({ type })).toThrow(expect.objectContaining({ code: 'CONSENT_TYPE_UNKNOWN', field: 'type' }));

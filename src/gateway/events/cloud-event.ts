@@ -18,6 +18,7 @@ import {
   oversizeOf,
   PURPOSE_LENGTH_MAX,
   PURPOSES_MAX,
+  unreadPurposesOf,
   type CloudEvent,
 } from '../../messages/events.js';
 import type { FoldSettings } from '../../messages/settings.js';
@@ -80,7 +81,12 @@ function withoutNulls(value: unknown): unknown {
 }
 
 /** A change of consent that nobody understands may be a withdrawal. */
-function checkConsent({ type }: CloudEvent): void {
+function checkConsent(event: CloudEvent): void {
+  const { type } = event;
+  const unread = unreadPurposesOf(type, event, false);
+  if (unread !== undefined) {
+    throw invalidRequest('INVALID_REQUEST', 'Purposes of consent are read in data.', unread);
+  }
   if (!isAboutConsent(type) || isConsentType(type)) return;
   const known = CONSENT_TYPES.join(' and ');
   throw invalidRequest('CONSENT_TYPE_UNKNOWN', `Consent changes by ${known} alone.`, 'type');
