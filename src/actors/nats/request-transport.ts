@@ -8,6 +8,8 @@ import type { LinkLog, NatsLink } from './connection.js';
 
 /** Carries the trace id of a request; replies have none. */
 export const TRACE_HEADER = 'Attune-Trace';
+/** What a trace id may look like: it is journaled with what the request causes, so it is short. Any other is passed over. */
+const TRACE = /^[0-9A-Za-z._:-]{1,64}$/;
 /** About as long as a failover's poll for a lease. */
 const RETRY_AFTER_MS = 500;
 
@@ -36,7 +38,8 @@ export class NatsRequestTransport implements RequestTransport {
   }
 
   async #answer(message: Msg, handler: (request: RequestEnvelope) => Promise<Uint8Array>): Promise<void> {
-    const trace = message.headers?.get(TRACE_HEADER) || undefined;
+    const said = message.headers?.get(TRACE_HEADER) ?? '';
+    const trace = TRACE.test(said) ? said : undefined;
     let reply: Uint8Array;
     try {
       reply = await handler({ subject: message.subject, payload: message.data, trace });

@@ -23,6 +23,9 @@ export interface AppGrant {
   readonly scopes?: readonly NatsScope[] | undefined;
 }
 
+/** The largest message of an app: some more than the largest event, and room for a request with all its candidates. */
+const APP_PAYLOAD_MAX = '384KB';
+
 /** What is no app's own, and asks for the scope `read`: the same subject in every account. */
 const SHARED_SERVICES = ['attune.learner.*.view'];
 /** What learners in other processes may ask; only their own account imports it. */
@@ -104,7 +107,7 @@ export function appsBlock(apps: readonly (AppGrant & { readonly password: string
   return apps
     .map(
       ({ password, ...app }) =>
-        `${accountOf(app.name)} {\n${appImportsBlock(app)}` +
+        `${accountOf(app.name)} {\nlimits { max_payload: ${APP_PAYLOAD_MAX} }\n${appImportsBlock(app)}` +
         `users: [ { user: ${quoted(app.name)}, password: ${password}, permissions: ${appPermissions(app)} } ]\n}\n`,
     )
     .join('');

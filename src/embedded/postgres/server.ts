@@ -164,7 +164,7 @@ async function requirePlainRole(dataDir: string): Promise<void> {
   throw new EngineError(
     'Configuration',
     'POSTGRES_ROLE_UNFIT',
-    `${dataDir} was made by an older build, whose role was a superuser. Move it away, or dump and restore it; or set DATABASE_URL.`,
+    `${dataDir} was made by an older build, whose role was a superuser. Data of that build cannot be kept: begin a new cluster in another state directory, or set DATABASE_URL.`,
   );
 }
 
