@@ -64,8 +64,8 @@ describe('loadDeclared', () => {
       fold: { timeZone: 'Mars/Olympus' },
       learners: [
         { id: 'x', kind: 'beta-thompson', surface: 'rider.moon', policy: 'p' },
-        { id: 'x', kind: 'telepathy', surface: 'rider.pickup', policy: 'p', batchSize: 'many' },
-        { id: 'y', kind: 'telepathy', surface: 'rider.pickup', policy: 'p' },
+        { id: 'x', kind: 'telepathy', surface: 'rider.pickup', policy: 'q', batchSize: 'many' },
+        { id: 'y', kind: 'telepathy', surface: 'rider.pickup', policy: 'r' },
       ],
     });
     for (const expected of [
@@ -85,6 +85,20 @@ describe('loadDeclared', () => {
     ])
       expect(problems.filter((line) => expected.test(line))).toHaveLength(1);
     expect(problems).toHaveLength(13);
+  });
+
+  it('refuses learners that publish what is another’s, or is served elsewhere', async () => {
+    const learner = (id: string, surface: string, policy: string) => ({ id, kind: 'beta-thompson', surface, policy });
+    const learners = [
+      learner('a', 'rider.pickup', 'pickup-thompson'),
+      learner('b', 'rider.pickup', 'pickup-thompson'),
+      learner('c', 'rider.pickup', 'discount-q'),
+      learner('d', 'rider.pickup', 'nearest-static'),
+    ];
+    const problems = (await problemsOf({ learners })).join('\n');
+    expect(problems).toMatch(/learners\[1\]\.policy = "pickup-thompson": is published by the learner a already/);
+    expect(problems).toMatch(/learners\[2\]\.policy = "discount-q": is served on promo\.discount/);
+    expect(problems).toMatch(/learners\[3\]\.policy = "nearest-static": is a static policy/);
   });
 
   it.each(['surfacesDir', 'policiesDir'])('refuses a %s that is missing, empty or no folder', async (field) => {

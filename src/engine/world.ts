@@ -59,12 +59,23 @@ function readWorld(config: EngineConfig, nowMs: number, problems: Problem[]): Wo
   return { surfaces, policies, settings };
 }
 
-/** What names a surface or a policy that nobody declares. */
+/** What names a surface or a policy that nobody declares, or one that is another's. */
 function* unknownNames({ learners }: EngineConfig, surfaces: Surfaces, policies: DeclaredPolicies): Iterable<Problem> {
   for (const [index, { surface }] of learners.entries())
     if (!surfaces.has(surface))
       yield { field: `learners[${index}].surface`, value: surface, rule: 'is no declared surface' };
-  const learned = new Set(learners.map(({ policy }) => policy));
+  const publishers = new Map<string, string>();
+  for (const [index, { id, policy, surface }] of learners.entries()) {
+    const field = `learners[${index}].policy`;
+    const other = publishers.get(policy);
+    if (other !== undefined) yield { field, value: policy, rule: `is published by the learner ${other} already` };
+    else publishers.set(policy, id);
+    const servers = [...surfaces.values()].filter(({ chain }) => chain.includes(policy));
+    if (surfaces.has(surface) && servers.length > 0 && servers.every((server) => server.id !== surface))
+      yield { field, value: policy, rule: `is served on ${servers[0]!.id}, and this learner learns from ${surface}` };
+    if (policies.isStatic(policy)) yield { field, value: policy, rule: 'is a static policy, which nobody learns' };
+  }
+  const learned = new Set(publishers.keys());
   for (const { id, chain } of surfaces.values())
     for (const [place, policy] of chain.entries())
       if (policies.get(policy) === undefined && !learned.has(policy))

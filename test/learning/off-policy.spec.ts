@@ -342,6 +342,20 @@ describe('npm run evaluate', () => {
       expect(await of()).toMatchObject({ code: 2, stderr: expect.stringMatching(/LOG_POSITIONS: Line 42/) as unknown });
     }));
 
+  it.each(['\r', '\r\n', '\n', '\n\r'])('reads lines that end in %j, and names one that is not UTF-8', (end) =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'log.json');
+      const lines = log.map((decision, i) => writeDsjson({ ...decision, id: `é${i}` }));
+      const broken = Buffer.from(writeDsjson({ ...log[0]!, id: 'caf\xe9' }), 'latin1');
+      await writeFile(path, Buffer.concat([Buffer.from(lines.join(end) + end), broken]));
+      const { code, stdout } = await run(['--log', path, '--format', 'dsjson', '--policy', 'uniform', ...RUN]);
+      expect([code, JSON.parse(stdout)]).toMatchObject([
+        1,
+        { decisions: 400, log: { badCount: 1, bad: [{ code: 'LOG_ENCODING' }] } },
+      ]);
+    }),
+  );
+
   it('asks for a file where it is given a folder or a pipe', () =>
     inFolder(async (folder) => {
       const pipe = join(folder, 'pipe');

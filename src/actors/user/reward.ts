@@ -62,7 +62,8 @@ function factorOf({ kind, value }: Omit<Reaction, 'candidateId'>, signal: Signal
       ? x
       : transform === 'log'
         ? Math.sign(x) * Math.log1p(size)
-        : x / (size + transform.saturate.half);
+        : // Not x / (|x| + half): rounding must not put a larger value below a smaller one.
+          Math.sign(x) * (1 - transform.saturate.half / (size + transform.saturate.half));
   return Math.min(Math.max(shaped, -cap), cap);
 }
 

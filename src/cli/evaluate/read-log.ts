@@ -91,11 +91,11 @@ async function* jsonLines(
   bytesRead?: (bytes: number) => void,
 ): AsyncGenerator<Unread> {
   const reader = format === 'dsjson' ? readDsjson : readAttune;
-  for await (const { number, text } of linesOf(path, bytesRead))
+  for await (const { number, text, fault } of linesOf(path, bytesRead))
     yield {
       line: number,
       read: () => {
-        if (text === undefined) throw tooLong();
+        if (text === undefined) throw fault === 'encoding' ? notUtf8() : tooLong();
         return reader(text, range);
       },
     };
@@ -130,4 +130,5 @@ async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: num
   if (reader === undefined) throw invalidRequest('LOG_HEADER', 'The log is empty.', 'header');
 }
 
+const notUtf8 = (): EngineError => invalidRequest('LOG_ENCODING', 'The line is not UTF-8.');
 const tooLong = (): EngineError => invalidRequest('LOG_LINE_TOO_LONG', `A line may have ${LINE_BYTES_MAX} bytes.`);

@@ -63,6 +63,8 @@ describe('refusalOf', () => {
     // All alike, as from one wrong propensity: there is no spread to measure by, and no chance to blame.
     ['ESTIMATE_WEIGHTS_MEAN', evenly.map(() => 20 / 3), {}],
     ['ESTIMATE_WEIGHTS_MEAN', evenly.map(() => 1 / 3), {}],
+    ['ESTIMATE_WEIGHTS_MEAN', evenly.map(() => 0.955), {}],
+    ['ESTIMATE_WEIGHTS_MEAN', evenly.map((_, i) => (i % 2 === 0 ? 0.95 : 0.96)), {}],
     ['ESTIMATE_BAD_LINES', evenly, { bad: 0.06 }],
     ['ESTIMATE_TARGET_UNKNOWN', evenly, { guessed: 0.06 }],
   ])('refuses with %s', (code, weights, grounds) => {
@@ -90,6 +92,10 @@ describe('refusalOf', () => {
   it.each([1e159, 1e300, Infinity])('refuses weights of %f', (weight) => {
     expect(of(evenly.map(() => weight))).toBeDefined();
     expect(of(evenly.map((w, i) => (i < 500 ? w : weight)))).toBeDefined();
+  });
+
+  it('takes propensities of two digits', () => {
+    expect(of(evenly.map(() => 1 / 3 / 0.33))).toBeUndefined();
   });
 
   it('judges a rare position alike, whatever the last digits of its propensities', () => {

@@ -1,6 +1,6 @@
 /** When a number is not an estimate. Thresholds are rules of thumb, stated here and in docs/evaluation.md. */
 import type { Estimator } from './estimators.js';
-import { MEAN_RULES, type WeightDiagnostics } from './weights.js';
+import { isMeanPlausible, type WeightDiagnostics } from './weights.js';
 
 export interface Refusal {
   readonly code: string;
@@ -97,7 +97,7 @@ export function supportRefusal({ unsupported }: Grounds, rules: RefusalRules = R
 
 /** The weights are not what they say: their mean must be 1. */
 export function meanRefusal({ mean, meanZ }: WeightDiagnostics): Refusal | undefined {
-  if (Math.abs(meanZ) <= MEAN_RULES.z || Math.abs(mean - 1) <= MEAN_RULES.off) return undefined;
+  if (isMeanPlausible({ mean, meanZ })) return undefined;
   return refuse(
     'ESTIMATE_WEIGHTS_MEAN',
     `weights have a mean of ${mean.toPrecision(4)}, ${distance(meanZ)} from 1: ` +

@@ -2,8 +2,17 @@
 import type { WeightKind } from './estimators.js';
 import { firstChoice, type Rounds } from './rounds.js';
 
-/** The mean weight may miss 1 by so many standard errors, if it also misses it by more than `off`. */
-export const MEAN_RULES = { z: 4, off: 0.05 } as const;
+/**
+ * The mean weight may miss 1 by `z` standard errors, or by `off`, whichever is more; but by no more than `rounding` where so
+ * many standard errors make it certain: weights that are nearly alike have a mean that no chance has moved.
+ */
+export const MEAN_RULES = { z: 4, off: 0.05, certain: 20, rounding: 0.015 } as const;
+
+/** Whether the mean weight is what that of right propensities may be. Written so that NaN is not. */
+export const isMeanPlausible = ({ mean, meanZ }: Pick<WeightDiagnostics, 'mean' | 'meanZ'>): boolean => {
+  const [off, z] = [Math.abs(mean - 1), Math.abs(meanZ)];
+  return z <= MEAN_RULES.z || off <= (z <= MEAN_RULES.certain ? MEAN_RULES.off : MEAN_RULES.rounding);
+};
 
 export interface WeightDiagnostics {
   /** Weights that went in. */
@@ -62,10 +71,11 @@ export function weightDiagnostics(rounds: Rounds, kind: WeightKind, clip: number
 /** The larger one; what is no number is worse than any. */
 const worse = (x: number, y: number): number => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x, y));
 
-/** Above 1 where the mean breaks MEAN_RULES. */
-function disbelief({ mean, meanZ }: WeightDiagnostics): number {
-  const by = Math.min(Math.abs(meanZ) / MEAN_RULES.z, Math.abs(mean - 1) / MEAN_RULES.off);
-  return Number.isNaN(by) ? Infinity : by;
+/** How far from plausible: 0 where it is. */
+function disbelief(one: WeightDiagnostics): number {
+  if (isMeanPlausible(one)) return 0;
+  const off = Math.abs(one.mean - 1);
+  return Number.isNaN(off) ? Infinity : off;
 }
 
 class Tally {

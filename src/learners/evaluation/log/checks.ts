@@ -45,9 +45,10 @@ export function indexOf(value: unknown, count: number, field: string): number {
   throw invalidRequest('LOG_ACTION_UNKNOWN', `${field} names none of the ${count} actions: ${shown(value)}.`, field);
 }
 
-/** Checks a distribution against what is eligible; gives undefined where it plainly is not all of one. */
-export function distributionOf(value: readonly unknown[], count: number, field: string): readonly number[] | undefined {
-  if (value.length !== count) return undefined;
+/** Checks a distribution against what is eligible, one probability each. */
+export function distributionOf(value: readonly unknown[], count: number, field: string): readonly number[] {
+  if (value.length !== count)
+    throw invalidRequest('LOG_DISTRIBUTION', `${field} has ${value.length} probabilities for ${count} actions.`, field);
   let total = 0;
   const numbers = value.map((p, i) => {
     if (!(typeof p === 'number' && p >= 0 && p <= 1 + 1e-6))

@@ -59,6 +59,12 @@ describe('readDsjson', () => {
     );
   });
 
+  it('takes numbers for ids, and refuses a distribution of another length', () => {
+    expect(decisionOf(line({ EventId: 7 })).id).toBe('7');
+    for (const p of [[0.8], [0.8, 0.1, 0.1]])
+      expect(() => decisionOf(line({ p }))).toThrow(expect.objectContaining({ code: 'LOG_DISTRIBUTION', field: 'p' }));
+  });
+
   it.each([0.8000000119, 0.8, 0.79, 0.81])('takes %d for 0.8, as logs round', (_label_probability) => {
     expect(decisionOf(line({ _label_probability })).choices[0]!.propensity).toBe(_label_probability);
   });

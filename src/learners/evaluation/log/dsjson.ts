@@ -197,7 +197,8 @@ const negated = (value: unknown, field: string): number => {
 };
 const oneLess = (value: unknown): unknown => (typeof value === 'number' ? value - 1 : value);
 const oneMore = (value: unknown): unknown => (typeof value === 'number' ? value + 1 : value);
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 
 function objectOf(value: unknown, field: string): Loose {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Loose;
