@@ -46,7 +46,7 @@ export function startFacts({ url, source, artifacts, verdicts, partitions, log }
     writer: store.writer,
     clock: systemClock,
     limits: { rowsPerSecondMax: SINK_ROWS_PER_SECOND_MAX },
-    onState: ({ state, reason }) => log.info('facts sink', { state, reason }),
+    onState: ({ state, reason, refused }) => log.info('facts sink', { state, reason, refused }),
   });
   sink.start();
   const timer = setInterval(() => void announceFloor(store, cluster.constants, log), FLOOR_EVERY_MS);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { appendBarrier, appendDecision, appendEvent, decisionBodyOf } from '../../../test/support/facts.js';
 import { MemoryStream } from '../../../test/support/memory-stream.js';
+import { subjects } from '../../messages/subjects.js';
 import { systemClock, type Clock } from '../../kernel/clock.js';
 import { FRESH_CURSOR, type Cursor } from './cursor.js';
 import { FactsSink } from './facts-sink.js';
@@ -139,6 +140,41 @@ describe('FactsSink', () => {
     await sink.stop();
     expect(writer.ids).toEqual(ids);
     expect(sink.status().state).toBe('stopped');
+  });
+
+  it.each([
+    ['a newer build has written', { v: 99 }, 'DATA_TOO_NEW'],
+    ['an older build has written', { v: 1 }, 'DATA_TOO_OLD'],
+  ])('leaves a stream alone at a record that %s, and goes on with the others', async (_, record, code) => {
+    const journals = [new MemoryStream('id0'), new MemoryStream('id1')];
+    const writer = new MemoryWriter();
+    const clock = hastyClock([]);
+    const states: string[] = [];
+    const sink = new FactsSink({
+      sources: { partitions: 2, journal: (partition) => journals[partition]! },
+      writer,
+      clock,
+      limits: { lingerMs: 1 },
+      onState: ({ state }) => states.push(state),
+    });
+    journals.forEach((journal, partition) => {
+      appendBarrier(journal, partition, [5, 0]);
+      appendDecision(journal, partition, [5, 0], decisionBodyOf(`before-${partition}`));
+    });
+    journals[0]!.append(subjects.record(0, 'decision', 'app', 'user', '42'), record);
+    appendDecision(journals[0]!, 0, [5, 0], decisionBodyOf('behind'));
+    sink.start();
+    await until(() => writer.ids.length === 2 && 'partition/0' in sink.status().refused);
+    appendDecision(journals[1]!, 1, [5, 0], decisionBodyOf('after'));
+    await until(() => writer.ids.length === 3);
+    expect(writer.ids.toSorted()).toEqual(['after', 'before-0', 'before-1']);
+    expect(sink.status()).toMatchObject({
+      state: 'sinking',
+      refused: { 'partition/0': expect.stringContaining(`record 3 cannot be read. ${code}`) },
+    });
+    expect(states).not.toContain('retrying');
+    expect(writer.positions.get('partition/0')?.sequence).toBe(2);
+    await sink.stop();
   });
 
   it('fails the attempt, and reads again, when a stream is lost', async () => {

@@ -8,7 +8,7 @@ export type SinkState = 'stopped' | 'starting' | 'sinking' | 'standby' | 'retryi
 export interface SinkStatus extends Readonly<SinkTotals> {
   readonly state: SinkState;
   readonly reason: string | undefined;
-  /** Sources that are left alone because the database is ahead of them, and why. */
+  /** Sources that are left alone, and why: the database is ahead of them, or their next record cannot be read. */
   readonly refused: Readonly<Record<string, string>>;
   readonly bufferedRows: number;
   /** Records in the streams that have not been read yet. */
@@ -106,9 +106,9 @@ export class FactsSink {
     const { sources, writer, clock } = this.#options;
     if (this.#stopping) return;
     this.#refused = {};
-    const onRefused: SinkRunDeps['onRefused'] = (source, saved, info) => {
-      this.#refused[source] =
-        `The database has facts up to sequence ${saved.sequence}, but the stream ends at ${info.lastSequence}: it has lost records.`;
+    const onRefused: SinkRunDeps['onRefused'] = (source, reason) => {
+      this.#refused[source] = reason;
+      this.#options.onState?.(this.status());
     };
     const limits = this.#limits;
     const totals = this.#totals;

@@ -1,6 +1,7 @@
 import type { JournalInfo } from '../../actors/host/ports.js';
 import type { Clock } from '../../kernel/clock.js';
 import { sleep } from '../../kernel/clock.js';
+import { EngineError } from '../../kernel/errors.js';
 import { EXPERIENCE_SOURCE, partitionSource, type Cursor, type FactChange, type Sifted } from './cursor.js';
 import type { FactsBatch, FactsWriter, RecordSource, SinkLimits, SinkSources } from './sink-ports.js';
 import { isAhead, SourceFeed, type FeedEvents } from './source-feed.js';
@@ -29,8 +30,8 @@ export interface SinkRunDeps {
   readonly totals: SinkTotals;
   /** A batch is in the database. */
   readonly onCommitted: () => void;
-  /** The database is ahead of this stream, which has therefore lost records; it is left alone. */
-  readonly onRefused: (source: string, saved: Cursor, info: JournalInfo) => void;
+  /** A source is left alone until the next attempt, and why; the others go on. */
+  readonly onRefused: (source: string, reason: string) => void;
 }
 
 /** One attempt to sink: from the saved positions until it is stopped or something fails. Made anew for the next. */
@@ -88,6 +89,12 @@ export class SinkRun implements FeedEvents {
     if (rows >= limits.batchRows || feed.paused) this.#wake();
   }
 
+  /** One stream's record must not keep the others' facts from the database: what came before it is sunk, and it stays. */
+  onUnreadable(feed: SourceFeed, sequence: number, error: unknown): void {
+    const { code, message } = EngineError.from(error);
+    this.#deps.onRefused(feed.name, `Its record ${sequence} cannot be read. ${code}: ${message}`);
+  }
+
   onFailure(error: unknown): void {
     this.#failure ??= { error };
     this.#wake();
@@ -103,7 +110,7 @@ export class SinkRun implements FeedEvents {
     for (const { name, stream, info } of infos) {
       const cursor = saved.get(name)!;
       // One stream that lost its end must not keep the others' facts from the database.
-      if (isAhead(cursor, info)) this.#deps.onRefused(name, cursor, info);
+      if (isAhead(cursor, info)) this.#deps.onRefused(name, lostRecords(cursor, info));
       else this.#feeds.push(new SourceFeed(name, stream, cursor, info, this));
     }
     for (const feed of this.#feeds) {
@@ -181,6 +188,9 @@ export class SinkRun implements FeedEvents {
     for (const feed of this.#feeds) feed.pause();
   }
 }
+
+const lostRecords = (saved: Cursor, info: JournalInfo): string =>
+  `The database has facts up to sequence ${saved.sequence}, but the stream ends at ${info.lastSequence}: it has lost records.`;
 
 function streamsOf(sources: SinkSources): Map<string, RecordSource> {
   const streams = new Map<string, RecordSource>();

@@ -8,6 +8,8 @@ import { SourceQueue } from './source-queue.js';
 export interface FeedEvents {
   /** A record was read and, where it is a fact, queued. */
   onSifted(feed: SourceFeed, sifted: Sifted): void;
+  /** The feed reads no further than below this record: another build has written it, say. What is queued may be sunk. */
+  onUnreadable(feed: SourceFeed, sequence: number, error: unknown): void;
   onFailure(error: unknown): void;
 }
 
@@ -22,6 +24,7 @@ export class SourceFeed {
   #adopt: boolean;
   #reader: JournalReader | undefined;
   #pending = 0;
+  #refused = false;
 
   constructor(name: string, stream: RecordSource, saved: Cursor, info: JournalInfo, events: FeedEvents) {
     const start = startOf(saved, info);
@@ -43,6 +46,7 @@ export class SourceFeed {
   }
 
   resume(): void {
+    if (this.#refused) return;
     this.#reader ??= this.#stream.read(
       this.queue.read.sequence + 1,
       (record) => this.#take(record),
@@ -57,15 +61,18 @@ export class SourceFeed {
 
   #take(record: JournalRecord): void {
     if (this.#reader === undefined || record.sequence <= this.queue.read.sequence) return;
+    let sifted: Sifted;
     try {
-      const sifted = this.#sift(record);
-      this.#pending = record.pending;
-      this.queue.push(sifted, record.payload.byteLength);
-      this.#events.onSifted(this, sifted);
+      sifted = this.#sift(record);
     } catch (error) {
+      this.#refused = true;
       this.pause();
-      this.#events.onFailure(error);
+      this.#events.onUnreadable(this, record.sequence, error);
+      return;
     }
+    this.#pending = record.pending;
+    this.queue.push(sifted, record.payload.byteLength);
+    this.#events.onSifted(this, sifted);
   }
 
   #sift(record: JournalRecord): Sifted {
