@@ -38,6 +38,8 @@ export interface CheckpointerOptions<Shared> {
   readonly acknowledged: (sequence: number) => Promise<void>;
   /** Throws StaleOwner where this owner may no longer write. */
   readonly assertOwner: () => void;
+  /** Keys of the actors whose broadcast is owed; nobody's, where left out. */
+  readonly owed?: () => string[];
   /** What is stored as the tenure begins. */
   readonly loaded: LoadedCheckpoint<Shared> | undefined;
 }
@@ -94,6 +96,8 @@ export class Checkpointer<Shared> {
       redriven: new Redriven(...fold.state.redriven.save()),
       counters: { ...fold.state.counters },
     };
+    // With the state: what changes later is above the position, and a replay finds it.
+    const owed = this.options.owed?.() ?? [];
     const dirty = store.dirtyNow();
     for (let i = 0; i < dirty.length; i += SAVE_GROUP) {
       await Promise.all(dirty.slice(i, i + SAVE_GROUP).map((activation) => store.save(activation)));
@@ -102,7 +106,7 @@ export class Checkpointer<Shared> {
     let marks: Mark[] = [...this.marks, [position.sequence, state.foldTimeMs]];
     if (marks.length > MARKS_MAX) marks = marks.filter((_, i) => i % 2 === 1 || i > MARKS_MAX / 2);
     // Each timer may be newer than the rest: whatever has moved it since is replayed from here.
-    await this.write({ position, state, timers: fold.timers.entries(), marks });
+    await this.write({ position, state, timers: fold.timers.entries(), marks, owed });
     this.marks = marks;
     this.sequence = position.sequence;
     await store.checkpointed(position.sequence);

@@ -386,7 +386,8 @@ export class PartitionFold<Shared> {
     const { state } = this;
     this.timers.set(activation.key, activation.timerDue, activation.timerGeneration);
     const trace = activation.traces?.find(([sequence]) => sequence === record.sequence);
-    if (!trace) return outcome('applied');
+    // The world may not have heard of it: whoever saved the snapshot has perhaps died before it was broadcast.
+    if (!trace) return { ...outcome('applied'), changed: activation };
     const [, counts, operations, original] = trace;
     if (original !== undefined) state.redriven.add(original);
     const { shared, drafts } = this.operate(record.sequence, operations, atMs);

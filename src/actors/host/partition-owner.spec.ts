@@ -453,3 +453,37 @@ describe('a flood of events of new actors', () => {
     expect(world.journal.leavings).toEqual([['app'], []]);
   });
 });
+
+describe('a broadcast that was not heard', () => {
+  const telling = { ...tallyKind, broadcast: ({ sum }: Tally) => ({ sum }) };
+  const kinds = new Map([['user', telling as never]]);
+  const refusing = (said: string[], takes: () => boolean) => ({
+    ...world.cluster,
+    requests: {
+      serve: () => () => undefined,
+      broadcast: (_: string, payload: Uint8Array) => {
+        said.push(Buffer.from(payload).toString('utf8'));
+        return Promise.resolve(takes());
+      },
+    },
+  });
+
+  it.each([
+    ['the checkpoint has passed its records', true],
+    ['its snapshot is ahead of the checkpoint', false],
+  ])('is said by the next owner, though %s', async (_, isCheckpointed) => {
+    const limits = { checkpointEveryMs: 1e9, activationIdleMs: 0, sweepEveryMs: 1_000 };
+    const deaf = refusing([], () => false);
+    const owner = await world.serve(1, { kinds, cluster: deaf }, isCheckpointed ? {} : limits);
+    world.event('add', { value: 5 });
+    await idle();
+    await world.clock.advance(isCheckpointed ? 120_000 : 2_000);
+    expect(owner.status().checkpoint > 1).toBe(isCheckpointed);
+    expect(world.snapshots.json('user.a')).toMatchObject({ state: { sum: 5 } });
+    owner.stop('died');
+    const said: string[] = [];
+    await world.serve(2, { kinds, cluster: refusing(said, () => true) });
+    await world.clock.advance(1_000);
+    expect(said).toEqual(['{"sum":5}']);
+  });
+});

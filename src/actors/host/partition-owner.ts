@@ -219,6 +219,7 @@ export class PartitionOwner<Shared> {
       slices: options.slices,
       isServing: () => this.phase === 'serving' && this.mayWrite,
       foldTimeMs: () => this.fold.state.foldTimeMs,
+      present: (address) => this.store.activate(address),
     });
   }
 
@@ -450,8 +451,10 @@ export class PartitionOwner<Shared> {
       position,
       acknowledged,
       assertOwner,
+      owed: () => this.broadcast.owed(),
       loaded,
     });
+    this.broadcast.inherit(checkpoint?.owed ?? []);
   }
 
   /**

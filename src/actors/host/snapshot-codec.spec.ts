@@ -74,7 +74,13 @@ describe('a checkpoint', () => {
     state.counters.folded = 9;
     state.idKey = 'secret';
     for (const sequence of [3, 4, 9]) state.redriven.add(sequence);
-    const checkpoint = { position, state, timers: [['user.a', 77, 5]] as const, marks: [[4, 2]] as const };
+    const checkpoint = {
+      position,
+      state,
+      timers: [['user.a', 77, 5]] as const,
+      marks: [[4, 2]] as const,
+      owed: ['user.a'],
+    };
     expect(decodeCheckpoint(await encodeCheckpoint(checkpoint, new Slices(systemClock)), shared)).toEqual(checkpoint);
   });
 

@@ -109,6 +109,7 @@ const checkpointSchema = z.object({
   adopting: z.boolean().default(false),
   /** (sequence, fold time) of earlier checkpoints, oldest first: what retention is computed from. */
   marks: z.array(z.tuple([z.number(), z.number()])),
+  owed: z.array(z.string()).default([]),
 });
 
 export interface Checkpoint<Shared> {
@@ -116,6 +117,8 @@ export interface Checkpoint<Shared> {
   readonly state: PartitionState<Shared>;
   readonly timers: Iterable<readonly [key: string, due: number, generation: number]>;
   readonly marks: readonly (readonly [sequence: number, foldTimeMs: number])[];
+  /** Keys of the actors whose broadcast the state stream has not taken. */
+  readonly owed?: readonly string[];
 }
 
 /** In slices: of the timers each is as it is when its turn comes, and all the rest is `checkpoint`'s. */
@@ -124,7 +127,7 @@ export async function encodeCheckpoint<Shared>(
   slices: Slices,
   schema: DataSchema = THIS_SCHEMA,
 ): Promise<Uint8Array> {
-  const { position, state, timers, marks } = checkpoint;
+  const { position, state, timers, marks, owed = [] } = checkpoint;
   const written = schema.write('checkpoint', {
     ...position,
     foldTimeMs: state.foldTimeMs,
@@ -141,6 +144,8 @@ export async function encodeCheckpoint<Shared>(
     counters: state.counters,
     adopting: state.adopting,
     marks,
+    // The field is left out where nobody is owed anything.
+    ...(owed.length > 0 ? { owed } : {}),
   });
   const pieces = jsonPieces(written);
   const encoded: Uint8Array[] = [];
@@ -181,6 +186,7 @@ export function decodeCheckpoint<Shared>(
       },
       timers: saved.timers,
       marks: saved.marks,
+      owed: saved.owed,
     };
   } catch (cause) {
     if (isVersionRefusal(cause)) throw cause;
