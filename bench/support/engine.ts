@@ -103,7 +103,8 @@ function environment({ role = 'all', nats, settings = {} }: EngineOptions, state
     ATTUNE_LOG_LEVEL: 'info',
     ...(nats ? { ATTUNE_NATS_URL: nats.url, ATTUNE_NATS_USER: nats.user, ATTUNE_NATS_PASSWORD: nats.pass } : {}),
   };
-  for (const [field, value] of Object.entries({ 'rateLimit.perKey': 0, 'rateLimit.perUser': 0, ...settings })) {
+  const unlimited = { 'rateLimit.perAddress': 0, 'rateLimit.perKey': 0, 'rateLimit.perUser': 0 };
+  for (const [field, value] of Object.entries({ ...unlimited, ...settings })) {
     env[`ATTUNE__${field.replaceAll('.', '__')}`] = JSON.stringify(value);
   }
   return env;

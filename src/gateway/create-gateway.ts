@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import type { Logger } from '../kernel/logger.js';
+import type { RequestLimits } from './auth/request-limits.js';
 import { routeDecisions } from './decide/decide.route.js';
 import type { GatewayDeps } from './deps.js';
 import { routeEvents } from './events/events.route.js';
@@ -17,7 +18,7 @@ import { installHooks, sendError } from './http/hooks.js';
 import { describeApi } from './http/openapi.js';
 import { demandAccess } from './http/route-access.js';
 import { traceIdOf } from './http/trace.js';
-import { answerUnparsed } from './http/unparsed.js';
+import { answerUnparsed, refusalOf, refuseExpectations } from './http/unparsed.js';
 import { gatewayOptionsSchema } from './options.js';
 import { GatewayServices } from './services.js';
 
@@ -35,6 +36,7 @@ export async function createGateway(
   root: Root = GatewayModule.forRoot(deps),
 ): Promise<NestFastifyApplication> {
   const { slowClientMs } = gatewayOptionsSchema.parse(deps.options ?? {});
+  let limits: RequestLimits | undefined;
   const serverOptions: FastifyHttpOptions<Server> = {
     genReqId: (request) => traceIdOf(request.headers.traceparent as string | undefined),
     requestIdHeader: false,
@@ -42,8 +44,17 @@ export async function createGateway(
     // The same bound for headers and for the whole of a request, and looked at often enough to mean it.
     requestTimeout: slowClientMs,
     http: { headersTimeout: slowClientMs, connectionsCheckingInterval: Math.min(CHECK_MS, slowClientMs) },
-    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, deps.logger),
-    clientErrorHandler: answerUnparsed,
+    // None of these gets as far as the hooks; each is counted for its address all the same.
+    frameworkErrors: (error, request, reply) => {
+      const refused = refusalOf(() => limits?.admitAddress(request));
+      void sendError(refused ?? error, request, reply, deps.logger);
+    },
+    clientErrorHandler: (error, socket) =>
+      answerUnparsed(
+        error,
+        socket,
+        refusalOf(() => limits?.admitUnparsed(socket.remoteAddress)),
+      ),
   };
   const adapter = new FastifyAdapter(serverOptions);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
@@ -52,7 +63,9 @@ export async function createGateway(
     abortOnError: false,
   });
   const services = app.get(GatewayServices, { strict: false });
+  limits = services.limits;
   const server = adapter.getInstance() as unknown as FastifyInstance;
+  refuseExpectations(server.server, services.limits);
   boundConnections(server.server, services.options);
   const routes = demandAccess(server);
   installBodyParsers(server, services.options.bodyBytesMax, services.limits);

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
 import type { UnreadableBook } from '../kernel/read-json.js';
 import type { FoldSettings } from '../messages/settings.js';
-import type { ZoneDirectory } from '../messages/zones.js';
+import type { OrderedZones } from '../messages/zones.js';
 import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import type { GatewayOptionsInput } from './options.js';
 import type {
@@ -33,7 +33,7 @@ export interface GatewayDeps {
   readonly surfaces?: { has(surface: string): boolean };
   /** Left out where the store is off. */
   readonly facts?: FactsReader;
-  readonly zones?: ZoneDirectory;
+  readonly zones?: OrderedZones;
   readonly deadLetters?: DeadLetters;
   readonly learners?: LearnerDirectory;
   readonly queues?: QueueGauges;

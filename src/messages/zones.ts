@@ -49,3 +49,12 @@ export interface ZoneDirectory {
   /** Milliseconds since the replica last heard from the state stream; Infinity before the first catch-up. */
   staleMs(): number;
 }
+
+/** Most recent pickups first; the cell breaks ties, so that every process orders them alike. */
+export const byPickups = (a: ZoneFacts, b: ZoneFacts): number => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1);
+
+/** A directory that keeps its zones in order. */
+export interface OrderedZones extends ZoneDirectory {
+  /** The first `limit` zones by `byPickups`. */
+  busiest(limit: number): readonly ZoneFacts[];
+}

@@ -210,6 +210,20 @@ describe('limits', () => {
     expect(statuses).toContain(429);
   });
 
+  it.each([
+    ['a URL that is none', 'GET /%zz HTTP/1.1\nhost: x\nconnection: close\n\n', 'URL_MALFORMED', 400],
+    ['an Expect that nobody knows', 'GET /v1/zones HTTP/1.1\nhost: x\nexpect: foo\n\n', 'EXPECTATION_UNKNOWN', 417],
+    ['what is not HTTP', 'hello there\n\n', 'HTTP_MALFORMED', 400],
+  ])('count %s for its address', async (_, text, code, status) => {
+    const { port } = await start({ rateLimit: { perAddress: 3 } });
+    const answers: Answer[] = [];
+    for (let i = 0; i < 20; i++) answers.push(await new Wire(port).send(text).answer());
+    expect([answers[0]!.status, codeOf(answers[0]!)]).toEqual([status, code]);
+    expect(answers.map(codeOf)).toContain('RATE_LIMITED');
+    // Each answer ends, also the one that follows on the same connection.
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([status, 429]));
+  });
+
   it('count for their address who has no key', async () => {
     const { port } = await start({ apiKeys: [keyed('app', ['read'])], rateLimit: { perAddress: 3 } });
     const statuses = [];
@@ -353,7 +367,7 @@ describe('scopes', () => {
     ['GET /v1/users/:id', '/v1/users/1', undefined, ['read']],
     ['GET /v1/zones/:cell', '/v1/zones/882a100d67fffff', undefined, ['read']],
     ['GET /v1/zones', '/v1/zones', undefined, ['read']],
-    ['GET /v1/campaigns/:id', '/v1/campaigns/c', undefined, ['campaigns', 'read']],
+    ['GET /v1/campaigns/:id', '/v1/campaigns/c', undefined, ['campaigns', 'audit', 'read']],
     ['POST /v1/campaigns/:id/commands', '/v1/campaigns/c/commands', { name: 'pause', why: 'w' }, ['campaigns']],
     ['GET /v1/learners', '/v1/learners', undefined, ['operate', 'read']],
     ['GET /v1/learners/:id', '/v1/learners/l', undefined, ['operate', 'read']],
@@ -444,6 +458,42 @@ describe('scopes', () => {
       code: 'ROUTE_WITHOUT_SCOPE',
       message: expect.stringContaining('GET /v1/careless'),
     });
+  });
+
+  it('show of a campaign what they stand for, as over NATS', async () => {
+    const made = fakeWorld({
+      apiKeys: SCOPES.flatMap((scope) => [keyed(scope, [scope]), keyed(`read+${scope}`, ['read', scope])]),
+    });
+    const view = { id: 'c', status: 'live' };
+    const request: GatewayDeps['actors']['request'] = (_kind, _token, verb) =>
+      Promise.resolve(verb === 'view' ? view : { ...view, spentCents: 3, audit: [{ by: 'ada' }] });
+    app = await createGateway({ ...made.deps, actors: { request } });
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    const seen = async (key: string): Promise<unknown> =>
+      (await fetch(`http://127.0.0.1:${port}/v1/campaigns/c`, { headers: { 'x-api-key': `secret of ${key}` } })).json();
+    expect(await seen('read')).toEqual(view);
+    expect(await seen('read+events')).toEqual(view);
+    for (const key of ['campaigns', 'read+campaigns', 'read+operate'])
+      expect(await seen(key)).toEqual({ ...view, spentCents: 3 });
+    for (const key of ['audit', 'read+audit']) expect(await seen(key)).toEqual({ ...view, audit: [{ by: 'ada' }] });
+  });
+
+  it('leave a line in the audit log also of those who hang up before they are answered', async () => {
+    const { port, actors, logger } = await start({ apiKeys: [keyed('ops', ['campaigns'])] });
+    let release = (): void => undefined;
+    actors.held = new Promise((resolve) => (release = resolve));
+    const body = JSON.stringify({ name: 'end', why: 'w' });
+    const head = `POST /v1/campaigns/c/commands HTTP/1.1\nhost: x\nx-api-key: secret of ops\n`;
+    const wire = new Wire(port).send(`${head}content-type: application/json\ncontent-length: ${body.length}\n\n`, body);
+    while (actors.asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    wire.socket.destroy();
+    const lines = () => logger.lines.filter(({ message }) => message === 'Operator acted.');
+    while (lines().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    release();
+    expect(lines().map(({ fields }) => fields)).toEqual([
+      expect.objectContaining({ by: 'ops', target: { id: 'c' }, command: 'end', answered: false, status: undefined }),
+    ]);
   });
 
   it('leave a line in the audit log for personal data and for acts, refused ones too', async () => {

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/kernel/clock.js';
 import { EngineError } from '../../src/kernel/errors.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../../src/messages/decisions.js';
 import type { LogFields, Logger } from '../../src/kernel/logger.js';
+import { byPickups } from '../../src/messages/zones.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../src/messages/settings.js';
 
 export interface Asked {
@@ -177,7 +178,12 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
     settings: DEFAULT_FOLD_SETTINGS,
     surfaces: new Set(['rider.pickup', 'driver.heatmap', 'promo.discount']),
     facts: { decision: async (id) => facts.get(id) },
-    zones: { get: (cell) => zones.find((z) => z.cell === cell), all: () => zones, staleMs: () => 12 },
+    zones: {
+      get: (cell) => zones.find((z) => z.cell === cell),
+      all: () => zones,
+      busiest: (limit) => [...zones].sort(byPickups).slice(0, limit),
+      staleMs: () => 12,
+    },
     deadLetters: {
       list: async ({ partition, limit }) =>
         deadLetters.filter((d) => partition === undefined || d.partition === partition).slice(0, limit),

@@ -39,6 +39,28 @@ describe('ZoneReplica', () => {
     expect(replica.size).toBe(2);
   });
 
+  it('keeps zones by their pickups, whatever changes, and asking sorts none of them', () => {
+    const replica = new ZoneReplica({ monotonicMs: () => 0 }, 900);
+    let compared = 0;
+    const counted = (cell: string, sequence: number, pickups: number): ZoneFacts => ({
+      ...facts(cell, sequence),
+      get pickups() {
+        compared++;
+        return pickups;
+      },
+    });
+    // More zones than are kept, and each of them changes.
+    for (let i = 0; i < 5000; i++) replica.apply(counted(`c${i % 1200}`, i, (i * 7919) % 101));
+    const expected = [...replica.all()].sort((a, b) => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1));
+    expect(replica.busiest(10_000).map((z) => z.cell)).toEqual(expected.map((z) => z.cell));
+    expect(replica.busiest(3)).toEqual(expected.slice(0, 3));
+    compared = 0;
+    for (let i = 0; i < 100; i++) replica.busiest(10);
+    expect(compared).toBe(0);
+    replica.apply(counted('c7', 6000, 1000));
+    expect(replica.busiest(1)[0]!.cell).toBe('c7');
+  });
+
   it('is stale without end until it has first caught up', () => {
     let nowMs = 1000;
     const replica = new ZoneReplica({ monotonicMs: () => nowMs });

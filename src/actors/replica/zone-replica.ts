@@ -1,14 +1,16 @@
 import type { Clock } from '../../kernel/clock.js';
 import { silentLogger, type Logger } from '../../kernel/logger.js';
-import type { ZoneDirectory, ZoneFacts } from '../../messages/zones.js';
+import type { OrderedZones, ZoneFacts } from '../../messages/zones.js';
+import { ZoneOrder } from './zone-order.js';
 
 /** Zones a replica keeps; beyond it the one that changed longest ago is forgotten. */
 export const ZONES_MAX = 20_000;
 
 /** The zones this process knows, as last broadcast. Fed by `NatsZoneFeed`, or by hand in tests. */
-export class ZoneReplica implements ZoneDirectory {
+export class ZoneReplica implements OrderedZones {
   /** In the order of their last change. */
   private readonly zones = new Map<string, ZoneFacts>();
+  private readonly order = new ZoneOrder((cell) => this.zones.get(cell));
   private heardAtMs: number | undefined;
   private readonly works: Iterator<void, void>[] = [];
 
@@ -32,6 +34,10 @@ export class ZoneReplica implements ZoneDirectory {
     return this.zones.values();
   }
 
+  busiest(limit: number): readonly ZoneFacts[] {
+    return this.order.first(limit);
+  }
+
   staleMs(): number {
     return this.heardAtMs === undefined ? Infinity : this.clock.monotonicMs() - this.heardAtMs;
   }
@@ -42,9 +48,11 @@ export class ZoneReplica implements ZoneDirectory {
     if (known && known.sequence >= facts.sequence) return false;
     this.zones.delete(facts.cell);
     this.zones.set(facts.cell, facts);
+    this.order.touch(facts.cell);
     if (this.zones.size > this.zonesMax) {
       const [oldest] = this.zones.keys();
       this.zones.delete(oldest!);
+      this.order.touch(oldest!);
     }
     return true;
   }

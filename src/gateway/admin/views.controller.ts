@@ -6,7 +6,7 @@ import type { LearnerStatus } from '../../actors/learner/status.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { canonicalCell } from '../../messages/cells.js';
-import type { ZoneFacts } from '../../messages/zones.js';
+import { byPickups, type ZoneFacts } from '../../messages/zones.js';
 import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
 import { GatewayServices } from '../services.js';
@@ -45,11 +45,27 @@ export class ViewsController {
   }
 
   @Get('campaigns/:id')
-  @Allow({ scopes: ['campaigns', 'read'] })
-  @ApiOperation({ summary: 'A campaign’s status, budget and audit trail' })
+  @Allow({ scopes: ['campaigns', 'audit', 'read'] })
+  @ApiOperation({
+    summary: 'A campaign’s status and times',
+    description:
+      'With the scope `campaigns` or `operate` also its definition, its money and the commands it accepts; with `audit` also ' +
+      'its audit trail.',
+  })
   @ApiParam({ name: 'id' })
-  campaign(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.view('campaign', id, request, 'books');
+  async campaign(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
+    const { scopes } = request.caller;
+    const seesMoney = scopes.has('campaigns') || scopes.has('operate');
+    const seesTrail = scopes.has('audit');
+    if (!seesMoney && !seesTrail) return this.view('campaign', id, request);
+    const books = (await this.view('campaign', id, request, 'books')) as Record<string, unknown>;
+    if (seesMoney) {
+      if (seesTrail) return books;
+      const { audit: _, ...money } = books;
+      return money;
+    }
+    const view = (await this.view('campaign', id, request)) as Record<string, unknown>;
+    return { ...view, audit: books.audit };
   }
 
   @Get('learners')
@@ -86,11 +102,11 @@ export class ViewsController {
   } {
     const { zones } = this.services.deps;
     if (!zones) throw new EngineError('Dependency', 'ZONES_UNAVAILABLE', 'This gateway keeps no replica of zones.');
-    const { cells } = query;
-    const known = cells === undefined ? zones.all() : [...cells].flatMap((cell) => zones.get(cell) ?? []);
-    const busiest = [...known].sort((a, b) => b.pickups - a.pickups || (a.cell < b.cell ? -1 : 1));
+    const { cells, limit } = query;
+    const busiest =
+      cells === undefined ? zones.busiest(limit) : [...cells].flatMap((cell) => zones.get(cell) ?? []).sort(byPickups);
     const staleMs = zones.staleMs();
-    return { zones: busiest.slice(0, query.limit), staleMs: Number.isFinite(staleMs) ? staleMs : null };
+    return { zones: busiest.slice(0, limit), staleMs: Number.isFinite(staleMs) ? staleMs : null };
   }
 
   private view(kind: string, id: string, request: FastifyRequest, verb = 'view'): Promise<unknown> {

@@ -31,6 +31,11 @@ export class RequestLimits {
     this.perAddress?.take(addressKey(request.ip), 1 + pointsOfBytes(declaredBytes(request)));
   }
 
+  /** Of what never became a request, and so says nothing of a body. */
+  admitUnparsed(address: string | undefined): void {
+    this.perAddress?.take(addressKey(address), 1);
+  }
+
   /** Of a request whose caller is known. */
   admitCaller(request: FastifyRequest): void {
     this.perKey?.take(callerKey(request), 1 + pointsOfBytes(declaredBytes(request)));

@@ -41,11 +41,22 @@ export interface CheckedEvent extends Omit<OutgoingEvent, 'app'> {
 /**
  * Throws InvalidRequest: `INVALID_REQUEST`, `EVENT_IN_FUTURE`, `EVENT_TOO_OLD`, `EVENT_TOO_LARGE`, `JSON_TOO_*`,
  * `SUBJECT_KIND_UNKNOWN`, `ZONE_CELL_INVALID`, `DECISION_UNKNOWN`, `ID_*`. `traceparent` is stamped onto an event that
- * brings none (CloudEvents' distributed tracing extension).
+ * brings none (CloudEvents' distributed tracing extension). What is malformed is `INVALID_REQUEST` and no more where
+ * nothing is to be explained.
  */
-export function readCloudEvent(value: unknown, rules: EventRules, nowMs: number, traceparent: string): CheckedEvent {
+export function readCloudEvent(
+  value: unknown,
+  rules: EventRules,
+  nowMs: number,
+  traceparent: string,
+  explains = true,
+): CheckedEvent {
   const given = withoutNulls(value);
-  const event = isCloudEvent(given) ? given : parseEvent(given);
+  const isWellFormed = isCloudEvent(given);
+  if (!isWellFormed && !explains) {
+    throw invalidRequest('INVALID_REQUEST', 'The event is malformed; only the first of a batch are explained.');
+  }
+  const event = isWellFormed ? given : parseEvent(given);
   if (event.data_base64 !== undefined) {
     throw invalidRequest('INVALID_REQUEST', 'data_base64 is not read; send JSON in data.', 'data_base64');
   }

@@ -1,6 +1,7 @@
 /** A batch of events → the journals. Good parts are accepted, bad ones listed; nothing is half-applied. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { Slices } from '../../kernel/slices.js';
 import type { AppendOutcome } from '../../actors/host/ports.js';
 import type { RateLimit } from '../auth/rate-limit.js';
 import { childTraceparent } from '../http/trace.js';
@@ -40,8 +41,15 @@ export interface IngestDeps {
   readonly perUser: RateLimit | undefined;
 }
 
+/** Malformed events of a batch that are told what is wrong with them; finding that out is the dear part. */
+export const EXPLAINED_MAX = 20;
+
 export class Ingest {
-  constructor(private readonly deps: IngestDeps) {}
+  private readonly slices: Slices;
+
+  constructor(private readonly deps: IngestDeps) {
+    this.slices = new Slices(deps.clock);
+  }
 
   /** Rejects only with Overloaded `OVERLOADED`, before anything is journaled. */
   async accept(batch: readonly unknown[], { id: trace, app }: RequestOrigin): Promise<IngestResult> {
@@ -51,9 +59,10 @@ export class Ingest {
     const good: CheckedEvent[] = [];
     const indexes: number[] = [];
     const rejected: RejectedEvent[] = [];
-    for (let index = 0; index < batch.length; index++) {
+    const check = (index: number): void => {
       try {
-        const event = readCloudEvent(batch[index], rules, nowMs, traceparent);
+        const explains = rejected.length < EXPLAINED_MAX;
+        const event = readCloudEvent(batch[index], rules, nowMs, traceparent, explains);
         if (event.kind === 'user') perUser?.take(event.token);
         good.push(event);
         indexes.push(index);
@@ -61,7 +70,9 @@ export class Ingest {
         if (!(thrown instanceof EngineError)) throw thrown;
         rejected.push(rejection(index, idOf(batch[index]), thrown));
       }
-    }
+    };
+    // Whoever asks for a decision does not wait for a large batch.
+    for (let index = 0; index < batch.length; index++) await this.slices.run(() => check(index));
     const accepted: AcceptedEvent[] = [];
     if (good.length > 0) {
       const outcomes = await ingress.publish(good.map((event) => ({ ...event, app })));

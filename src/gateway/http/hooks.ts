@@ -42,6 +42,9 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
   server.addHook('onRequest', (request, reply, done) => {
     reply.header(TRACE_HEADER, request.id).header('x-content-type-options', 'nosniff');
     request.caller = ANONYMOUS;
+    // Who hangs up gets no answer, but what they asked for may be done all the same.
+    if (request.routeOptions.config.access?.audited !== undefined)
+      reply.raw.once('close', () => audit(request, reply, services));
     try {
       admit(request, services);
     } catch (error) {
@@ -54,7 +57,6 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
-    audit(request, reply, services);
     services.deps.logger.debug('Request answered.', {
       trace: request.id,
       method: request.method,
@@ -87,18 +89,23 @@ function leaveBody({ raw }: FastifyRequest): void {
   for (const name of ['content-type', 'content-length', 'transfer-encoding']) delete raw.headers[name];
 }
 
-/** Who looked at a person's data, and who did what: written whatever the log's level is. */
+/**
+ * Who looked at a person's data, and who did what: written once a request, whatever the log's level is and however it ended.
+ * Whoever hung up before the answer began is told from the others by `answered`, and their line has no status.
+ */
 function audit(request: FastifyRequest, reply: FastifyReply, { deps }: GatewayServices): void {
   const { config, url } = request.routeOptions;
   const audited = config.access?.audited;
   // A caller that is not known did not get as far as the route.
   if (audited === undefined || reply.statusCode === 401) return;
+  const isAnswered = reply.raw.headersSent;
   (deps.audit ?? deps.logger).info(audited === 'act' ? 'Operator acted.' : 'Personal data read.', {
     by: request.caller.name,
     action: `${request.method} ${url}`,
     target: request.params,
     command: (request.body as { name?: unknown } | null | undefined)?.name,
-    status: reply.statusCode,
+    answered: isAnswered,
+    status: isAnswered ? reply.statusCode : undefined,
     address: request.ip,
     trace: request.id,
   });

@@ -180,7 +180,7 @@ export const CONFIG_DEFAULTS = {
     learnerCheckpoints: {},
     facts: 'auto',
   },
-  rateLimit: { perAddress: 100_000, perKey: 100_000, perUser: 200 },
+  rateLimit: { perAddress: 5_000, perKey: 100_000, perUser: 200 },
   apps: [{ name: DEFAULT_APP }],
   auth: { apiKeys: [] },
   log: { level: 'info' },
