@@ -4,6 +4,7 @@ import { readStored } from '../actors/nats/stored-messages.js';
 import {
   REDRIVE_OUTCOMES,
   type DeadLetter,
+  type DeadLetterPage,
   type DeadLetterQuery,
   type DeadLetters,
   type RedriveAnswer,
@@ -19,6 +20,8 @@ const REDRIVE_DEADLINE_MS = 5_000;
 const WINDOW = 256;
 const WINDOWS_MAX = 4;
 const LISTINGS_MAX = 2;
+/** A try is a record of the journal with the original in it, as base64. */
+const REDRIVEN_CHARACTERS_MAX = 256 * 1024;
 
 const letterSchema = z.object({
   at: z.number(),
@@ -28,6 +31,7 @@ const letterSchema = z.object({
     subject: z.string(),
     reason: z.string(),
     payload: z.string(),
+    truncated: z.boolean().default(false),
   }),
 });
 
@@ -46,7 +50,7 @@ export class StreamDeadLetters implements DeadLetters {
     private readonly actors: Pick<RoutedActorClient, 'remote'>,
   ) {}
 
-  async list(query: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+  async list(query: DeadLetterQuery): Promise<DeadLetterPage> {
     if (this.listings >= LISTINGS_MAX) {
       const message = `More than ${LISTINGS_MAX} listings of dead letters are under way.`;
       throw new EngineError('Overloaded', 'OVERLOADED', message, { retryAfterMs: 1_000 });
@@ -68,7 +72,13 @@ export class StreamDeadLetters implements DeadLetters {
     if (!found) {
       throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', `There is no dead letter ${partition}/${sequence}.`);
     }
-    const { subject, payload, atMs } = found;
+    const { subject, atMs } = found;
+    const payload = found.truncated ? await this.wholeOf(found) : found.payload;
+    if (payload.length > REDRIVEN_CHARACTERS_MAX) {
+      const most = (REDRIVEN_CHARACTERS_MAX / 4) * 3;
+      const message = `The record ${partition}/${sequence} is larger than ${most} bytes; its sender may send it again.`;
+      throw new EngineError('InvalidRequest', 'DEAD_LETTER_TOO_LARGE', message);
+    }
     const answer = await this.actors.remote(
       subjects.partitionItself(partition, 'redrive'),
       { sequence, subject, payload, atMs, by },
@@ -77,8 +87,19 @@ export class StreamDeadLetters implements DeadLetters {
     return answerSchema.parse(answer);
   }
 
+  /** The payload of a letter that has only its beginning, as its journal still has it. */
+  private async wholeOf({ partition, sequence, subject, payload }: DeadLetter): Promise<string> {
+    const record = await this.attachment.jsm.streams.getMessage(streams.journal(partition), { seq: sequence });
+    const whole = record === null || record.subject !== subject ? undefined : Buffer.from(record.data);
+    // A journal that was made anew has another record at this place.
+    const begun = Buffer.from(payload, 'base64');
+    if (whole?.subarray(0, begun.length).equals(begun)) return whole.toString('base64');
+    const message = `The letter ${partition}/${sequence} has the beginning of its record, and the journal no longer has the rest.`;
+    throw new EngineError('Conflict', 'DEAD_LETTER_TRIMMED', message);
+  }
+
   /** An output sent twice shows once: by its place of origin. What is no letter is passed over. */
-  private async read({ partition, limit, before }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+  private async read({ partition, limit, before }: DeadLetterQuery): Promise<DeadLetterPage> {
     const { link, jsm } = this.attachment;
     const { state } = await jsm.streams.info(streams.deadLetter);
     const filter = `attune.deadletter.${partition ?? '*'}.*`;
@@ -103,7 +124,10 @@ export class StreamDeadLetters implements DeadLetters {
       }
       to = from - 1;
     }
-    return [...letters.values()].slice(0, limit);
+    const deadLetters = [...letters.values()].slice(0, limit);
+    const next = letters.size > limit ? deadLetters.at(-1)!.cursor! : to + 1;
+    // With no letters at all the first of the stream is the one that comes next.
+    return next > Math.max(state.first_seq, 1) ? { deadLetters, next } : { deadLetters };
   }
 }
 

@@ -75,11 +75,19 @@ export interface DeadLetter {
   readonly sequence: number;
   readonly subject: string;
   readonly reason: string;
-  /** The original payload, base64. */
+  /** The original payload, base64: its beginning where `truncated`. */
   readonly payload: string;
+  /** Whether the whole payload stands in the journal alone; a redrive takes it from there. */
+  readonly truncated: boolean;
   readonly atMs: number;
   /** Its place in the list: a listing `before` it goes on there. */
   readonly cursor?: number;
+}
+
+export interface DeadLetterPage {
+  readonly deadLetters: readonly DeadLetter[];
+  /** Where a listing goes on (`before`); left out where nothing older is left. */
+  readonly next?: number;
 }
 
 export interface DeadLetterQuery {
@@ -107,13 +115,14 @@ export type RedriveOutcome = (typeof REDRIVE_OUTCOMES)[number];
 export interface DeadLetters {
   /**
    * Newest first, at most `limit`, older than the cursor `before`; of one partition where it is named. One call looks at
-   * a bounded stretch, so it may find less than there is: a listing ends where it finds nothing. Rejects with Overloaded
-   * `OVERLOADED` while others are listing.
+   * a bounded stretch, so it may find less than there is, or nothing: a listing ends where there is no `next`. Rejects with
+   * Overloaded `OVERLOADED` while others are listing.
    */
-  list(query: DeadLetterQuery): Promise<readonly DeadLetter[]>;
+  list(query: DeadLetterQuery): Promise<DeadLetterPage>;
   /**
    * Journals the original again under a new sequence and resolves to what became of it there. Rejects with NotFound
-   * `DEAD_LETTER_UNKNOWN` where there is none at this place.
+   * `DEAD_LETTER_UNKNOWN` where there is none at this place, Conflict `DEAD_LETTER_TRIMMED` where the letter has only the
+   * beginning of its payload and the journal no longer has the rest, and InvalidRequest `DEAD_LETTER_TOO_LARGE`.
    */
   redrive(partition: number, sequence: number, by: string): Promise<RedriveAnswer>;
 }

@@ -1,9 +1,9 @@
 /** What a listing of dead letters costs the server, however many there are, and what it makes of those that are none. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { AckedPublisher } from '../../src/actors/nats/acked-publisher.js';
 import { StreamDeadLetters } from '../../src/engine/dead-letters.js';
-import { subjects } from '../../src/messages/subjects.js';
+import { streams, subjects } from '../../src/messages/subjects.js';
 import { startNatsWorld, type NatsWorld } from '../support/nats-world.js';
 
 const LETTERS = 10_000;
@@ -14,6 +14,8 @@ let world: NatsWorld;
 let letters: StreamDeadLetters;
 let publisher: AckedPublisher;
 let asked: string[];
+let jsm: JetStreamManager;
+const redriven: { readonly subject: string; readonly body: unknown }[] = [];
 
 const letter = (partition: number, sequence: number): string =>
   JSON.stringify({
@@ -29,11 +31,21 @@ async function publish(messages: readonly { readonly subject: string; readonly t
   expect(outcomes.filter(({ status }) => status !== 'stored')).toEqual([]);
 }
 
+/** Page after page, to the end. */
+async function* pagesOf(query: Parameters<StreamDeadLetters['list']>[0]) {
+  for (let before: number | undefined; ;) {
+    const { deadLetters, next } = await letters.list({ ...query, ...(before === undefined ? {} : { before }) });
+    yield deadLetters;
+    if (next === undefined) return;
+    before = next;
+  }
+}
+
 /** What the listing says, and what it asked JetStream for. */
 async function listing(query: Parameters<StreamDeadLetters['list']>[0]) {
   await world.link.nc.flush();
   asked = [];
-  const listed = await letters.list(query);
+  const { deadLetters: listed } = await letters.list(query);
   await world.link.nc.flush();
   return { listed, asked };
 }
@@ -52,8 +64,16 @@ beforeAll(async () => {
     );
   }
   link.nc.subscribe('$JS.API.>', { callback: (_, message) => void asked?.push(message.subject) });
-  const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-  letters = new StreamDeadLetters({ link, jsm }, { remote: () => Promise.reject(new Error('not redriven here')) });
+  jsm = await jetstreamManager(link.nc, { checkAPI: false });
+  letters = new StreamDeadLetters(
+    { link, jsm },
+    {
+      remote: async (subject, body) => {
+        redriven.push({ subject, body });
+        return { token: 't', outcome: 'applied' };
+      },
+    },
+  );
 }, 120_000);
 
 afterAll(() => world.dispose());
@@ -81,14 +101,16 @@ describe(`a listing of ${LETTERS} dead letters`, () => {
 
   it('has every letter on one of its pages, once', async () => {
     const seen: number[] = [];
-    for (let before: number | undefined; ;) {
-      const page = await letters.list({ limit: 1_000, ...(before === undefined ? {} : { before }) });
-      if (page.length === 0) break;
-      seen.push(...page.map(({ sequence }) => sequence));
-      before = page.at(-1)!.cursor;
-    }
+    for await (const page of pagesOf({ limit: 1_000 })) seen.push(...page.map(({ sequence }) => sequence));
     expect(new Set(seen).size).toBe(LETTERS);
     expect(seen).toHaveLength(LETTERS);
+  }, 60_000);
+
+  it('goes on to the letters of a partition that lie on both sides of thousands of others', async () => {
+    await publish([{ subject: subjects.deadLetter(1, 80_000), text: letter(1, 80_000) }]);
+    const seen: number[] = [];
+    for await (const page of pagesOf({ limit: 100, partition: 1 })) seen.push(...page.map(({ sequence }) => sequence));
+    expect(seen).toEqual([80_000, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   }, 60_000);
 
   it('passes over what is no letter, says so once, and redrives none of it', async () => {
@@ -104,11 +126,46 @@ describe(`a listing of ${LETTERS} dead letters`, () => {
       '{"at":1,"body":null}',
     ];
     await publish(garbage.map((text, i) => ({ subject: subjects.deadLetter(0, 90_000 + i), text })));
-    const before = await letters.list({ limit: 3 });
-    expect(before.map(({ sequence }) => sequence)).toEqual([LETTERS, LETTERS - 1, LETTERS - 2]);
+    const { deadLetters: before } = await letters.list({ limit: 3 });
+    expect(before.map(({ sequence }) => sequence)).toEqual([80_000, LETTERS, LETTERS - 1]);
     for (const i of garbage.keys())
       await expect(letters.redrive(0, 90_000 + i, 'ops')).rejects.toMatchObject({ code: 'DEAD_LETTER_UNKNOWN' });
     await letters.list({ limit: 3 });
     expect(world.link.unreadable.counts()).toMatchObject({ 'dead-letter': expect.any(Number) });
   }, 60_000);
+});
+
+describe('a letter of a record of more than 64 KB', () => {
+  const subject = subjects.record(1, 'event', 'app', 'user', 'large', 'click');
+  const payload = (bytes: number): Buffer => Buffer.from(JSON.stringify({ kind: 'x'.repeat(bytes) }));
+
+  /** Stands in the journal, and its letter has the beginning. */
+  async function rejected(whole: Buffer): Promise<number> {
+    const [outcome] = await publisher.publish([{ subject, payload: whole }]);
+    expect(outcome).toMatchObject({ status: 'stored' });
+    const sequence = (await jsm.streams.getMessage(streams.journal(1), { last_by_subj: subject }))!.seq;
+    const begun = whole.subarray(0, 64 * 1024).toString('base64');
+    const body = { partition: 1, sequence, subject, reason: 'EVENT_MALFORMED', payload: begun, truncated: true };
+    await publish([{ subject: subjects.deadLetter(1, sequence), text: JSON.stringify({ v: 2, at: 1, body }) }]);
+    return sequence;
+  }
+
+  it('is redriven whole, from the journal, and is listed as cut', async () => {
+    const whole = payload(100_000);
+    const sequence = await rejected(whole);
+    const { deadLetters } = await letters.list({ limit: 1, partition: 1 });
+    expect(deadLetters).toMatchObject([{ sequence, truncated: true }]);
+    expect(await letters.redrive(1, sequence, 'ops')).toMatchObject({ outcome: 'applied' });
+    expect(redriven.at(-1)!.body).toMatchObject({ sequence, subject, payload: whole.toString('base64') });
+  });
+
+  it('is refused where the journal has been trimmed, or is too large to be journaled once more', async () => {
+    const sent = redriven.length;
+    const sequence = await rejected(payload(100_000));
+    const large = await rejected(payload(230_000));
+    await expect(letters.redrive(1, large, 'ops')).rejects.toMatchObject({ code: 'DEAD_LETTER_TOO_LARGE' });
+    await jsm.streams.purge(streams.journal(1), { seq: sequence + 1 });
+    await expect(letters.redrive(1, sequence, 'ops')).rejects.toMatchObject({ code: 'DEAD_LETTER_TRIMMED' });
+    expect(redriven).toHaveLength(sent);
+  });
 });

@@ -383,7 +383,15 @@ describe('scopes', () => {
   > {
     const made = await start({ apiKeys: SCOPES.map((scope) => keyed(scope, [scope])) });
     made.actors.decisions.set(DECISION, decisionBody(DECISION, ['a']));
-    made.deadLetters.push({ partition: 3, sequence: 9, subject: 's', reason: 'r', payload: '', atMs: 1 });
+    made.deadLetters.push({
+      partition: 3,
+      sequence: 9,
+      subject: 's',
+      reason: 'r',
+      payload: '',
+      truncated: false,
+      atMs: 1,
+    });
     const call: Awaited<ReturnType<typeof world>>['call'] = (key, [route, path, body]) =>
       fetch(`http://127.0.0.1:${made.port}${path}`, {
         method: route.split(' ')[0]!,

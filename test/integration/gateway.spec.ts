@@ -554,7 +554,7 @@ describe('views, commands and operations', () => {
 
   it('lists and redrives dead letters', async () => {
     const { deadLetters } = await start();
-    deadLetters.push({ partition: 3, sequence: 9, subject: 's', reason: 'r', payload: '', atMs: 1 });
+    deadLetters.push({ partition: 3, sequence: 9, subject: 's', reason: 'r', payload: '', truncated: false, atMs: 1 });
     expect((await call('GET', '/v1/deadletters?partition=3')).json.deadLetters).toHaveLength(1);
     expect((await call('GET', '/v1/deadletters?partition=4')).json.deadLetters).toHaveLength(0);
     expect(await call('POST', '/v1/deadletters/3/9/redrive')).toMatchObject({

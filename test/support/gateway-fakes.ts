@@ -185,8 +185,9 @@ export function fakeWorld(options: GatewayDeps['options'] = {}): FakeWorld {
       staleMs: () => 12,
     },
     deadLetters: {
-      list: async ({ partition, limit }) =>
-        deadLetters.filter((d) => partition === undefined || d.partition === partition).slice(0, limit),
+      list: async ({ partition, limit }) => ({
+        deadLetters: deadLetters.filter((d) => partition === undefined || d.partition === partition).slice(0, limit),
+      }),
       redrive: async (partition, sequence) => {
         if (!deadLetters.some((d) => d.partition === partition && d.sequence === sequence)) {
           throw new EngineError('NotFound', 'DEAD_LETTER_UNKNOWN', 'There is no such dead letter.');

@@ -43,7 +43,7 @@ export interface DeadLetter {
   readonly partition: number;
   readonly sequence: number;
   readonly subject: string;
-  /** base64 of the payload; cut at 64 KiB, then not re-drivable. */
+  /** base64 of the payload, cut at 64 KiB: the whole of it is in the journal until that is trimmed. */
   readonly payload: string;
   readonly truncated: boolean;
   readonly kind: 'rejected' | 'poison';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { Allow } from '../http/route-access.js';
 import { ZodPipe } from '../http/zod-pipe.js';
-import type { DeadLetter, DeadLetters, RedriveAnswer } from '../ports.js';
+import type { DeadLetterPage, DeadLetters, RedriveAnswer } from '../ports.js';
 import { GatewayServices } from '../services.js';
 
 const partition = z.coerce.number().int().min(0).max(1023);
@@ -25,20 +25,19 @@ export class DeadLettersController {
 
   @Get()
   @Allow({ scopes: ['operate'], audited: 'personal data' })
-  @ApiOperation({ summary: 'Records that were rejected or could not be folded, newest first' })
+  @ApiOperation({
+    summary: 'Records that were rejected or could not be folded, newest first; `next` is the `before` of what is older',
+  })
   @ApiQuery({ name: 'partition', required: false, schema: { type: 'integer', minimum: 0 } })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000, default: 100 } })
   @ApiQuery({ name: 'before', required: false, schema: { type: 'integer', minimum: 1 } })
-  async list(
-    @Query(new ZodPipe(listQuerySchema)) query: z.infer<typeof listQuerySchema>,
-  ): Promise<{ deadLetters: readonly DeadLetter[] }> {
+  list(@Query(new ZodPipe(listQuerySchema)) query: z.infer<typeof listQuerySchema>): Promise<DeadLetterPage> {
     const { partition, limit, before } = query;
-    const found = await this.deadLetters().list({
+    return this.deadLetters().list({
       limit,
       ...(partition === undefined ? {} : { partition }),
       ...(before === undefined ? {} : { before }),
     });
-    return { deadLetters: found };
   }
 
   @Post(':partition/:sequence/redrive')

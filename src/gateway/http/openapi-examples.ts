@@ -265,7 +265,25 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
       held: true,
     },
   },
-  'get /v1/deadletters': { status: 200, answerIs: 'The dead letters', answer: { deadLetters: [] } },
+  'get /v1/deadletters': {
+    status: 200,
+    answerIs: 'The dead letters',
+    answer: {
+      deadLetters: [
+        {
+          partition: 3,
+          sequence: 941,
+          subject: 'attune.p.3.event.app.user.42.click',
+          reason: 'EVENT_MALFORMED: data.lat: must be a number',
+          payload: 'eyJsYXQiOiJ4In0=',
+          truncated: false,
+          atMs: 1_764_279_000_000,
+          cursor: 17,
+        },
+      ],
+      next: 17,
+    },
+  },
   'post /v1/deadletters/{partition}/{sequence}/redrive': {
     status: 202,
     answerIs: 'The new record is journaled, and the outcome is what the fold made of it',
