@@ -58,7 +58,7 @@ export class RoutedActorClient implements ActorClient {
       return this.within(leftMs, host.request({ kind, token }, verb, body, asker));
     }
     const subject = isActorKind(kind)
-      ? subjects.partitionRequest(partition, asker.app, kind, token, verb)
+      ? subjects.forwardedRequest(partition, asker.app, kind, token, verb)
       : subjects.request(kind, token, verb);
     return this.remote(subject, body, leftMs, asker.trace);
   }

@@ -125,6 +125,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         zones,
         faults,
         log,
+        audit: auditLog(log, config.log.level),
         trimFloor: (partition) => floor.of(partition),
       });
       host = created;

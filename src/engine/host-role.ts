@@ -31,13 +31,14 @@ export interface HostRoleOptions {
   readonly zones: ZoneDirectory;
   readonly faults: FaultSink;
   readonly log: Logger;
+  readonly audit: Logger;
   readonly trimFloor: (partition: number) => number;
 }
 
 export type EngineHost = Host<CampaignLedger>;
 
 export function createHost(options: HostRoleOptions): EngineHost {
-  const { config, hostId, world, attachment, keeper, policies, zones, faults, log, trimFloor } = options;
+  const { config, hostId, world, attachment, keeper, policies, zones, faults, log, audit, trimFloor } = options;
   const services: DecisionServices = {
     surfaces: world.surfaces,
     policies,
@@ -61,6 +62,7 @@ export function createHost(options: HostRoleOptions): EngineHost {
     clock: systemClock,
     nonce,
     log,
+    audit,
     trimFloor,
     versions: () => attachment.versions.current,
   });

@@ -7,6 +7,9 @@ export const ID_BYTES_MAX = 256;
 export const APP_NAME = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 /** Stands in an app's place in the subjects of what the engine writes and asks by itself. */
 export const ENGINE_APP = 'engine';
+
+/** An app as whoever acted, in audit trails and logs: never like a key's name by chance. */
+export const appName = (app: string): string => `app:${app}`;
 /** The one app of an installation that names none. */
 export const DEFAULT_APP = 'app';
 /** Names that no app may have: they are the engine's own NATS users. */

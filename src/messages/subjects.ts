@@ -40,6 +40,15 @@ const CLASSES_TAKEN: Readonly<Record<Intake, readonly RecordClass[]>> = {
   control: ['control'],
 };
 
+/** Not a part of any app's name. */
+const FORWARDED = 'gateway_';
+
+/** The app whose request it is, and whether a gateway vouches for it; by the subject's token for the app. */
+export const askerOf = (token: string): { readonly app: string; readonly isForwarded: boolean } =>
+  token.startsWith(FORWARDED)
+    ? { app: token.slice(FORWARDED.length), isForwarded: true }
+    : { app: token, isForwarded: false };
+
 export const subjects = {
   /** As apps and learners spell it. */
   request: (kind: string, token: string, verb: string): string => `attune.${kind}.${token}.${verb}`,
@@ -50,6 +59,9 @@ export const subjects = {
   partitionRequests: (partition: number): string => `attune.p.${partition}.req.>`,
   partitionRequest: (partition: number, app: string, kind: string, token: string, verb: string): string =>
     `attune.p.${partition}.req.${app}.${kind}.${token}.${verb}`,
+  /** What a gateway asks for a caller of this app, and vouches for: no app's name is like this, so no import makes it. */
+  forwardedRequest: (partition: number, app: string, kind: string, token: string, verb: string): string =>
+    `attune.p.${partition}.req.${FORWARDED}${app}.${kind}.${token}.${verb}`,
   /** Requests to a partition itself: the engine's alone. */
   partitionItself: (partition: number, verb: string): string =>
     `attune.p.${partition}.req.${ENGINE_APP}.partition._.${verb}`,

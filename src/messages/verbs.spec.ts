@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { NATS_SCOPES, type NatsScope } from '../kernel/scopes.js';
-import { demandVerbScopes, subjectsFor, VERBS } from './verbs.js';
+import { demandVerbScopes, subjectsFor, VERBS, type Verbs } from './verbs.js';
 
 /** Of the public kinds and no others. */
 const EVENTS = ['attune.event.user.*.>', 'attune.event.zone.*.>', 'attune.event.campaign.*.>'];
@@ -45,10 +45,27 @@ describe('verbs', () => {
     expect(subjectsFor([...NATS_SCOPES]).join()).not.toContain('anon');
   });
 
+  it('are audited where their routes are', () => {
+    const audited = Object.entries(VERBS).flatMap(([kind, verbs]) =>
+      Object.entries(verbs as Verbs).flatMap(([verb, access]) =>
+        access.audited ? [[kind, verb, access.audited]] : [],
+      ),
+    );
+    expect(audited).toEqual([
+      ['user', 'decision', 'personal data'],
+      ['user', 'view', 'personal data'],
+      ['anon', 'decision', 'personal data'],
+      ['anon', 'view', 'personal data'],
+      ['campaign', 'command', 'act'],
+    ]);
+  });
+
   it('stop the boot where one names no scope', () => {
     const refused = expect.objectContaining({ family: 'Configuration', code: 'ROUTE_WITHOUT_SCOPE' });
-    expect(() => demandVerbScopes('user', { view: ['read'], forget: [] })).toThrow(refused);
-    expect(() => demandVerbScopes('user', { forget: [] })).toThrow('The verb forget of user names no scope');
+    expect(() => demandVerbScopes('user', { view: { scopes: ['read'] }, forget: { scopes: [] } })).toThrow(refused);
+    expect(() => demandVerbScopes('user', { forget: { scopes: [] } })).toThrow(
+      'The verb forget of user names no scope',
+    );
     expect(() => demandVerbScopes('robot', {})).toThrow(refused);
     for (const [kind, verbs] of Object.entries(VERBS)) demandVerbScopes(kind, verbs);
   });

@@ -7,7 +7,16 @@ import { outstandingCents, spentCents, unallottedCents } from './budget.js';
 import { applyCommand, foldCampaign } from './campaign.fold.js';
 import { allowedCommands } from './campaign.machine.js';
 import { emptyCampaign, isEmptyCampaign, nextDueMs, reviveCampaign, type CampaignState } from './campaign.state.js';
-import { commandIdReused, commandSchema, digestOf, parsed, refusedBy, type CampaignCommand } from './commands.js';
+import {
+  attributed,
+  commandIdReused,
+  commandRequestSchema,
+  commandSchema,
+  digestOf,
+  parsed,
+  refusedBy,
+  type CampaignCommand,
+} from './commands.js';
 
 type Context = HandleContext<CampaignLedger, unknown>;
 
@@ -39,7 +48,7 @@ export const campaignKind: ActorKind<CampaignState, CampaignLedger, unknown> = {
 };
 
 function handleCommand(state: CampaignState, request: unknown, ctx: Context): Handling {
-  const command = parsed(commandSchema, request, 'COMMAND_INVALID', '');
+  const command = attributed(parsed(commandRequestSchema, request, 'COMMAND_INVALID', ''), ctx.directApp);
   const repeated = repeatOf(state, command, ctx);
   if (repeated) return repeated;
   // Commands on their way count as done: this one must make sense after them.

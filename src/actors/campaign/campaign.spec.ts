@@ -98,6 +98,26 @@ const handle = (state: CampaignState, verb: string, body: unknown, over: Handled
     ...over,
   } as unknown as HandleContext<never, unknown>);
 
+describe('who commands', () => {
+  const byOf = (over: object, by = 'ada'): unknown => {
+    const handled = handle(inStatus.live(), 'command', { ...command('pause', {}), by }, over);
+    return handled.do === 'append' ? (handled.body as { by: string }).by : handled;
+  };
+
+  it('is the app that asks by itself, whatever it says, and whom a gateway names', () => {
+    expect(byOf({ directApp: 'rider' })).toBe('app:rider/ada');
+    expect(byOf({ directApp: 'rider' }, 'app:ops/bob')).toBe('app:rider/app:ops/bob');
+    expect(byOf({ directApp: undefined })).toBe('ada');
+  });
+
+  it('may have the longest of names', () => {
+    const by = byOf({ directApp: 'a'.repeat(32) }, 'b'.repeat(200));
+    const body = { ...command('pause', {}), by };
+    expect(fold(inStatus.live(), { type: 'command', body }).outcome).toBe('applied');
+    expect(byOf({}, 'b'.repeat(201))).toMatchObject({ do: 'fail', error: { code: 'COMMAND_INVALID', field: 'by' } });
+  });
+});
+
 describe('campaign machine', () => {
   it('reaches every status', () => {
     for (const status of CAMPAIGN_STATES) expect(inStatus[status]().status).toBe(status);

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
+import { appName } from '../../kernel/ids.js';
 import { isoTime } from '../../kernel/iso-time.js';
 import { idSchema } from '../../messages/id-schema.js';
 import {
@@ -16,17 +17,32 @@ import {
 import { allowedCommands } from './campaign.machine.js';
 import type { CampaignState } from './campaign.state.js';
 
-export const commandSchema = z
-  .strictObject({
-    name: z.enum(CAMPAIGN_COMMANDS),
-    by: z.string().min(1).max(200),
-    why: z.string().min(1).max(500),
-    payload: z.unknown().optional(),
-    /** Makes the command idempotent. */
-    commandId: idSchema(128).optional(),
+const BY_LENGTH_MAX = 200;
+const commandFields = z.strictObject({
+  name: z.enum(CAMPAIGN_COMMANDS),
+  by: z.string().min(1).max(BY_LENGTH_MAX),
+  why: z.string().min(1).max(500),
+  payload: z.unknown().optional(),
+  /** Makes the command idempotent. */
+  commandId: idSchema(128).optional(),
+});
+
+/** As somebody sends it. */
+export const commandRequestSchema = commandFields.readonly();
+/** As it is journaled: an app's name may stand in front of who sent it. */
+export const commandSchema = commandFields
+  .extend({
+    by: z
+      .string()
+      .min(1)
+      .max(BY_LENGTH_MAX + 40),
   })
   .readonly();
 export type CampaignCommand = z.infer<typeof commandSchema>;
+
+/** The command with the app that sent it by itself in front of whom it says sent it: nobody has checked that. */
+export const attributed = (command: CampaignCommand, directApp: string | undefined): CampaignCommand =>
+  directApp === undefined ? command : { ...command, by: `${appName(directApp)}/${command.by}` };
 
 const instant = z.iso.datetime({ offset: true });
 

@@ -66,6 +66,8 @@ export interface Asker {
   /** The app, or `engine`. */
   readonly app: string;
   readonly trace: string | undefined;
+  /** The app asks by itself, over NATS: what it says of who asks, nobody has checked. */
+  readonly isDirect?: boolean;
 }
 
 export const ENGINE_ASKER: Asker = { app: ENGINE_APP, trace: undefined };
@@ -93,6 +95,8 @@ export interface HandleContext<Shared, Services> {
   /** Fresh, unguessable, `[0-9A-Za-z]{8,32}`. */
   readonly nonce: () => string;
   readonly trace: string | undefined;
+  /** The app that asks by itself; undefined where the engine asks, which has checked for whom. */
+  readonly directApp: string | undefined;
 }
 
 /** What a handler wants done. */

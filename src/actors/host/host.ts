@@ -12,6 +12,7 @@ import { THIS_BUILD, versionsOf, type Build, type ClusterVersions } from '../../
 import type { Keeper, Lease } from '../keeper/keeper.js';
 import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
 import type { AppsOfHost } from './app-backlog.js';
+import type { RequestAudit } from './wire-request.js';
 import { encodeAnnouncement } from './announcement.js';
 import type { HostLimits } from './limits.js';
 import { PartitionOwner, type OwnerLog, type OwnerStatus } from './partition-owner.js';
@@ -38,6 +39,8 @@ export interface HostOptions<Shared> {
   /** Fresh, unguessable, `[0-9A-Za-z]{8,32}`. */
   readonly nonce: () => string;
   readonly log: OwnerLog;
+  /** See PartitionOwnerOptions. */
+  readonly audit?: RequestAudit;
   readonly protections?: Protections;
   /** This one, where left out. */
   readonly build?: Build;
@@ -252,6 +255,7 @@ export class Host<Shared> {
       clock,
       nonce,
       log,
+      audit: this.options.audit,
       protections: this.options.protections ?? ALL_PROTECTIONS,
       slices: this.slices,
       leaseHeld: () => lease.held,

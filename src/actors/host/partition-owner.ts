@@ -46,7 +46,7 @@ import { StateBroadcast } from './state-broadcast.js';
 import { TimerDesk } from './timer-desk.js';
 import { TimerIndex } from './timer-index.js';
 import { VerdictBook } from './verdict-book.js';
-import { answerRequest } from './wire-request.js';
+import { answerRequest, type RequestAudit } from './wire-request.js';
 
 export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'stopped' | 'refused';
 
@@ -94,6 +94,8 @@ export interface PartitionOwnerOptions<Shared> {
   readonly clock: Clock;
   readonly nonce: () => string;
   readonly log: OwnerLog;
+  /** Takes the lines of what apps do over NATS; none are written where left out. */
+  readonly audit?: RequestAudit | undefined;
   readonly protections: Protections;
   /** All partitions of a process share them. */
   readonly slices: Slices;
@@ -513,6 +515,7 @@ export class PartitionOwner<Shared> {
     return answerRequest(request, {
       actor: (address, verb, body, asker) => this.request(address, verb, body, asker),
       knows: (app) => this.options.apps?.has(app) ?? true,
+      audit: this.options.audit,
       partition: async (verb, body) => {
         if (verb !== 'redrive') throw new EngineError('NotFound', 'VERB_UNKNOWN', `A partition does not know ${verb}.`);
         const { by, ...letter } = redriveRequestSchema.parse(body);

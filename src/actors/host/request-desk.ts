@@ -202,6 +202,7 @@ export class RequestDesk<Shared> {
       degraded,
       nonce,
       trace: asker.trace,
+      directApp: asker.isDirect ? asker.app : undefined,
     };
   }
 
