@@ -60,6 +60,7 @@ export async function localHost({ nats, partitions, surfacesDir }: LocalHostOpti
     zones: new ZoneReplica(systemClock),
     faults: new FaultBook(log),
     log,
+    audit: log,
     trimFloor: () => Infinity,
   });
   return {

@@ -52,6 +52,7 @@ export const handleContext = (): HandleContext<CampaignLedger, DecisionServices>
   services,
   nonce: () => `nonce${(nonces++).toString(36).padStart(8, '0')}`,
   trace: undefined,
+  directApp: undefined,
 });
 
 export const eventRecord = (type: string, data: EventData, i: number): ActorRecord => ({

@@ -193,6 +193,7 @@ export class UserRig {
       services: this.services,
       nonce: () => `nonce${String(this.nonces++).padStart(6, '0')}`,
       trace: undefined,
+      directApp: undefined,
     };
     return this.kind.handle(deepFreeze(this.state), verb, deepFreeze(request), ctx);
   }
