@@ -2,7 +2,8 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { simulate } from '../../src/actors/simulated/simulation.js';
 import { reportOf } from './support.js';
 
-jest.setTimeout(8 * 60_000);
+// Minutes of computing, on a busy machine several times that.
+jest.setTimeout(30 * 60_000);
 
 const SEEDS = 2_000;
 
