@@ -1,4 +1,5 @@
 /** Bad input over REST, against a whole engine: a stable code, the field's name, and nothing half-applied. */
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
@@ -223,10 +224,17 @@ test.each([
   ['what is no gzip', Buffer.from('{}'), { 'content-encoding': 'gzip' }, 400, 'BODY_MALFORMED'],
   [
     'gzip that unpacks to too much',
-    gzipSync(Buffer.alloc(8 * 1024 * 1024, ' ')),
+    gzipSync(Buffer.from(randomBytes(2 * 1024 * 1024).map((byte) => 0x30 + (byte & 1)))),
     { 'content-encoding': 'gzip' },
     400,
     'BODY_TOO_LARGE',
+  ],
+  [
+    'gzip that unpacks too far',
+    gzipSync(Buffer.alloc(8 * 1024 * 1024, ' ')),
+    { 'content-encoding': 'gzip' },
+    400,
+    'BODY_UNPACKS_TOO_FAR',
   ],
   ['another encoding', Buffer.from('{}'), { 'content-encoding': 'br' }, 415, 'ENCODING_UNSUPPORTED'],
   ['another media type', Buffer.from('<xml/>'), { 'content-type': 'text/xml' }, 415, 'MEDIA_TYPE_UNSUPPORTED'],
