@@ -36,7 +36,8 @@ export async function createGateway(
   root: Root = GatewayModule.forRoot(deps),
 ): Promise<NestFastifyApplication> {
   const { slowClientMs } = gatewayOptionsSchema.parse(deps.options ?? {});
-  let limits: RequestLimits | undefined;
+  // Known once the application is made, which takes these options.
+  const late: { limits?: RequestLimits } = {};
   const serverOptions: FastifyHttpOptions<Server> = {
     genReqId: (request) => traceIdOf(request.headers.traceparent as string | undefined),
     requestIdHeader: false,
@@ -46,14 +47,14 @@ export async function createGateway(
     http: { headersTimeout: slowClientMs, connectionsCheckingInterval: Math.min(CHECK_MS, slowClientMs) },
     // None of these gets as far as the hooks; each is counted for its address all the same.
     frameworkErrors: (error, request, reply) => {
-      const refused = refusalOf(() => limits?.admitAddress(request));
+      const refused = refusalOf(() => late.limits?.admitAddress(request));
       void sendError(refused ?? error, request, reply, deps.logger);
     },
     clientErrorHandler: (error, socket) =>
       answerUnparsed(
         error,
         socket,
-        refusalOf(() => limits?.admitUnparsed(socket.remoteAddress)),
+        refusalOf(() => late.limits?.admitUnparsed(socket.remoteAddress)),
       ),
   };
   const adapter = new FastifyAdapter(serverOptions);
@@ -63,7 +64,7 @@ export async function createGateway(
     abortOnError: false,
   });
   const services = app.get(GatewayServices, { strict: false });
-  limits = services.limits;
+  late.limits = services.limits;
   const server = adapter.getInstance() as unknown as FastifyInstance;
   refuseExpectations(server.server, services.limits);
   boundConnections(server.server, services.options);
