@@ -12,7 +12,7 @@
  *    the largest of `max` − `min`, |`min`| and |`max`|. So no single signal drowns the others in a sum.
  * 4. The signals of one decision combine by `combine`: the largest, the sum, or the one folded last. That is its reward. With
  *    `credit: item` the signals of each item combine alike, and that is what the item earned; a signal that names no item is
- *    the first one's. With `credit: slate` the reward is earned by the slate together, and each item that a policy chose has
+ *    that of the item accepted last or, where none was yet, the first one's; an accept that names none accepts the first. With `credit: slate` the reward is earned by the slate together, and each item that a policy chose has
  *    all of it: for signals that say something of the whole, such as a trip after a page of places.
  * 5. What results is clamped into [`min`, `max`]; a decision without any signal has reward clamp(0).
  */

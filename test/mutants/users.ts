@@ -135,7 +135,7 @@ export const USERS: MutantArea = {
     {
       id: 'user-credit-of-all-to-the-first',
       file: 'src/actors/user/reward.ts',
-      find: 'const item = reaction.candidateId ?? detail.slate[0]?.id ?? null;',
+      find: 'const item = reaction.candidateId ?? accepted ?? reactions.accepted ?? detail.slate[0]?.id ?? null;',
       replace: 'const item = detail.slate[0]?.id ?? null;',
       why: 'What any item of a slate earns is credited to the first.',
       nets: ['src/actors/user/credit.spec.ts', REWARD],

@@ -40,6 +40,42 @@ describe('credit by item', () => {
     expect(experience['reward']).toBe(reward);
   });
 
+  it.each([
+    [[['accept', 'b'], ['trip.completed']], { b: 1.5 }],
+    [[['accept', 'b'], ...Array.from({ length: 40 }, () => ['dwell'] as const), ['trip.completed']], { b: 1.5 }],
+    [[...Array.from({ length: 40 }, () => ['dwell'] as const), ['accept', 'c'], ['trip.completed']], { c: 1.5 }],
+    [[['accept', 'a'], ['accept', 'b'], ['trip.completed']], { a: 1, b: 1.5 }],
+    [
+      [
+        ['accept', 'b'],
+        ['trip.completed', 'c'],
+      ],
+      { b: 1, c: 0.5 },
+    ],
+    [[['accept', 'b'], ['click', 'c'], ['trip.completed']], { b: 1.5, c: 0.2 }],
+  ] as [(readonly [string, string?])[], object][])(
+    'gives what names no item to the one accepted last',
+    (events, earned) => {
+      const { experience } = outcomeOf({ combine: 'sum' }, events);
+      expect(creditedActions(experience)).toEqual({ a: 0, b: 0, c: 0, ...earned });
+    },
+  );
+
+  it('takes an accept that names no item for the first one’s', () => {
+    const { experience, first } = outcomeOf({ combine: 'sum' }, [['accept'], ['trip.completed']]);
+    expect(creditedActions(experience)).toEqual({ a: 0, b: 0, c: 0, [first]: 1.5 });
+  });
+
+  it('knows the item accepted also where accepting is worth nothing, or comes before the correction', () => {
+    const reward = { windowMs: HOUR, correctionMs: HOUR, max: 2, signals: { 'trip.completed': { value: 0.5 } } };
+    const rig = new UserRig({ surfaces: [surfaceWith({ reward })] }).consent();
+    const { id, slate } = rig.decide({ k: 2 });
+    const second = slate[1]!.id;
+    rig.event('accept', { decisionId: id, candidateId: second });
+    rig.pass(HOUR);
+    expect(experiencesOf([rig.event('trip.completed')])).toMatchObject([{ reward: 0.5, rewardedId: second }]);
+  });
+
   it('clamps what each earned, and gives what names no item to the first', () => {
     const { experience, first } = outcomeOf({ combine: 'sum', max: 0.6 }, [
       ['trip.completed'],

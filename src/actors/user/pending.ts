@@ -36,6 +36,8 @@ export interface Reactions {
   /** Combined reward so far, not yet clamped; null where nothing was worth one. */
   readonly reward: number | null;
   readonly rewardedId: string | null;
+  /** The item accepted last: what happens without naming one, such as a trip, is about it. */
+  readonly accepted?: string;
   /** What the signals of each item come to, not yet clamped. */
   readonly items: readonly { readonly id: string; readonly reward: number }[];
   readonly events: Experience['events'];

@@ -79,17 +79,17 @@ export function addReaction(
   // A click proves that it was seen, whether or not the impression event made it through.
   const shown = reactions.shown || isReactionType(reaction.type);
   const events = reactions.events.length < REACTION_EVENTS_MAX ? [...reactions.events, reaction] : reactions.events;
-  if (signal === undefined) return { ...reactions, shown, events };
-  const item = reaction.candidateId ?? detail.slate[0]?.id ?? null;
+  const accepted = reaction.type === 'accept' ? (reaction.candidateId ?? detail.slate[0]?.id) : undefined;
+  const seen = { ...reactions, shown, events, ...(accepted === undefined ? {} : { accepted }) };
+  if (signal === undefined) return seen;
+  const item = reaction.candidateId ?? accepted ?? reactions.accepted ?? detail.slate[0]?.id ?? null;
   const earned = combined(reactions.items.find(({ id }) => id === item)?.reward ?? null, signal, settings);
   const items = [
     ...reactions.items.filter(({ id }) => id !== item),
     ...(item === null ? [] : [{ id: item, reward: earned }]),
   ];
   return {
-    ...reactions,
-    shown,
-    events,
+    ...seen,
     reward: combined(reactions.reward, signal, settings),
     rewardedId: settings.combine === 'last' ? item : largestOf(items, reactions.rewardedId),
     items,
