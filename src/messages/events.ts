@@ -5,7 +5,7 @@ import { idSchema, labelSchema } from './id-schema.js';
 
 export const EVENT_TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){0,4}$/;
 
-/** Purposes that one subject may have said something about, and so the most that one event may name. */
+/** Purposes that one subject may consent to, and the most that one event may name. */
 export const PURPOSES_MAX = 32;
 export const PURPOSE_LENGTH_MAX = 64;
 
@@ -45,7 +45,7 @@ export const EVENT_VALUE_ABS_MAX = 1e12;
 export const eventDataSchema = z.looseObject({
   /** The decision this event reacts to. */
   decisionId: labelSchema(900).optional(),
-  /** The candidate of that decision it reacts to; the first of the slate if left out. */
+  /** The candidate of that decision it reacts to; if left out the one accepted last, or the first of the slate. */
   candidateId: labelSchema(256).optional(),
   /** Seconds of dwell, stars of a rating, a reward's value: what the type says. */
   value: finite.min(-EVENT_VALUE_ABS_MAX).max(EVENT_VALUE_ABS_MAX).optional(),

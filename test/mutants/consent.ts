@@ -26,8 +26,8 @@ export const CONSENT: MutantArea = {
     {
       id: 'consent-all-but-the-unheard-of',
       file: 'src/actors/user/consent-table.ts',
-      find: 'let othersMs = all ? Math.max(table.othersMs, atMs) : table.othersMs;',
-      replace: 'let othersMs = table.othersMs;',
+      find: 'const othersMs = all ? Math.max(table.othersMs, atMs) : table.othersMs;',
+      replace: 'const othersMs = table.othersMs;',
       why: 'The withdrawal of everything does not cover purposes that were not heard of yet.',
       nets: [CONSENT_SPEC],
     },

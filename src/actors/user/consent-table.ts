@@ -4,6 +4,11 @@
  *
  * The table is kept in one form only: a grant that a withdrawal has overtaken is 0, and a purpose of which it says no more
  * than of any other is left out.
+ *
+ * It has room for PURPOSES_MAX purposes. Where more are spoken of, the earliest withdrawals become those of all purposes
+ * without an entry: none is lost, and none of what is consented to is touched. Given up is this: a grant of a purpose
+ * without an entry that comes late, from before such a withdrawal, counts no more, so that beyond that many purposes the
+ * order of coming can cost a grant.
  */
 import { PURPOSES_MAX } from '../../messages/events.js';
 
@@ -36,7 +41,7 @@ export const grantedPurposes = ({ entries }: ConsentTable): string[] =>
 export const withdrawnMsOf = ({ entries, othersMs }: ConsentTable, purpose: string): number =>
   entries.find((entry) => entry.purpose === purpose)?.withdrawnMs ?? othersMs;
 
-/** The table with a grant of these purposes; undefined where it would have more than PURPOSES_MAX. */
+/** The table with a grant of these purposes; undefined where more than PURPOSES_MAX would be consented to. */
 export function withGrant(table: ConsentTable, purposes: readonly string[], atMs: number): ConsentTable | undefined {
   const entries = new Map(table.entries.map((entry) => [entry.purpose, entry]));
   for (const purpose of purposes) {
@@ -47,19 +52,12 @@ export function withGrant(table: ConsentTable, purposes: readonly string[], atMs
   return after.entries.length > PURPOSES_MAX ? undefined : after;
 }
 
-/**
- * The table with a withdrawal of these purposes, or of all there are and will be. It is never refused: where there is no
- * room for a purpose, every purpose without an entry counts as withdrawn.
- */
+/** The table with a withdrawal of these purposes, or of all there are and will be. It is never refused. */
 export function withWithdrawal(table: ConsentTable, purposes: readonly string[] | 'all', atMs: number): ConsentTable {
   const entries = new Map(table.entries.map((entry) => [entry.purpose, entry]));
   const all = purposes === 'all';
-  let othersMs = all ? Math.max(table.othersMs, atMs) : table.othersMs;
+  const othersMs = all ? Math.max(table.othersMs, atMs) : table.othersMs;
   for (const purpose of all ? [...entries.keys()] : purposes) {
-    if (!entries.has(purpose) && entries.size >= PURPOSES_MAX) {
-      othersMs = Math.max(othersMs, atMs);
-      continue;
-    }
     const { grantedMs, withdrawnMs } = entryOf(entries, purpose, table.othersMs);
     entries.set(purpose, { purpose, grantedMs, withdrawnMs: Math.max(withdrawnMs, atMs) });
   }
@@ -69,14 +67,27 @@ export function withWithdrawal(table: ConsentTable, purposes: readonly string[] 
 const entryOf = (entries: ReadonlyMap<string, ConsentEntry>, purpose: string, othersMs: number): ConsentEntry =>
   entries.get(purpose) ?? { purpose, grantedMs: 0, withdrawnMs: othersMs };
 
-function normal(before: ConsentTable, entries: ReadonlyMap<string, ConsentEntry>, othersMs: number): ConsentTable {
-  const kept = Array.from(entries.values(), (entry) =>
+/** The one form of a table, with room made. */
+function normal(before: ConsentTable, given: ReadonlyMap<string, ConsentEntry>, givenOthersMs: number): ConsentTable {
+  const entries = Array.from(given.values(), (entry) =>
     entry.grantedMs > 0 && entry.grantedMs <= entry.withdrawnMs ? { ...entry, grantedMs: 0 } : entry,
-  )
-    .filter(({ grantedMs, withdrawnMs }) => grantedMs > 0 || withdrawnMs > othersMs)
-    .sort((a, b) => (a.purpose < b.purpose ? -1 : 1));
+  );
+  const othersMs = withRoom(entries, givenOthersMs);
+  const kept = entries.filter((entry) => saysMore(entry, othersMs)).sort((a, b) => (a.purpose < b.purpose ? -1 : 1));
   if (othersMs === before.othersMs && isSame(kept, before.entries)) return before;
   return { entries: kept.length === 0 ? NO_ENTRIES : kept, othersMs };
+}
+
+const saysMore = ({ grantedMs, withdrawnMs }: ConsentEntry, othersMs: number): boolean =>
+  grantedMs > 0 || withdrawnMs > othersMs;
+
+/** W of all others, so late that the earliest withdrawals beyond PURPOSES_MAX entries are among them. */
+function withRoom(entries: readonly ConsentEntry[], othersMs: number): number {
+  const told = entries.filter((entry) => saysMore(entry, othersMs));
+  const excess = told.length - PURPOSES_MAX;
+  if (excess <= 0) return othersMs;
+  const withdrawn = told.filter(({ grantedMs }) => grantedMs === 0).map(({ withdrawnMs }) => withdrawnMs);
+  return withdrawn.sort((a, b) => a - b)[Math.min(excess, withdrawn.length) - 1] ?? othersMs;
 }
 
 const isSame = (a: readonly ConsentEntry[], b: readonly ConsentEntry[]): boolean =>

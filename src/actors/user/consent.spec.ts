@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { experiencesOf, operationsOf, replica, surfaceWith, UserRig } from '../../../test/support/user-actor.js';
 import { PURPOSES_MAX } from '../../messages/events.js';
+import { EMPTY_CONSENT, grantedPurposes, isGranted, withGrant, withWithdrawal } from './consent-table.js';
 import { CONSENT_SKEW_MS } from './consent.js';
 import { LISTS_BY_PURPOSE, NO_PROFILE, SLICES } from './slices.js';
 import { createUserState } from './state.js';
@@ -127,6 +128,67 @@ describe('consent', () => {
     // An older grant of what was withdrawn without room for it counts no more.
     expect(rig.event('consent.granted', { purposes: ['more'] }, { saidMs: rig.nowMs - 1 }).outcome).not.toBe('applied');
     expect(rig.state.purposes).toEqual(purposes.slice(1));
+  });
+});
+
+describe('a table of consent that is full', () => {
+  const names = Array.from({ length: PURPOSES_MAX }, (_, i) => `p${String(i).padStart(2, '0')}`);
+
+  /** Each granted and withdrawn by name, a second apart; the rig is then a second later. */
+  const withdrawnOneByOne = () => {
+    const rig = new UserRig();
+    const withdrawnAtMs = names.map((purpose) => {
+      rig.event('consent.granted', { purposes: [purpose] });
+      rig.nowMs += 1000;
+      rig.event('consent.withdrawn', { purposes: [purpose] });
+      return rig.nowMs;
+    });
+    rig.nowMs += 1000;
+    return { rig, withdrawnAtMs };
+  };
+
+  it('of withdrawals takes a grant of another purpose, and loses none of them', () => {
+    const { rig, withdrawnAtMs } = withdrawnOneByOne();
+    expect(rig.event('consent.granted').outcome).toBe('applied');
+    expect(rig.state.purposes).toEqual(['personalization']);
+    expect(rig.state.consent.entries).toHaveLength(PURPOSES_MAX);
+    names.forEach((purpose, i) => {
+      rig.event('consent.granted', { purposes: [purpose] }, { saidMs: withdrawnAtMs[i]! });
+      expect(rig.state.purposes).toEqual(['personalization']);
+    });
+  });
+
+  it('of withdrawals can be granted all anew, many at once', () => {
+    const { rig } = withdrawnOneByOne();
+    const others = names.map((name) => `new-${name}`);
+    expect(rig.event('consent.granted', { purposes: others }).outcome).toBe('applied');
+    expect(rig.state.purposes).toEqual(others);
+    expect(rig.event('consent.granted', { purposes: ['more'] }).outcome).toBe('rejected');
+    expect(rig.state.purposes).toEqual(others);
+  });
+
+  it('loses no withdrawal, and no grant later than all of them, in whatever order they come', () => {
+    const purpose = fc.integer({ min: 0, max: 39 }).map((i) => `q${i}`);
+    const said = fc.record({ purpose, minute: fc.integer({ min: 1, max: 40 }), isGrant: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(said, { minLength: 60, maxLength: 120 }), (records) => {
+        let table = EMPTY_CONSENT;
+        const granted = new Map<string, number>();
+        const withdrawn = new Map<string, number>();
+        for (const { purpose: name, minute, isGrant } of records) {
+          const after = isGrant ? withGrant(table, [name], minute) : withWithdrawal(table, [name], minute);
+          if (after === undefined) continue;
+          table = after;
+          const times = isGrant ? granted : withdrawn;
+          times.set(name, Math.max(times.get(name) ?? 0, minute));
+          const lost = [...withdrawn].some(([one, atMs]) => isGranted(table, one) && (granted.get(one) ?? 0) <= atMs);
+          if (lost || table.entries.length > PURPOSES_MAX) return false;
+        }
+        const last = withGrant(table, ['last'], 41);
+        return last === undefined ? grantedPurposes(table).length === PURPOSES_MAX : isGranted(last, 'last');
+      }),
+      { numRuns: 200, seed: 32 },
+    );
   });
 });
 

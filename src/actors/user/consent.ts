@@ -42,7 +42,7 @@ function grantConsent(work: FoldWork, purposes: readonly string[], saidMs: numbe
   const atMs = Math.min(saidMs, foldedMs);
   const after = withGrant(consent, purposes, atMs);
   if (after === undefined) {
-    return rejected(`CONSENT_PURPOSES_TOO_MANY: a subject may have said something about ${PURPOSES_MAX} purposes`);
+    return rejected(`CONSENT_PURPOSES_TOO_MANY: a subject may consent to ${PURPOSES_MAX} purposes`);
   }
   if (after === consent) {
     return ignored(
