@@ -4,13 +4,13 @@ import type { Candidate, Reason } from '../../messages/decisions.js';
 import type { DecisionContext } from '../policy.js';
 import { rounded } from '../rounded.js';
 import { levelsShape, SegmentedArms, type Levels } from './segments.js';
-import { pooled, REWARD_MAX, statisticsSchema, NO_STATISTICS, type Statistics } from './statistics.js';
+import { pooled, REWARD_MAX, STATISTICS_BOUNDS, NO_STATISTICS, type Statistics } from './statistics.js';
 
 /** Fewer trials than this are none: what forgetting has left of them. */
 export const TRIALS_MIN = 1e-9;
 
 export const armParametersShape = {
-  ...levelsShape(statisticsSchema),
+  ...levelsShape<Statistics>(STATISTICS_BOUNDS),
   /** Imagined trials: `weight` of them that paid `mean` each. An arm that was never tried has this mean. */
   prior: z
     .strictObject({ mean: z.number().min(-REWARD_MAX).max(REWARD_MAX), weight: z.number().min(0).max(1e9) })

@@ -3,19 +3,20 @@
  * discretised state that the surface declares (`DecisionContext.state`). An arm that a segment has hardly tried starts
  * there from what the others know of it, so that a new segment, or a new user who falls into one, is no cold start.
  */
-import { z, type ZodType } from 'zod';
+import { z } from 'zod';
+import { tuplesByKey, tuplesByKeys, type NumberBounds } from '../evidence-rows.js';
 import type { DecisionContext } from '../policy.js';
 
-/** Schema of the two levels, for evidence of one family's schema. */
-export const levelsShape = <E>(evidence: ZodType<E>) => ({
+/** Schema of the two levels, for evidence that is a list of numbers, each within its bounds. */
+export const levelsShape = <E extends readonly number[]>(evidence: readonly NumberBounds[]) => ({
   /** Candidate id → evidence from everywhere. */
-  arms: z.record(z.string(), evidence),
+  arms: tuplesByKey<E>(evidence),
   segments: z
     .strictObject({
       /** How many trials the evidence of other segments weighs at most, for each arm. */
       priorWeight: z.number().min(0).max(1e9),
       /** Segment → candidate id → evidence from that segment alone; it is part of the evidence above too. */
-      arms: z.record(z.string(), z.record(z.string(), evidence)),
+      arms: tuplesByKeys<E>(evidence),
     })
     .optional(),
 });

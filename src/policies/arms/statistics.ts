@@ -1,20 +1,25 @@
 /** What is known of an arm that pays real numbers, and how two bodies of evidence become one. */
 import { z } from 'zod';
+import type { NumberBounds } from '../evidence-rows.js';
 
 /** Rewards are clamped to ± this by learners, so that no sum of squares overflows. */
 export const REWARD_MAX = 1e9;
-/** A mean lies within the rewards, but for rounding. */
-const mean = z
-  .number()
-  .min(-2 * REWARD_MAX)
-  .max(2 * REWARD_MAX);
 
 /**
  * [n, mean, m2]: trials (a fraction where some were forgotten), mean reward, and the sum of squared differences from that
  * mean, weighted like the trials.
  */
-export const statisticsSchema = z.tuple([z.number().min(0).max(1e15), mean, z.number().min(0).max(1e36)]);
-export type Statistics = z.infer<typeof statisticsSchema>;
+export type Statistics = [trials: number, mean: number, squares: number];
+
+export const STATISTICS_BOUNDS = [
+  { min: 0, max: 1e15 },
+  // A mean lies within the rewards, but for rounding.
+  { min: -2 * REWARD_MAX, max: 2 * REWARD_MAX },
+  { min: 0, max: 1e36 },
+] as const satisfies readonly NumberBounds[];
+
+const [trials, mean, squares] = STATISTICS_BOUNDS.map(({ min, max }) => z.number().min(min).max(max));
+export const statisticsSchema = z.tuple([trials!, mean!, squares!]);
 
 export const NO_STATISTICS: Readonly<Statistics> = [0, 0, 0];
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
 import { armReasons } from '../arms/parameters.js';
 import { levelsShape, SegmentedArms } from '../arms/segments.js';
-import { NO_STATISTICS, pooled, statisticsSchema, type Statistics } from '../arms/statistics.js';
+import { NO_STATISTICS, pooled, STATISTICS_BOUNDS, type Statistics } from '../arms/statistics.js';
 import type { DecisionContext, Policy } from '../policy.js';
 import { parametersOf, type PolicySource } from '../source.js';
 import { winShares } from '../thompson/choice-probabilities.js';
@@ -14,7 +14,7 @@ import { studentTable } from './student-table.js';
 export const GAUSSIAN_THOMPSON_FAMILY = 'gaussian-thompson';
 
 export const gaussianThompsonParametersSchema = z.strictObject({
-  ...levelsShape(statisticsSchema),
+  ...levelsShape<Statistics>(STATISTICS_BOUNDS),
   prior: gaussianPriorSchema,
   noise: noiseSchema,
 });

@@ -1,6 +1,7 @@
 /** What is chosen often is shown often: probabilities in proportion to a count, smoothed. */
 import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
+import { numbersByKey } from '../evidence-rows.js';
 import type { Policy } from '../policy.js';
 import { parametersOf, type PolicySource } from '../source.js';
 
@@ -8,7 +9,7 @@ export const POPULARITY_FAMILY = 'popularity';
 
 export const popularityParametersSchema = z.strictObject({
   /** Candidate id → how often it was chosen, as a learner has counted. */
-  counts: z.record(z.string(), z.number().min(0).max(1e300)).default({}),
+  counts: numbersByKey({ min: 0, max: 1e300 }).default({}),
   /** Of candidates that are not in `counts`, the feature that says it; missing or negative is 0. */
   feature: z.string().min(1).max(64).default('popularity'),
   /** Added to each count (Laplace smoothing), so that new candidates are shown too. */

@@ -1,6 +1,7 @@
 /** Acts on a table of action values: greedily but for a share of exploration, or softly. */
 import { z } from 'zod';
 import type { Candidate } from '../../messages/decisions.js';
+import { numbersByKeys } from '../evidence-rows.js';
 import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
 import { rounded } from '../rounded.js';
@@ -9,7 +10,7 @@ import { parametersOf, type PolicySource } from '../source.js';
 export const Q_TABLE_FAMILY = 'q-table';
 
 const finite = z.number().refine(Number.isFinite, 'must be finite');
-const byStateAndAction = z.record(z.string(), z.record(z.string(), finite));
+const byStateAndAction = numbersByKeys({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE });
 
 export const qTableParametersSchema = z.strictObject({
   /** State → action (candidate id) → value. */

@@ -11,18 +11,18 @@ import { TableCache } from './table-cache.js';
 export const BETA_THOMPSON_FAMILY = 'beta-thompson';
 
 /** Below ½ a density has no bound in θ and the quadrature no ground: Jeffreys' prior (½, ½) is the least informed. */
-const pseudoCount = z.number().min(0.5).max(1e12);
+const PSEUDO_COUNT = { min: 0.5, max: 1e12 };
+const pseudoCount = z.number().min(PSEUDO_COUNT.min).max(PSEUDO_COUNT.max);
 const posterior = z.tuple([pseudoCount, pseudoCount]);
+type Posterior = z.infer<typeof posterior>;
 
 export const thompsonParametersSchema = z.strictObject({
   /** Evidence is [alpha, beta] of an arm's posterior, the prior included, as a whole and in each segment. */
-  ...levelsShape(posterior),
+  ...levelsShape<Posterior>([PSEUDO_COUNT, PSEUDO_COUNT]),
   /** What stands for a candidate that was never tried. */
   prior: posterior,
 });
 export type ThompsonParameters = z.infer<typeof thompsonParametersSchema>;
-
-type Posterior = ThompsonParameters['prior'];
 
 /**
  * Throws Configuration `POLICY_PARAMETERS`. Choice probabilities follow Thompson (1933), computed by quadrature instead
