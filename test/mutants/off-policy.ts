@@ -67,9 +67,9 @@ export const OFF_POLICY: MutantArea = {
     },
     {
       id: 'ope-wrong-propensities-accepted',
-      file: 'src/learners/evaluation/refusal.ts',
-      find: 'Math.abs(mean - 1) <= MEAN_RULES.off) return undefined;',
-      replace: 'Math.abs(mean - 1) <= 1) return undefined;',
+      file: 'src/learners/evaluation/weights.ts',
+      find: 'return z <= MEAN_RULES.z || off <=',
+      replace: 'return z <= MEAN_RULES.z || 0 <=',
       why: 'A log whose propensities are wrong is estimated from.',
       nets: [REFUSAL],
     },

@@ -87,7 +87,8 @@ const renaming = (kind: ToyKind): ToyKind => ({
     const overlay = ctx.overlay.map((body) => down(body, DECISION));
     const handling = kind.handle(down(state, STATE), verb, request, { ...ctx, overlay });
     if (handling.do === 'append') return { ...handling, body: up(handling.body, DECISION) };
-    if (handling.do === 'reread') return { ...handling, reply: (body: unknown) => handling.reply(down(body, DECISION)) };
+    if (handling.do === 'reread')
+      return { ...handling, reply: (body: unknown) => handling.reply(down(body, DECISION)) };
     return handling;
   },
 });
