@@ -1,6 +1,7 @@
 /** Runs the checks, each in a thread of its own with a time limit, so that a plug-in that hangs or exits is reported. */
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../kernel/clock.js';
+import { workerEntry } from '../../kernel/worker-entry.js';
 import { CHECKS } from './checks.js';
 
 export interface ConformanceOptions {
@@ -48,11 +49,7 @@ export type CheckAnswer = { readonly passed: true } | { readonly passed: false; 
 
 export const CONFORMANCE_DEFAULTS = { limitMs: 60_000, decisions: 2048, abortGraceMs: 500, heapMbMax: 512 } as const;
 
-const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
-const ENTRY = new URL(`./worker${RUNS_FROM_SOURCE ? '.ts' : '.js'}`, import.meta.url);
-const EXEC_ARGV = RUNS_FROM_SOURCE
-  ? ['--no-warnings', '--import', new URL('../../kernel/worker-from-source.ts', import.meta.url).href]
-  : [];
+const ENTRY = workerEntry('./worker', import.meta.url);
 
 /** Runs the checks, one after the other. Never rejects for a plug-in's sake: its failures are in the report. */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceReport> {
@@ -70,8 +67,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
 async function inThread(check: string, options: ConformanceOptions): Promise<CheckAnswer> {
   const { learner, config, limitMs, decisions, abortGraceMs, heapMbMax } = { ...CONFORMANCE_DEFAULTS, ...options };
   const order: CheckOrder = { learner, config, check, decisions, abortGraceMs };
-  const worker = new Worker(ENTRY, {
-    execArgv: EXEC_ARGV,
+  const worker = new Worker(ENTRY.url, {
+    execArgv: ENTRY.execArgv,
     workerData: order,
     resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
     // What a plug-in prints must not get between a report's lines.
