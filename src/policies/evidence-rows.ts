@@ -20,8 +20,14 @@ class Problem {
   ) {}
 }
 
-/** A copy of the value, or what is wrong with it. */
-type Reader<T> = (value: unknown) => T | Problem;
+/** What reads one kind of value. */
+interface Reader<T> {
+  /** A copy of the value, or what is wrong with it. */
+  read(value: unknown): T | Problem;
+  /** The same as JSON Schema, for the documents that are made of the schemas. */
+  readonly json: JsonSchema;
+}
+type JsonSchema = { readonly [name: string]: unknown };
 
 /** Key → number. */
 export const numbersByKey = (bounds: NumberBounds) => schemaOf(recordOf(numberWithin(bounds)));
@@ -37,46 +43,56 @@ export const tuplesByKey = <T extends readonly number[]>(bounds: readonly Number
 export const tuplesByKeys = <T extends readonly number[]>(bounds: readonly NumberBounds[]) =>
   schemaOf(recordOf(recordOf(tupleOf<T>(bounds))));
 
-function schemaOf<T>(read: Reader<T>) {
-  return z.unknown().transform((value, context): T => {
-    const result = read(value);
-    if (!(result instanceof Problem)) return result;
-    context.addIssue({ code: 'custom', message: result.message, path: [...result.path] });
-    return z.NEVER;
-  });
+function schemaOf<T>({ read, json }: Reader<T>) {
+  return z
+    .unknown()
+    .meta(json)
+    .transform((value, context): T => {
+      const result = read(value);
+      if (!(result instanceof Problem)) return result;
+      context.addIssue({ code: 'custom', message: result.message, path: [...result.path] });
+      return z.NEVER;
+    });
 }
 
-function recordOf<T>(read: Reader<T>): Reader<Record<string, T>> {
-  return (value) => {
+function recordOf<T>(inner: Reader<T>): Reader<Record<string, T>> {
+  const json = { type: 'object', propertyNames: { type: 'string' }, additionalProperties: inner.json };
+  const read = (value: unknown): Record<string, T> | Problem => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return new Problem('must be an object');
     const entries: [string, T][] = [];
     for (const key of Object.keys(value)) {
-      const result = read((value as Record<string, unknown>)[key]);
+      const result = inner.read((value as Record<string, unknown>)[key]);
       if (result instanceof Problem) return new Problem(result.message, [key, ...result.path]);
       entries.push([key, result]);
     }
     // Defines keys, `__proto__` among them, where an assignment would not.
     return Object.fromEntries(entries);
   };
+  return { read, json };
 }
 
 function tupleOf<T extends readonly number[]>(bounds: readonly NumberBounds[]): Reader<T> {
   const readers = bounds.map(numberWithin);
-  return (value) => {
+  const { length } = readers;
+  const items = readers.map(({ json }) => json);
+  const json = { type: 'array', items, additionalItems: false, minItems: length, maxItems: length };
+  const read = (value: unknown): T | Problem => {
     if (!Array.isArray(value) || value.length !== readers.length)
       return new Problem(`must be a list of ${readers.length} numbers`);
     const copy = value.slice() as unknown[];
     for (let i = 0; i < readers.length; i++) {
-      const result = readers[i]!(copy[i]);
+      const result = readers[i]!.read(copy[i]);
       if (result instanceof Problem) return new Problem(result.message, [i]);
     }
     return copy as unknown as T;
   };
+  return { read, json };
 }
 
 function numberWithin({ min, max }: NumberBounds): Reader<number> {
-  return (value) => {
+  const read = (value: unknown): number | Problem => {
     if (typeof value !== 'number' || !Number.isFinite(value)) return new Problem('must be a finite number');
     return value < min || value > max ? new Problem(`must be from ${min} to ${max}`) : value;
   };
+  return { read, json: { type: 'number', minimum: min, maximum: max } };
 }
