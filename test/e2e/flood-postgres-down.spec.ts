@@ -108,7 +108,8 @@ async function expectDecisions(): Promise<void> {
 test('small events by HTTP are shut out with a code of their own, and decisions go on', async () => {
   await until('the flood by HTTP', async () => {
     const { status, code } = await sendByHttp(BATCH);
-    if (status === 202) return false;
+    // As below: the server may refuse first, where a flood reaches the limit between two looks of the owner.
+    if (status === 202 || code === 'JOURNAL_FULL') return false;
     expect({ status, code }).toEqual({ status: 429, code: 'JOURNAL_FILLING' });
     return true;
   });
