@@ -60,9 +60,11 @@ export class JournalEventIngress {
       ]);
       if (results.some((result) => result.status !== 'stored')) this.#identities.delete(partition);
       // Nobody took them: either there is no journal, or it has shut events out, all of them or the app's.
-      const room = results.some(isUnheard) ? await this.#room(partition) : undefined;
+      // What was known of the room is older than the refusal.
+      if (results.some(isFull)) this.#rooms.delete(partition);
+      const room = results.some(isShutOut) ? await this.#room(partition) : undefined;
       share.indexes.forEach((index, i) => {
-        const refusal = isUnheard(results[i]!) ? refusalOf(room, events[index]!.app) : undefined;
+        const refusal = isShutOut(results[i]!) ? refusalOf(room, events[index]!.app) : undefined;
         outcomes[index] = withToken(refusal ?? results[i]!, partition, identity);
       });
     });
@@ -111,12 +113,18 @@ export class JournalEventIngress {
   }
 }
 
-const isUnheard = (outcome: AppendOutcome): boolean =>
-  outcome.status === 'refused' && outcome.code === 'JOURNAL_UNAVAILABLE';
+const isFull = (outcome: AppendOutcome): boolean => outcome.status === 'refused' && outcome.code === 'JOURNAL_FULL';
+
+const isShutOut = (outcome: AppendOutcome): boolean =>
+  outcome.status === 'refused' && (outcome.code === 'JOURNAL_UNAVAILABLE' || outcome.code === 'JOURNAL_FULL');
+
+/** Share of its limit from which on a journal that refuses is full of events, and not its disk of something else. */
+const FILLED = 0.75;
 
 function refusalOf(room: JournalRoom | undefined, app: string): AppendOutcome | undefined {
   if (room === undefined) return undefined;
-  if (room.intake !== 'all') return CLOSED;
+  // At its limit before its owner has looked: to the sender it is the same.
+  if (room.intake !== 'all' || room.bytes >= FILLED * room.limit) return CLOSED;
   return room.leftOut.includes(app) ? crowded(app) : undefined;
 }
 
