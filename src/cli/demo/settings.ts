@@ -16,6 +16,7 @@ const SURFACES_DIR = 'config/surfaces';
 const scaled = (ms: number): number => Math.max(WINDOW_MS_MIN, Math.round(ms / TIME_SCALE));
 
 interface SurfaceFile {
+  validMs: number;
   reward: { windowMs: number };
   caps?: { windowMs: number }[];
 }
@@ -55,6 +56,8 @@ export async function writeDemoSurfaces(folder: string): Promise<string> {
     if (!file.endsWith('.yaml')) continue;
     const surface = parse(await readFile(join(SURFACES_DIR, file), 'utf8')) as SurfaceFile;
     surface.reward.windowMs = Math.min(WINDOW_MS_MAX, scaled(surface.reward.windowMs));
+    // An offer stands no longer than its decision waits for the impression.
+    surface.validMs = Math.min(surface.validMs, surface.reward.windowMs);
     for (const cap of surface.caps ?? []) cap.windowMs = scaled(cap.windowMs);
     const head = `# Made from ${SURFACES_DIR}/${file} at every start of the demo: windows are ${TIME_SCALE} times shorter.\n`;
     await writeFile(join(folder, file), head + stringify(surface));
