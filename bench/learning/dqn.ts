@@ -12,7 +12,7 @@ import type { DqnOptions } from '../../src/learners/dqn/config.js';
 import { tensorBackend } from '../../src/learners/tensor/backend.js';
 import { deviationOf, meanOf, run, type RunResult } from './dqn-run.js';
 
-/** What issue 3 asks for, with the share of seeds that must reach it. */
+/** Mean returns to reach, with the share of seeds that must reach them. */
 const GOALS: Readonly<Record<string, { readonly mean: number; readonly share: number }>> = {
   'CartPole-v1': { mean: 475, share: 4 / 5 },
   'Acrobot-v1': { mean: -90, share: 3 / 5 },
