@@ -13,6 +13,7 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   overlay: 'overlay',
   cas: 'cas',
   'timer-generation': 'timerGeneration',
+  after: 'after',
   'renew-on-progress': 'renewOnProgress',
   'never-reacquire': 'neverReacquire',
   'lease-before-answer': 'leaseBeforeAnswer',

@@ -14,6 +14,7 @@ export class GatewayMetrics {
   private readonly latency: Histogram;
   private readonly accepted: Counter;
   private readonly rejected: Counter<'code'>;
+  private readonly pendingConsent: Counter<'code'>;
   private readonly learners: LearnerMetrics;
   private readonly faults: Counter<'part' | 'id' | 'version' | 'surface' | 'reason'>;
 
@@ -48,6 +49,12 @@ export class GatewayMetrics {
     this.rejected = new Counter({
       name: 'attune_events_rejected_total',
       help: 'Events rejected, by code.',
+      labelNames: ['code'] as const,
+      registers,
+    });
+    this.pendingConsent = new Counter({
+      name: 'attune_consent_pending_total',
+      help: 'Changes of consent that were journaled and whose outcome could not be told in time, by what kept it.',
       labelNames: ['code'] as const,
       registers,
     });
@@ -93,6 +100,10 @@ export class GatewayMetrics {
 
   eventRejected(code: string): void {
     this.rejected.inc({ code });
+  }
+
+  consentPending(code: string, changes: number): void {
+    this.pendingConsent.inc({ code }, changes);
   }
 
   get contentType(): string {

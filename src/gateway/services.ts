@@ -72,6 +72,8 @@ export class GatewayServices {
       clock,
       metrics,
       perUser: userLimit,
+      actors,
+      deadlineMs: options.deadlineMs,
       rules: {
         events: deps.settings.events,
         h3Resolution: deps.settings.h3Resolution,

@@ -10,9 +10,11 @@ const TABLE: readonly (readonly [kind: keyof typeof VERBS, verb: string, scopes:
   ['user', 'decide', ['decide']],
   ['user', 'decision', ['read']],
   ['user', 'view', ['read']],
+  ['user', 'consent', ['events', 'read']],
   ['anon', 'decide', ['decide']],
   ['anon', 'decision', ['read']],
   ['anon', 'view', ['read']],
+  ['anon', 'consent', ['events', 'read']],
   ['zone', 'view', ['read']],
   ['campaign', 'view', ['read', 'campaigns']],
   ['campaign', 'books', ['campaigns']],
@@ -41,7 +43,7 @@ describe('verbs', () => {
       ...EVENTS,
     ]);
     expect(subjectsFor(['decide'])).toEqual(['attune.user.*.decide']);
-    expect(subjectsFor(['events'])).toEqual(EVENTS);
+    expect(subjectsFor(['events'])).toEqual(['attune.user.*.consent', ...EVENTS]);
     expect(subjectsFor([...NATS_SCOPES]).join()).not.toContain('anon');
   });
 
@@ -54,8 +56,10 @@ describe('verbs', () => {
     expect(audited).toEqual([
       ['user', 'decision', 'personal data'],
       ['user', 'view', 'personal data'],
+      ['user', 'consent', 'personal data'],
       ['anon', 'decision', 'personal data'],
       ['anon', 'view', 'personal data'],
+      ['anon', 'consent', 'personal data'],
       ['campaign', 'command', 'act'],
     ]);
   });

@@ -16,6 +16,8 @@ const user: Verbs = {
   decide: { scopes: ['decide'] },
   decision: { scopes: ['read'], audited: 'personal data' },
   view: { scopes: ['read'], audited: 'personal data' },
+  // Whoever sends changes of consent is told what became of them.
+  consent: { scopes: ['events', 'read'], audited: 'personal data' },
 };
 
 /** By kind of actor. Apps address the public kinds; a stand-in is asked what its user would be. */

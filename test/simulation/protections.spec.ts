@@ -14,6 +14,7 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['eventFloor', 'outputs-counted-once'],
   ['ownTimes', 'snapshot-is-the-fold'],
   ['overlay', 'caps-exact'],
+  ['after', 'consent-told'],
   ['cas', 'state-is-the-fold'],
   ['timerGeneration', 'timers-once'],
   ['renewOnProgress', 'hung-hosts-let-go'],

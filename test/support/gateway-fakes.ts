@@ -4,6 +4,7 @@ import type { GatewayDeps } from '../../src/gateway/deps.js';
 import type { ActorClient, DeadLetter, EventIngress, OutgoingEvent } from '../../src/gateway/ports.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import { EngineError } from '../../src/kernel/errors.js';
+import type { ConsentAnswer, ConsentRequest } from '../../src/messages/consent.js';
 import type { DecisionAnswer, DecisionBody, DecisionRequest } from '../../src/messages/decisions.js';
 import type { LogFields, Logger } from '../../src/kernel/logger.js';
 import { byPickups } from '../../src/messages/zones.js';
@@ -64,6 +65,8 @@ export const decisionBody = (id: string, slate: readonly string[]): DecisionBody
 export class FakeActors implements ActorClient {
   readonly asked: Asked[] = [];
   readonly decisions = new Map<string, DecisionBody>();
+  /** What users say of their changes of consent; that each is granted where left out. */
+  readonly consents = new Map<string, ConsentAnswer['outcomes']>();
   /** Thrown instead of answering. */
   failure: Error | undefined;
   /** Where set, requests wait for it. */
@@ -78,6 +81,13 @@ export class FakeActors implements ActorClient {
       const found = this.decisions.get((body as { decisionId: string }).decisionId);
       if (!found) throw new EngineError('NotFound', 'DECISION_UNKNOWN', 'unknown');
       return found;
+    }
+    if (verb === 'consent') {
+      const { changes } = body as ConsentRequest;
+      const granted = changes.map(({ purposes = ['personalization'] }) =>
+        purposes.map((purpose) => ({ purpose, outcome: 'granted' as const })),
+      );
+      return { outcomes: this.consents.get(token) ?? granted } satisfies ConsentAnswer;
     }
     return { kind, token, verb, body };
   }

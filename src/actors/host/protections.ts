@@ -31,6 +31,8 @@ export interface Protections {
   readonly ownTimes: boolean;
   /** A dead letter tried again counts once, by its innermost original. */
   readonly redrive: boolean;
+  /** A request that names a place in the journal waits until it is folded. */
+  readonly after: boolean;
   /** A journal that fills takes no events, and is trimmed as far as may be. */
   readonly intake: boolean;
 }
@@ -50,5 +52,6 @@ export const ALL_PROTECTIONS: Protections = {
   eventFloor: true,
   ownTimes: true,
   redrive: true,
+  after: true,
   intake: true,
 };

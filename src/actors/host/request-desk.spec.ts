@@ -303,6 +303,26 @@ describe('read your writes', () => {
     await expect(ask(owner, 'decide', { after: 'nonsense' })).rejects.toMatchObject({ code: 'TOKEN_INVALID' });
   });
 
+  it('holds for consent too, by a token or by what JetStream acknowledged', async () => {
+    const owner = await serving(decide);
+    for (const [sum, named] of [
+      [1, (seq: number) => after(seq)],
+      [2, (seq: number) => ({ stream: 'ATTUNE_P0', seq, domain: 'x' })],
+    ] as const) {
+      world.journal.held = true;
+      const sequence = world.event('add');
+      const answer = ask(owner, 'consent', { after: named(sequence), deadlineMs: 1_000 });
+      await idle();
+      expect(settledIn).toHaveLength(sum - 1);
+      world.journal.release();
+      expect(await answer).toEqual({ sum, degraded: [] });
+    }
+    await expect(ask(owner, 'consent', { after: { stream: 'ATTUNE_P3', seq: 1 } })).rejects.toMatchObject({
+      code: 'TOKEN_INVALID',
+      field: 'after',
+    });
+  });
+
   it('ends with the tenure', async () => {
     const owner = await serving(decide);
     const answer = ask(owner, 'decide', { after: after(99) });

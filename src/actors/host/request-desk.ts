@@ -3,9 +3,9 @@
  * before the record has come back through the owner's own fold.
  */
 import type { Clock } from '../../kernel/clock.js';
-import { EngineError, type WireError } from '../../kernel/errors.js';
+import { EngineError, invalidRequest, type WireError } from '../../kernel/errors.js';
 import { encodePosition, decodePosition } from '../../messages/tokens.js';
-import { subjects } from '../../messages/subjects.js';
+import { streams, subjects } from '../../messages/subjects.js';
 import type { DataSchema } from '../../messages/versions.js';
 import { keyOf, type Activation } from './activation.js';
 import type { ActivationStore } from './activation-store.js';
@@ -267,12 +267,14 @@ export class RequestDesk<Shared> {
 
   /** Waits until the fold has reached the request's `after` token; what could not be waited for is `degraded`. */
   private async awaitAfter(verb: string, body: unknown): Promise<readonly string[]> {
-    if (verb !== 'decide' || typeof body !== 'object' || body === null) return NOT_DEGRADED;
+    const { partition, identity, fold, protections } = this.options;
+    if (!WAITING_VERBS.has(verb) || typeof body !== 'object' || body === null) return NOT_DEGRADED;
     const { after, deadlineMs } = body as { after?: unknown; deadlineMs?: unknown };
-    if (typeof after !== 'string') return NOT_DEGRADED;
-    const { partition, identity, sequence } = decodePosition(after);
-    if (partition !== this.options.partition || identity !== this.options.identity) return AFTER_MISSED;
-    if (sequence <= this.options.fold.state.sequence) return NOT_DEGRADED;
+    const awaited = placeIn(after, partition);
+    if (awaited === undefined) return NOT_DEGRADED;
+    if (awaited.partition !== partition || (awaited.identity ?? identity) !== identity) return AFTER_MISSED;
+    const { sequence } = awaited;
+    if (sequence <= fold.state.sequence || !protections.after) return NOT_DEGRADED;
     const isDeadline = typeof deadlineMs === 'number' && deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX;
     const budgetMs = isDeadline ? deadlineMs : this.options.limits.requestDeadlineMs;
     const reached = await new Promise<boolean>((resolve) => {
@@ -289,6 +291,19 @@ export class RequestDesk<Shared> {
     this.options.assertServing();
     return reached ? NOT_DEGRADED : AFTER_MISSED;
   }
+}
+
+/** Place that a request waits for, by its token or, from an app that has no token, JetStream's acknowledgement. */
+function placeIn(
+  after: unknown,
+  partition: number,
+): { readonly partition: number; readonly identity?: string; readonly sequence: number } | undefined {
+  if (typeof after === 'string') return decodePosition(after);
+  const { stream, seq } = (after ?? {}) as { stream?: unknown; seq?: unknown };
+  // What else it may be is the actor's to refuse.
+  if (typeof stream !== 'string' || typeof seq !== 'number') return undefined;
+  if (stream === streams.journal(partition)) return { partition, sequence: seq };
+  throw invalidRequest('TOKEN_INVALID', 'after is not of the journal that has this actor.', 'after');
 }
 
 /** What a request takes of its app's turns. */
@@ -312,6 +327,8 @@ function outcomeOf(handling: Append, applied: Applied, at: { sequence: number; t
   }
 }
 
+/** Verbs whose requests may name a place to wait for. */
+const WAITING_VERBS: ReadonlySet<string> = new Set(['decide', 'consent']);
 const NOTHING: readonly unknown[] = [];
 const NOT_DEGRADED: readonly string[] = [];
 const AFTER_MISSED: readonly string[] = ['after'];

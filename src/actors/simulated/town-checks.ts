@@ -26,7 +26,7 @@ export function checkTown(replays: Replays, promises: TownPromises): Violation[]
     ...checkApps(replays, promises.apps),
     ...checkTold(replays, promises),
     ...checkCaps(replays),
-    ...checkConsent(replays),
+    ...checkConsent(replays, promises),
     ...checkRewards(replays),
     ...checkPropensities(replays),
     ...checkRest(replays),

@@ -3,6 +3,7 @@ import type { Experience } from '../../messages/decisions.js';
 import type { UserState } from '../user/state.js';
 import { broken, type Violation } from './checks.js';
 import type { ReplayedRecord } from './replay.js';
+import type { ToldConsent, TownPromises } from './town-promises.js';
 import { bodyOf, decisionsOf, experiencesOf, type TownReplay } from './town-records.js';
 
 /** What all surfaces of the town ask for. */
@@ -23,10 +24,15 @@ interface Change {
   readonly granted: boolean;
 }
 
-export function checkConsent(replays: readonly TownReplay[]): Violation[] {
-  return replays.flatMap((replay) => {
+export function checkConsent(replays: readonly TownReplay[], { consents }: TownPromises): Violation[] {
+  return replays.flatMap((replay, partition) => {
     const changes = changesOf(replay);
-    return [...checkDecided(replay, changes), ...checkTold(replay, changes), ...checkKept(replay, changes)];
+    return [
+      ...checkDecided(replay, changes),
+      ...checkTold(replay, changes),
+      ...checkKept(replay, changes),
+      ...consents.filter((told) => told.partition === partition).flatMap((told) => checkAnswer(replay, changes, told)),
+    ];
   });
 }
 
@@ -34,6 +40,25 @@ type Changes = ReadonlyMap<string, readonly Change[]>;
 
 const isGranted = (changes: Changes, token: string, sequence: number): boolean =>
   (changes.get(token) ?? []).findLast((change) => change.sequence <= sequence)?.granted ?? false;
+
+/** Who sent a change was told what held once it was folded, or later. */
+function checkAnswer(replay: TownReplay, changes: Changes, told: ToldConsent): Violation[] {
+  const { user, type, sequence, outcomes } = told;
+  const outcome = (
+    outcomes.find(({ purpose }) => purpose === PURPOSE) ?? outcomes.find(({ purpose }) => purpose === null)
+  )?.outcome;
+  if (outcome === undefined || outcome === 'pending') return [];
+  const held = [
+    isGranted(changes, user, sequence),
+    ...(changes.get(user) ?? []).filter((change) => change.sequence > sequence).map(({ granted }) => granted),
+  ];
+  const verdict = replay.records[sequence - 1]?.verdict;
+  const isRight =
+    outcome === 'refused'
+      ? verdict !== 'applied' && verdict !== 'ignored'
+      : held.includes(outcome === 'granted' || (outcome === 'not-newer' && type === 'consent.withdrawn'));
+  return isRight ? [] : [broken('consent-told', `${user}: ${type} at ${sequence} was ${verdict}, and told ${outcome}`)];
+}
 
 /** Nothing personal is decided without consent. */
 function checkDecided(replay: TownReplay, changes: Changes): Violation[] {

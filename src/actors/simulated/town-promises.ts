@@ -1,3 +1,4 @@
+import type { ConsentOutcome } from '../../messages/consent.js';
 import type { DecisionRequest } from '../../messages/decisions.js';
 import type { Apps } from './apps.js';
 
@@ -8,6 +9,15 @@ export interface ToldDecision {
   readonly id: string;
   readonly partition: number;
   readonly sequence: number;
+}
+
+/** What an app has been told of a change of consent that it had sent. */
+export interface ToldConsent {
+  readonly user: string;
+  readonly type: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly outcomes: readonly ConsentOutcome[];
 }
 
 /** A command that was answered. */
@@ -21,6 +31,7 @@ export interface DoneCommand {
 export interface TownPromises {
   readonly apps: Apps;
   readonly decisions: readonly ToldDecision[];
+  readonly consents: readonly ToldConsent[];
   readonly commands: readonly DoneCommand[];
 }
 

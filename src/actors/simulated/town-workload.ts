@@ -1,6 +1,8 @@
 import type { SeededRandom } from '../../kernel/random.js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
+import type { ConsentAnswer } from '../../messages/consent.js';
 import type { DecisionAnswer, DecisionRequest } from '../../messages/decisions.js';
+import { isConsentType, type ConsentType } from '../../messages/events.js';
 import { decodePosition } from '../../messages/tokens.js';
 import type { Apps, Envelope } from './apps.js';
 import type { Violation } from './checks.js';
@@ -8,7 +10,7 @@ import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
 import { brokenMoney, checkTown } from './town-checks.js';
 import { TownOwners } from './town-owners.js';
-import { TOWN_CAMPAIGNS, type ToldDecision, type TownPromises } from './town-promises.js';
+import { TOWN_CAMPAIGNS, type ToldConsent, type ToldDecision, type TownPromises } from './town-promises.js';
 import { TOWN_CAST, TOWN_PICKUP, TOWN_PROMO, townSettings } from './town.js';
 
 const PLACES = [
@@ -33,9 +35,15 @@ export const TOWN_SCENARIO: Scenario<CampaignLedger> = {
   workload: (options) => new TownWorkload(options),
 };
 
+/** What an event of consent says beside its envelope. */
+interface ConsentData {
+  readonly purposes?: readonly string[];
+}
+
 class TownWorkload implements Workload<CampaignLedger>, TownPromises {
   readonly apps: Apps;
   readonly decisions: ToldDecision[] = [];
+  readonly consents: ToldConsent[] = [];
   private readonly random: SeededRandom;
   private readonly users: readonly string[];
   private readonly owners: TownOwners;
@@ -54,7 +62,7 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
   }
 
   get acknowledged(): number {
-    return this.apps.events.length + this.decisions.length + this.commands.length;
+    return this.apps.events.length + this.decisions.length + this.consents.length + this.commands.length;
   }
 
   start(): void {
@@ -100,10 +108,23 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
     const envelope = this.envelope(atMs);
     const publish = async (): Promise<void> => {
       const token = await apps.publish('user', user, type, envelope, data);
-      if (token !== undefined) this.tokens.set(user, token);
+      if (token === undefined) return;
+      this.tokens.set(user, token);
+      if (isConsentType(type)) await this.hear(user, type, token, { ...envelope, ...data });
     };
     apps.at(atMs, publish);
     if (random.next() < 0.2) apps.at(atMs + 1_500 * random.next(), publish);
+  }
+
+  /** Asks what became of a change of consent. */
+  private async hear(user: string, type: ConsentType, after: string, said: Envelope & ConsentData): Promise<void> {
+    const { time, purposes } = said;
+    const { partition, sequence } = decodePosition(after);
+    const change = { type, sequence, ...(time === undefined ? {} : { time }), ...(purposes ? { purposes } : {}) };
+    const answer = await this.apps.insist('user', user, 'consent', { after, changes: [change] });
+    if (answer === undefined) return;
+    const [outcomes] = (answer as ConsentAnswer).outcomes;
+    this.consents.push({ user, type, partition, sequence, outcomes: outcomes! });
   }
 
   /** An id of its own, or the last one from another app, or none; and a time of its own, late or early, or none. */

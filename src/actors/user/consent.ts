@@ -1,4 +1,5 @@
 /** Consent by purpose. A change holds from the record that folds it. */
+import { purposesOf } from '../../messages/consent.js';
 import { PURPOSES_MAX, type ConsentType, type InboundEvent } from '../../messages/events.js';
 import { grantedPurposes, isGranted, withdrawnMsOf, withGrant, withWithdrawal } from './consent-table.js';
 import type { ConsentTable } from './consent-table.js';
@@ -7,7 +8,7 @@ import { ignored, rejected, type FoldWork, type Unapplied } from './fold-work.js
 import { withdrawPending } from './pending.js';
 import { endSession } from './session.js';
 import { settle } from './settle.js';
-import { emptied, PERSONALIZATION, SLICES } from './slices.js';
+import { emptied, SLICES } from './slices.js';
 import { internPurposes, type UserState } from './state.js';
 import { nextMode } from './user.machine.js';
 
@@ -23,13 +24,9 @@ export const hasConsent = (state: UserState, purpose: string): boolean => isGran
 export function foldConsent(work: FoldWork, type: ConsentType, event: InboundEvent): Unapplied {
   const foldedMs = event.firstFoldedMs ?? work.ctx.atMs;
   const saidMs = event.saidMs ?? foldedMs;
-  const { purposes } = event.data;
-  if (type === 'consent.granted') {
-    const named = purposes === undefined || purposes.length === 0 ? [PERSONALIZATION] : purposes;
-    return grantConsent(work, named, saidMs, foldedMs);
-  }
-  const all = purposes === undefined || purposes.length === 0;
-  withdrawConsent(work, all ? 'all' : purposes, saidMs >= foldedMs - CONSENT_SKEW_MS ? foldedMs : saidMs);
+  const purposes = purposesOf(type, event.data.purposes);
+  if (type === 'consent.granted' && purposes !== 'all') return grantConsent(work, purposes, saidMs, foldedMs);
+  withdrawConsent(work, purposes, saidMs >= foldedMs - CONSENT_SKEW_MS ? foldedMs : saidMs);
   return undefined;
 }
 

@@ -98,7 +98,8 @@ function parseThoroughly(body: unknown): DecisionRequest {
   return { ...request, candidates: candidates.map((one, i) => parsed(candidateSchema, one, ['candidates', i])) };
 }
 
-function parsed<T>(schema: ZodType<T>, value: unknown, prefix: readonly PropertyKey[]): T {
+/** Parses or throws `INVALID_REQUEST` naming the first offending field. */
+export function parsed<T>(schema: ZodType<T>, value: unknown, prefix: readonly PropertyKey[]): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;

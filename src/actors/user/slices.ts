@@ -6,13 +6,11 @@
  * What belongs to a decision (caps, pending and closed decisions, episodes, the table of recent ones) hangs on the purpose
  * of the decision's surface, which each of its entries names.
  */
+import { PERSONALIZATION } from '../../messages/consent.js';
 import type { FoldWork } from './fold-work.js';
 import { isGranted } from './consent-table.js';
 import { recentWithout } from './recent-decisions.js';
 import { FRESH, listOf, type UserState } from './state.js';
-
-/** Consented to where a grant names no purpose; what policies know of a subject is kept for it. */
-export const PERSONALIZATION = 'personalization';
 
 /** Kept while anything at all is consented to: what every decision needs, whatever it is for. */
 const ANY_PURPOSE = Symbol('any purpose');

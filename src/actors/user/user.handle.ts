@@ -1,13 +1,15 @@
-/** Requests to `user` and `anon` actors, by verb: `decide`, `decision`, `view`. */
+/** Requests to `user` and `anon` actors, by verb: `decide`, `decision`, `view`, `consent`. */
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import type { CampaignLedger } from '../../messages/campaigns.js';
+import type { ConsentAnswer } from '../../messages/consent.js';
 import type { DecisionBody, DecisionRequest } from '../../messages/decisions.js';
 import { encodePosition, parseDecisionId } from '../../messages/tokens.js';
 import type { HandleContext, Handling } from '../host/actor-kind.js';
 import { anonymousAddress } from './anonymous.js';
 import { answerOf } from './answer.js';
 import { hasConsent } from './consent.js';
+import { consentOutcomes } from './consent-outcome.js';
 import { decide } from './decide.js';
 import { findByNonce, findByRequestId } from './recent-decisions.js';
 import { checkCells, hashRequest, parseDecisionRequest, surfaceOf } from './request.js';
@@ -27,6 +29,8 @@ export function handleUser(state: UserState, verb: string, request: unknown, ctx
         return handleDecision(state, request, ctx);
       case 'view':
         return { do: 'reply', body: viewOf(state, { ...ctx, inFlight: ctx.overlay.length }) };
+      case 'consent':
+        return { do: 'reply', body: handleConsent(state, request, ctx) };
       default:
         return fail(new EngineError('NotFound', 'UNKNOWN_VERB', `${verb} is nothing a user can be asked.`));
     }
@@ -87,6 +91,13 @@ function repeatOf(state: UserState, request: DecisionRequest, ctx: Context): Han
     return fail(new EngineError('Conflict', 'REQUEST_ID_CONFLICT', text, { field: 'requestId' }));
   }
   return known === undefined ? { do: 'join', key: inFlight!.id } : reread(known.sequence, ctx, answerOf);
+}
+
+/** Asked once the changes are folded, as far as the host could wait for them. */
+function handleConsent(state: UserState, body: unknown, { address, nowMs, degraded }: Context): ConsentAnswer {
+  if (address.kind !== 'user')
+    throw invalidRequest('CONSENT_OF_USER', 'Consent is a subject’s, not that of an anonymous stand-in.', 'subject');
+  return consentOutcomes(state, body, { nowMs, isPending: degraded.includes('after') });
 }
 
 /** The decision as it was journaled, and the token of its place. */

@@ -21,6 +21,7 @@ import {
   unreadPurposesOf,
   type CloudEvent,
 } from '../../messages/events.js';
+import type { ConsentChange } from '../../messages/consent.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import { PUBLIC_KINDS } from '../../messages/subjects.js';
 import { parseDecisionId } from '../../messages/tokens.js';
@@ -36,6 +37,8 @@ export interface EventRules {
 /** An event that makes sense, whoever sent it. */
 export interface CheckedEvent extends Omit<OutgoingEvent, 'app'> {
   readonly id: string;
+  /** What it says of consent, where it does. */
+  readonly consent?: ConsentChange;
 }
 
 /**
@@ -71,7 +74,9 @@ export function readCloudEvent(
   }
   // What is accepted here is not to be rejected when it is folded.
   refuseExcess(payload, JSON_BOUNDS.event, 'data');
-  return { id: event.id, kind: address.kind, token: address.token, type: event.type, payload };
+  const checked = { id: event.id, kind: address.kind, token: address.token, type: event.type, payload };
+  const consent = consentIn(event);
+  return consent === undefined ? checked : { ...checked, consent };
 }
 
 function parseEvent(value: unknown): CloudEvent {
@@ -101,6 +106,12 @@ function checkConsent(event: CloudEvent): void {
   if (!isAboutConsent(type) || isConsentType(type)) return;
   const known = CONSENT_TYPES.join(' and ');
   throw invalidRequest('CONSENT_TYPE_UNKNOWN', `Consent changes by ${known} alone.`, 'type');
+}
+
+function consentIn({ type, time, data }: CloudEvent): ConsentChange | undefined {
+  if (!isConsentType(type)) return undefined;
+  const purposes = data?.purposes;
+  return { type, ...(purposes === undefined ? {} : { purposes }), ...(time === undefined ? {} : { time }) };
 }
 
 function checkTime(time: string, skew: FoldSettings['events'], nowMs: number): void {

@@ -1,10 +1,23 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { RequestLimits } from '../auth/request-limits.js';
 import type { Access } from '../http/route-access.js';
+import { CONSENT_OUTCOMES } from '../../messages/consent.js';
 import { readBatch } from './event-batch.js';
 import { isOverload, type Ingest } from './ingest.js';
 
 const text = { type: 'string' } as const;
+
+const consentJsonSchema = {
+  type: 'array',
+  description:
+    'Of a change of consent, what became of it by purpose (null: all that are not named): it stands (granted, withdrawn), ' +
+    'what counts as later stands instead (not-newer), it was not taken (refused), or that is not known yet (pending).',
+  items: {
+    type: 'object',
+    required: ['purpose', 'outcome'],
+    properties: { purpose: { type: 'string', nullable: true }, outcome: { type: 'string', enum: CONSENT_OUTCOMES } },
+  },
+} as const;
 
 /** JSON schema of the answer, for the serialiser and for `/docs`. */
 export const ingestResultJsonSchema = {
@@ -13,7 +26,11 @@ export const ingestResultJsonSchema = {
   properties: {
     accepted: {
       type: 'array',
-      items: { type: 'object', required: ['id', 'token'], properties: { id: text, token: text } },
+      items: {
+        type: 'object',
+        required: ['id', 'token'],
+        properties: { id: text, token: text, consent: consentJsonSchema },
+      },
     },
     rejected: {
       type: 'array',

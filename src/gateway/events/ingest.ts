@@ -2,17 +2,21 @@
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { Slices } from '../../kernel/slices.js';
+import type { ConsentOutcome } from '../../messages/consent.js';
 import type { AppendOutcome } from '../../actors/host/ports.js';
 import type { RateLimit } from '../auth/rate-limit.js';
 import { childTraceparent } from '../http/trace.js';
 import type { GatewayMetrics } from '../metrics.js';
-import type { RequestOrigin, EventIngress } from '../ports.js';
+import type { ActorClient, RequestOrigin, EventIngress } from '../ports.js';
+import { consentOutcomes } from './consent-outcomes.js';
 import { readCloudEvent, type CheckedEvent, type EventRules } from './cloud-event.js';
 
 export interface AcceptedEvent {
   readonly id: string;
   /** Read-your-writes token. */
   readonly token: string;
+  /** Of a change of consent: what became of it, by purpose. */
+  readonly consent?: readonly ConsentOutcome[];
 }
 
 export interface RejectedEvent {
@@ -39,6 +43,9 @@ export interface IngestDeps {
   readonly metrics: GatewayMetrics;
   readonly rules: EventRules;
   readonly perUser: RateLimit | undefined;
+  readonly actors: ActorClient;
+  /** How long an answer to changes of consent waits for them to be folded, from the request on. */
+  readonly deadlineMs: number;
 }
 
 /** Malformed events of a batch that are told what is wrong with them; finding that out is the dear part. */
@@ -52,8 +59,10 @@ export class Ingest {
   }
 
   /** Rejects only with Overloaded `OVERLOADED`, before anything is journaled. */
-  async accept(batch: readonly unknown[], { id: trace, app }: RequestOrigin): Promise<IngestResult> {
-    const { ingress, clock, metrics, rules, perUser } = this.deps;
+  async accept(batch: readonly unknown[], origin: RequestOrigin): Promise<IngestResult> {
+    const { id: trace, app } = origin;
+    const { ingress, clock, metrics, rules, perUser, deadlineMs } = this.deps;
+    const deadline = clock.monotonicMs() + deadlineMs;
     const nowMs = clock.nowMs();
     const traceparent = childTraceparent(trace);
     const good: CheckedEvent[] = [];
@@ -73,19 +82,42 @@ export class Ingest {
     };
     // Whoever asks for a decision does not wait for a large batch.
     for (let index = 0; index < batch.length; index++) await this.slices.run(() => check(index));
-    const accepted: AcceptedEvent[] = [];
+    let accepted: AcceptedEvent[] = [];
     if (good.length > 0) {
-      const outcomes = await ingress.publish(good.map((event) => ({ ...event, app })));
+      const outcomes = await ingress.publish(
+        good.map(({ kind, token, type, payload }) => ({ app, kind, token, type, payload })),
+      );
+      const stored: CheckedEvent[] = [];
       for (let i = 0; i < good.length; i++) {
         const outcome = outcomes[i]!;
-        if (outcome.status === 'stored') accepted.push({ id: good[i]!.id, token: outcome.token ?? '' });
-        else rejected.push(rejection(indexes[i]!, good[i]!.id, notStored(outcome)));
+        if (outcome.status === 'stored') {
+          accepted.push({ id: good[i]!.id, token: outcome.token ?? '' });
+          stored.push(good[i]!);
+        } else rejected.push(rejection(indexes[i]!, good[i]!.id, notStored(outcome)));
       }
       rejected.sort((a, b) => a.index - b.index);
+      accepted = await this.withConsent(accepted, stored, origin, deadline);
     }
     metrics.eventsAccepted(accepted.length);
     for (const { code } of rejected) metrics.eventRejected(code);
     return { accepted, rejected, status: statusOf(accepted, rejected) };
+  }
+
+  /** Each change of consent with what became of it. Other events wait for nothing. */
+  private async withConsent(
+    accepted: AcceptedEvent[],
+    events: readonly CheckedEvent[],
+    origin: RequestOrigin,
+    deadline: number,
+  ): Promise<AcceptedEvent[]> {
+    const changes = events.flatMap(({ consent: change, token }, index) =>
+      change === undefined ? [] : [{ index, token, change, position: accepted[index]!.token }],
+    );
+    if (changes.length === 0) return accepted;
+    const outcomes = await consentOutcomes(this.deps, changes, origin, deadline);
+    const all = [...accepted];
+    changes.forEach(({ index }, i) => (all[index] = { ...all[index]!, consent: outcomes[i]! }));
+    return all;
   }
 }
 

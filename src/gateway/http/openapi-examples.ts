@@ -159,7 +159,10 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExamples>> = {
     status: 202,
     answerIs: 'What was accepted is durable; what was not is listed with the reason',
     answer: {
-      accepted: [{ id: 'e1', token: TOKEN }],
+      accepted: [
+        { id: 'e1', token: TOKEN },
+        { id: 'c1', token: TOKEN, consent: [{ purpose: 'personalization', outcome: 'granted' }] },
+      ],
       rejected: [
         {
           index: 1,
