@@ -29,6 +29,7 @@ import { ActivationStore, type PassivationReason } from './activation-store.js';
 import { ENGINE_ASKER, type ActorAddress, type ActorKind, type Asker, type SharedState } from './actor-kind.js';
 import { Checkpointer, loadCheckpoint } from './checkpointer.js';
 import { PartitionFold, type Applied, type AppliedOutcome } from './fold.js';
+import { Foresight } from './foresight.js';
 import { JournalHistory } from './journal-history.js';
 import { IntakeGuard } from './intake.js';
 import type { HostLimits } from './limits.js';
@@ -54,6 +55,8 @@ const BATCH = 64;
 /** Snapshots are read for so many records ahead of the fold, but for no more than this share of the activations there may be. */
 const LOAD_AHEAD_RECORDS = 1_024;
 const LOAD_AHEAD_SHARE = 0.25;
+/** Behind so many records an answer does not wait for its turn, where that is certain to change nothing. */
+const FORETELL_BEHIND_RECORDS = BATCH;
 const RETRY_MS = 100;
 const PRESSED_LAG_RECORDS = 1_000;
 const CHECKPOINT_SHARES = 16;
@@ -161,6 +164,8 @@ export class PartitionOwner<Shared> {
   private readonly backlog: AppBacklog;
   private timers: TimerDesk | undefined;
   private judge!: PoisonJudge;
+  /** Where several apps share the partition: one that is alone delays nobody but itself. */
+  private foresight: Foresight<Shared> | undefined;
   private stopServing: (() => void) | undefined;
   private readonly cancels = new Map<string, () => void>();
 
@@ -199,7 +204,10 @@ export class PartitionOwner<Shared> {
       journal: this.journal,
       limits,
       backlog: this.backlog,
-      onRecord: () => this.arrived(),
+      onRecord: (record) => {
+        this.foretell(record);
+        this.arrived();
+      },
       onLost: (error) => this.fail(error),
     });
     this.guard = new IntakeGuard({
@@ -457,6 +465,19 @@ export class PartitionOwner<Shared> {
       loaded,
     });
     this.broadcast.inherit(checkpoint?.owed ?? []);
+    if (!protections.foresight || (this.options.apps?.size ?? 0) < 2) return;
+    this.foresight = new Foresight({
+      partition,
+      identity,
+      kinds,
+      build,
+      schema: this.schema,
+      protections,
+      state: () => this.fold.state,
+      activation: (key) => this.store.peek(key),
+      waiting: (after) => this.readAhead.after(after),
+      isCondemned: (s) => this.verdicts.get(s) !== undefined,
+    });
   }
 
   /**
@@ -532,6 +553,25 @@ export class PartitionOwner<Shared> {
     void this.pump();
   }
 
+  /** Who asked need not wait until what others have before it is folded, too. */
+  private foretell(record: JournalRecord): void {
+    if (!this.foresight || this.phase !== 'serving' || this.readAhead.size <= FORETELL_BEHIND_RECORDS) return;
+    const { cls } = parsePartitionSubject(record.subject) ?? {};
+    if (cls !== 'decision' && cls !== 'command') return;
+    let decoded: Decoded;
+    try {
+      decoded = decodeRecord(record, this.schema);
+    } catch {
+      // What is wrong with it the fold says in its turn.
+      return;
+    }
+    if (decoded.cls !== 'decision' && decoded.cls !== 'command') return;
+    const { key, term } = decoded;
+    if (this.writer!.wouldHear(key, term) && this.foresight.isCertain(record, decoded)) {
+      this.writer!.foretell(key, record.sequence);
+    }
+  }
+
   private async pump(): Promise<void> {
     const { readAhead } = this;
     try {
@@ -547,6 +587,7 @@ export class PartitionOwner<Shared> {
       this.fail(error);
     }
     this.pumping = false;
+    if (readAhead.isEmpty) this.foresight?.forget();
     readAhead.drained();
   }
 

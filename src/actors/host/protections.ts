@@ -35,6 +35,8 @@ export interface Protections {
   readonly after: boolean;
   /** A journal that fills takes no events, and is trimmed as far as may be. */
   readonly intake: boolean;
+  /** An answer does not wait until what other apps have piled up before it is folded, where that makes no difference. */
+  readonly foresight: boolean;
 }
 
 export const ALL_PROTECTIONS: Protections = {
@@ -54,4 +56,5 @@ export const ALL_PROTECTIONS: Protections = {
   redrive: true,
   after: true,
   intake: true,
+  foresight: true,
 };

@@ -11,8 +11,8 @@ export interface ReadAheadOptions {
   readonly limits: Pick<HostLimits, 'readAheadRecordsMax' | 'readAheadBytesMax'>;
   /** Told of every record as it comes and as it is taken. */
   readonly backlog: Pick<AppBacklog, 'arrived' | 'taken'>;
-  /** There is something to take. */
-  readonly onRecord: () => void;
+  /** There is something to take: this record, at the end. */
+  readonly onRecord: (record: JournalRecord) => void;
   readonly onLost: (error: unknown) => void;
 }
 
@@ -25,6 +25,8 @@ export class ReadAhead {
   /** Index of the first record that `preview` has not shown. */
   private shown = 0;
   private bytes = 0;
+  /** The records taken last. */
+  private taken: readonly JournalRecord[] = [];
   private reader: JournalReader | undefined;
   /** Reading goes on after this sequence once the buffer has drained. */
   private pausedAfter: number | undefined;
@@ -34,6 +36,11 @@ export class ReadAhead {
 
   get isEmpty(): boolean {
     return this.head >= this.queue.length;
+  }
+
+  /** Records that have come and were not taken. */
+  get size(): number {
+    return this.queue.length - this.head;
   }
 
   /** Whether the journal holds records that have not come yet. */
@@ -51,6 +58,7 @@ export class ReadAhead {
   take(max: number): readonly JournalRecord[] {
     const records = this.queue.slice(this.head, this.head + max);
     this.head += records.length;
+    this.taken = records;
     for (const record of records) {
       this.bytes -= record.payload.length;
       this.options.backlog.taken(record);
@@ -72,6 +80,13 @@ export class ReadAhead {
     return this.queue.slice(from, to);
   }
 
+  /** What has come behind `sequence`, in order: not taken, or with the last ones. */
+  *after(sequence: number): Generator<JournalRecord, undefined> {
+    for (const record of this.taken) if (record.sequence > sequence) yield record;
+    for (let i = this.firstAfter(sequence); i < this.queue.length; i++) yield this.queue[i]!;
+    return undefined;
+  }
+
   /** Told when everything taken has been folded: reads on if it had to stop. */
   drained(): void {
     if (this.stopped || this.pausedAfter === undefined || !this.isEmpty) return;
@@ -84,8 +99,19 @@ export class ReadAhead {
     this.stopped = true;
     this.reader?.stop();
     this.queue = [];
+    this.taken = [];
     this.head = this.shown = 0;
     this.bytes = 0;
+  }
+
+  private firstAfter(sequence: number): number {
+    let [low, high] = [this.head, this.queue.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.queue[middle]!.sequence > sequence) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   private arrived(record: JournalRecord): void {
@@ -100,6 +126,6 @@ export class ReadAhead {
       this.reader?.stop();
     }
     backlog.arrived(record);
-    onRecord();
+    onRecord(record);
   }
 }

@@ -24,6 +24,8 @@ export interface OwnedDraft {
   readonly decision?: ActorAddress;
   /** Fields beside `v`, `term` and `key`, for records that are not OwnedRecords (timers). */
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Called at most once, and before `settle`: the record stands in the journal, and the fold will certainly apply it. */
+  readonly foretell?: ((sequence: number) => void) | undefined;
   /** Called exactly once. `applied` is undefined where the record is known not to count. */
   readonly settle: (applied: Applied | undefined, sequence: number, error: EngineError | undefined) => void;
 }
@@ -110,6 +112,17 @@ export class RecordWriter {
     if (!entry?.published || compareTerms(entry.term, term) !== 0) return;
     this.pending.delete(key);
     entry.draft.settle(applied, sequence, applied.outcome === 'void' ? staleOwner() : undefined);
+  }
+
+  /** Whether somebody would hear what becomes of the record before it is folded. */
+  wouldHear(key: string, term: Term): boolean {
+    const entry = this.pending.get(key);
+    return entry?.draft.foretell !== undefined && entry.published && compareTerms(entry.term, term) === 0;
+  }
+
+  /** Told that the record, which waits in the journal, is certain to be applied. */
+  foretell(key: string, sequence: number): void {
+    this.pending.get(key)?.draft.foretell?.(sequence);
   }
 
   /** Told when a marker of this owner was folded: what was published under an older term has not been stored. */

@@ -29,6 +29,9 @@ const DEADLINE_MS_MAX = 10_000;
 const CANDIDATES_PER_COST = 100;
 const COST_MAX = 4;
 
+/** Of an actor's requests in flight so many are answered before they are folded. */
+const FORETOLD_SHARE = 0.5;
+
 type Append = Extract<Handling, { do: 'append' }>;
 type Appended = { readonly done: true; readonly body: unknown } | { readonly done: false; readonly reason: string };
 
@@ -214,30 +217,41 @@ export class RequestDesk<Shared> {
     if (overlay) overlay.push(body);
     else this.overlays.set(actorKey, [body]);
     shared.reserve(body);
+    const done = (sequence: number): Appended => ({
+      done: true,
+      body: handling.reply({ sequence, token: encodePosition({ partition, sequence, identity }) }),
+    });
     const outcome = new Promise<Appended>((resolve, reject) => {
+      let isTold = false;
+      const tell = (what: () => Appended): void => {
+        if (isTold) return;
+        isTold = true;
+        try {
+          resolve(what());
+        } catch (thrown) {
+          // This is told while the fold goes on, which is not to blame.
+          reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        }
+      };
+      // Who is answered asks again: then it is the fold that must set the pace.
+      const hears = (overlay?.length ?? 0) <= FORETOLD_SHARE * this.options.limits.requestsPerActorMax;
       writer.write({
         key,
         subject: subjects.record(partition, handling.class, asker.app, address.kind, address.token),
         body,
         trace: asker.trace,
         ...(handling.class === 'decision' ? { decision: address } : undefined),
+        foretell: hears ? (sequence) => tell(() => done(sequence)) : undefined,
         settle: (applied, sequence, error) => {
           this.uncover(actorKey, body);
-          if (error || !applied) return reject(error);
-          try {
-            resolve(
-              outcomeOf(handling, applied, { sequence, token: encodePosition({ partition, sequence, identity }) }),
-            );
-          } catch (thrown) {
-            // This is told while the fold goes on, which is not to blame.
-            reject(thrown);
-          }
+          this.inFlight.delete(key);
+          if (error || !applied) reject(error);
+          else tell(() => outcomeOf(applied, () => done(sequence)));
         },
       });
     });
-    this.inFlight.set(key, outcome);
-    const forget = (): void => void this.inFlight.delete(key);
-    outcome.then(forget, forget);
+    // Whoever asks the same as long as it is not folded is told the same.
+    if (this.overlays.get(actorKey)?.includes(body)) this.inFlight.set(key, outcome);
     return outcome;
   }
 
@@ -314,11 +328,11 @@ function costOf(verb: string, body: unknown): number {
 }
 
 /** Throws what the caller is to be told where the fold made nothing of the record. */
-function outcomeOf(handling: Append, applied: Applied, at: { sequence: number; token: string }): Appended {
+function outcomeOf(applied: Applied, done: () => Appended): Appended {
   switch (applied.outcome) {
     case 'applied':
     case 'ignored':
-      return { done: true, body: handling.reply(at) };
+      return done();
     case 'refused':
       return { done: false, reason: applied.reason ?? 'refused' };
     default:
