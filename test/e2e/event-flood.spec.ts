@@ -1,6 +1,9 @@
-/** One app floods the journals over NATS with one event each of ever new users; another app's decisions stay personal. */
+/**
+ * One app floods the journals over NATS with one event each of ever new users; another app's decisions stay personal, within
+ * their deadlines, whether or not the flood is left out.
+ */
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
@@ -17,6 +20,11 @@ const SETTINGS = {
 const USERS = ['a', 'b', 'c', 'd'];
 const GROUP = 500;
 const FLOOD_MAX = 100_000;
+/** All of them are waiting when they have been sent: one process folds a few thousand a second. */
+const PILE = 20_000;
+const PILE_DEADLINE_MS = 1_000;
+/** While the flood itself has the server and the cores busy. */
+const FLOOD_DEADLINE_MS = 5_000;
 /** The flood goes on for so many events after it was left out everywhere. */
 const FLOOD_ON = 5_000;
 const VIEW_EVERY = 25;
@@ -25,17 +33,23 @@ let nats: TestNats;
 let engine: EngineProcess;
 let flooder: NatsConnection;
 
-beforeAll(async () => {
+async function start(settings: Readonly<Record<string, unknown>>): Promise<void> {
   nats = await startTestNats({ partitions: PARTITIONS, apps: ['app', 'flood', 'stranger'] });
   engine = await startEngineProcess({
     nats: nats.engine,
     databaseUrl: 'postgresql://nobody@127.0.0.1:1/none',
-    settings: SETTINGS,
+    settings,
   });
   flooder = await connect({ servers: nats.url, user: 'flood', pass: 'flood' });
-});
+  for (const user of USERS) await consent(engine.url, user);
+  for (const user of USERS) {
+    await eventually('a personal decision', async () => {
+      return (await post(engine.url, '/v1/decisions', pickup(user))).body.personalized === true;
+    });
+  }
+}
 
-afterAll(async () => {
+afterEach(async () => {
   await flooder?.close();
   await endEngineProcesses();
   await nats?.dispose();
@@ -51,7 +65,7 @@ const wasLeftOut = (): boolean => {
 const hasAck = (payload: { json(): unknown }): boolean => (payload.json() as { error?: unknown }).error === undefined;
 
 /** Users whose only event was acknowledged, and how many were sent. */
-async function flood(): Promise<{ readonly acknowledged: readonly string[]; readonly sent: number }> {
+async function flood(max = FLOOD_MAX): Promise<{ readonly acknowledged: readonly string[]; readonly sent: number }> {
   const inbox = createInbox();
   const acknowledged: string[] = [];
   flooder.subscribe(`${inbox}.*`, {
@@ -60,25 +74,19 @@ async function flood(): Promise<{ readonly acknowledged: readonly string[]; read
     },
   });
   let sent = 0;
-  for (let until = FLOOD_MAX; sent < until;) {
+  for (let until = max; sent < until;) {
     for (let i = 0; i < GROUP; i++) {
       const user = `new-${sent++}`;
       flooder.publish(`attune.event.user.${user}.consent.granted`, '{}', { reply: `${inbox}.${user}` });
     }
     await flooder.flush();
-    if (until === FLOOD_MAX && wasLeftOut()) until = sent + FLOOD_ON;
+    if (until === max && wasLeftOut()) until = sent + FLOOD_ON;
   }
   return { acknowledged, sent };
 }
 
 test('events of the app that floods are left out while they pile up; others are served, and nothing acknowledged is lost', async () => {
-  for (const user of USERS) await consent(engine.url, user);
-  for (const user of USERS) {
-    await eventually('a personal decision', async () => {
-      return (await post(engine.url, '/v1/decisions', pickup(user))).body.personalized === true;
-    });
-  }
-
+  await start(SETTINGS);
   let isOver = false;
   const flooding = flood().finally(() => (isOver = true));
   const answers: unknown[] = [];
@@ -87,7 +95,7 @@ test('events of the app that floods are left out while they pile up; others are 
     const user = USERS[answers.length % USERS.length]!;
     const trip = cloudEvent({ id: `trip-${++trips}`, type: 'trip.completed', subject: `user/${user}` });
     expect((await post(engine.url, '/v1/events', trip)).status).toBe(202);
-    const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: 10_000 }));
+    const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: FLOOD_DEADLINE_MS }));
     answers.push({ status, personalized: body.personalized, degraded: body.degraded });
   }
   const { acknowledged, sent } = await flooding;
@@ -111,7 +119,34 @@ test('events of the app that floods are left out while they pile up; others are 
   }
 });
 
+test('what of one app is piled up before the fold does not make others wait: they are answered before it is folded', async () => {
+  await start({
+    ...SETTINGS,
+    apps: [{ name: 'app' }, { name: 'flood', eventsWaitingMax: 0, eventBytesWaitingMax: 0 }],
+  });
+  const { acknowledged, sent } = await flood(PILE);
+  await eventually('all of it stands in the journals', async () => Promise.resolve(acknowledged.length === sent));
+  const lagOf = async (): Promise<number> => Math.max(...(await partitions()).map(({ lag }) => lag as number));
+  const answers: unknown[] = [];
+  let trips = 0;
+  while ((await lagOf()) > PILE / 20) {
+    for (const user of USERS) {
+      const trip = cloudEvent({ id: `trip-${++trips}`, type: 'trip.completed', subject: `user/${user}` });
+      expect((await post(engine.url, '/v1/events', trip)).status).toBe(202);
+      const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: PILE_DEADLINE_MS }));
+      answers.push({ status, personalized: body.personalized, degraded: body.degraded });
+    }
+  }
+  expect(answers.length).toBeGreaterThan(0);
+  expect(answers).toEqual(answers.map(() => ({ status: 200, personalized: true, degraded: [] })));
+  await eventually('everything is folded', async () => {
+    const events = (await partitions()).reduce((sum: number, { counters }) => sum + counters.events, 0);
+    return events === USERS.length + trips + acknowledged.length;
+  });
+});
+
 test('an app that NATS knows and the configuration does not is refused', async () => {
+  await start(SETTINGS);
   const stranger = await connect({ servers: nats.url, user: 'stranger', pass: 'stranger' });
   try {
     for (const verb of ['view', 'decide']) {

@@ -181,13 +181,21 @@ export interface Tally {
   readonly due?: number;
 }
 
+interface TallyDecision {
+  readonly n: number;
+  readonly outcome?: Folded<Tally>['outcome'] | 'throw';
+  readonly alone?: boolean;
+  readonly max?: number;
+}
+
 export interface Total {
   readonly total: number;
 }
 
 /**
  * Adds up. Events: `add` (`data.value`), `grow` (`data.bytes` of text), `tell` (also a record for the user `b`), `wake`
- * (a timer `data.value` ms later), `nonsense` (rejected), `boom` (throws). Requests: `add` journals a decision.
+ * (a timer `data.value` ms later), `nonsense` (rejected), `boom` (throws). Requests: `add` journals a decision, which changes
+ * what is shared, too, unless it says `alone`, and is refused where the sum is over its `max`.
  */
 export const tallyKind: ActorKind<Tally, Total, never> = {
   kind: 'user',
@@ -201,10 +209,11 @@ export const tallyKind: ActorKind<Tally, Total, never> = {
     if (record.type === 'timer') return applied({ ...state, sum: state.sum + 1000, due: 0 });
     if (record.type === 'output') return applied({ ...state, sum: state.sum + (record.body as { n: number }).n });
     if (record.type !== 'event') {
-      const { n, outcome = 'applied' } = record.body as { n: number; outcome?: Folded<Tally>['outcome'] | 'throw' };
+      const { n, outcome = 'applied', alone = false, max = Infinity } = record.body as TallyDecision;
       if (outcome === 'throw') throw new Error('cannot be folded');
       if (outcome !== 'applied') return { state, outcome, reason: 'because', effects: [] };
-      return applied({ ...state, sum: state.sum + n }, [{ to: 'shared', op: { n } }]);
+      if (state.sum > max) return { state, outcome: 'refused', reason: 'FULL', effects: [] };
+      return applied({ ...state, sum: state.sum + n }, alone ? [] : [{ to: 'shared', op: { n } }]);
     }
     const { type, data } = record.event;
     const value = data.value ?? 1;

@@ -104,7 +104,7 @@ export type Handling =
   | { readonly do: 'reply'; readonly body: unknown }
   | { readonly do: 'fail'; readonly error: WireError }
   /**
-   * Journal an owned record; the reply is made once the owner's own fold has applied it. `key` must be unique.
+   * Journal an owned record; the reply is made once the owner's own fold has applied it, or certainly will. `key` must be unique.
    * `reply` gets the sequence; `refused` the fold's reason, and may ask for another try (once) by returning undefined.
    */
   | {

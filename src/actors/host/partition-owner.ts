@@ -166,6 +166,8 @@ export class PartitionOwner<Shared> {
   private judge!: PoisonJudge;
   /** Where several apps share the partition: one that is alone delays nobody but itself. */
   private foresight: Foresight<Shared> | undefined;
+  /** What the subjects of records begin with that somebody may wait for. */
+  private readonly owned: readonly string[];
   private stopServing: (() => void) | undefined;
   private readonly cancels = new Map<string, () => void>();
 
@@ -184,6 +186,7 @@ export class PartitionOwner<Shared> {
   constructor(private readonly options: PartitionOwnerOptions<Shared>) {
     const { cluster, partition, clock, limits, kinds } = options;
     this.epoch = options.epoch;
+    this.owned = ['decision', 'command'].map((cls) => `attune.p.${partition}.${cls}.`);
     this.build = options.build ?? THIS_BUILD;
     this.versions = options.versions ?? versionsOf(this.build);
     this.schema = new DataSchema(this.build, this.versions.schema);
@@ -556,8 +559,7 @@ export class PartitionOwner<Shared> {
   /** Who asked need not wait until what others have before it is folded, too. */
   private foretell(record: JournalRecord): void {
     if (!this.foresight || this.phase !== 'serving' || this.readAhead.size <= FORETELL_BEHIND_RECORDS) return;
-    const { cls } = parsePartitionSubject(record.subject) ?? {};
-    if (cls !== 'decision' && cls !== 'command') return;
+    if (!this.owned.some((prefix) => record.subject.startsWith(prefix))) return;
     let decoded: Decoded;
     try {
       decoded = decodeRecord(record, this.schema);

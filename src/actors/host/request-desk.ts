@@ -1,6 +1,6 @@
 /**
  * Answers requests to the actors of one partition while it is served: bounded, one decision after the other, and never
- * before the record has come back through the owner's own fold.
+ * before the record has come back from the journal and the owner's own fold has applied it, or certainly will.
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest, type WireError } from '../../kernel/errors.js';
@@ -213,9 +213,9 @@ export class RequestDesk<Shared> {
     const { partition, identity, writer, shared } = this.options;
     const { address, body, key } = handling;
     const actorKey = keyOf(address);
-    const overlay = this.overlays.get(actorKey);
-    if (overlay) overlay.push(body);
-    else this.overlays.set(actorKey, [body]);
+    const overlay = this.overlays.get(actorKey) ?? [];
+    overlay.push(body);
+    this.overlays.set(actorKey, overlay);
     shared.reserve(body);
     const done = (sequence: number): Appended => ({
       done: true,
@@ -234,7 +234,7 @@ export class RequestDesk<Shared> {
         }
       };
       // Who is answered asks again: then it is the fold that must set the pace.
-      const hears = (overlay?.length ?? 0) <= FORETOLD_SHARE * this.options.limits.requestsPerActorMax;
+      const hears = overlay.length <= FORETOLD_SHARE * this.options.limits.requestsPerActorMax;
       writer.write({
         key,
         subject: subjects.record(partition, handling.class, asker.app, address.kind, address.token),
@@ -251,7 +251,7 @@ export class RequestDesk<Shared> {
       });
     });
     // Whoever asks the same as long as it is not folded is told the same.
-    if (this.overlays.get(actorKey)?.includes(body)) this.inFlight.set(key, outcome);
+    if (overlay.includes(body)) this.inFlight.set(key, outcome);
     return outcome;
   }
 
