@@ -1,7 +1,7 @@
 /** The service: configuration, embedded servers where none are given, the engine, and an orderly end on a signal. */
 import { Command } from 'commander';
 import { existsSync } from 'node:fs';
-import { onInterrupt, type Interrupted } from './cli/interrupt.js';
+import { Interrupted, onInterrupt } from './cli/interrupt.js';
 import { startEmbedded } from './embedded/embedded.js';
 import { startEngine, type Engine } from './engine/engine.js';
 import { loadDeclared, type Declared } from './engine/world.js';
@@ -46,21 +46,23 @@ async function main(): Promise<void> {
   const declared = await loadDeclared({ files, env: process.env }, Date.now());
   const { config } = declared;
   const log = createLogger(config.log.level);
-  const booted = boot(declared, log);
+  const { signal } = onInterrupt();
+  const booted = boot(declared, log, signal);
   // Also while it is still starting: what has been started by then has to be stopped.
-  const end = (signal: string): void => {
-    log.info('stopping', { signal });
+  const end = (name: string): void => {
+    log.info('stopping', { signal: name });
     booted
-      .then(({ stop }) => stop())
+      .then(({ stop }) => stop(), passInterruption)
       .then(() => process.exit(0))
       .catch((error: unknown) => {
         log.error('the end was not orderly', { error });
         process.exit(1);
       });
   };
-  const { signal } = onInterrupt();
   signal.addEventListener('abort', () => end((signal.reason as Interrupted).signal), { once: true });
-  const { engine } = await booted;
+  const running = await booted.catch(passInterruption);
+  if (!running) return;
+  const { engine } = running;
   log.info('ready', {
     role: config.role,
     host: engine.hostId,
@@ -70,13 +72,18 @@ async function main(): Promise<void> {
   });
 }
 
+/** A start that was interrupted while it waited has left nothing to stop. */
+function passInterruption(error: unknown): void {
+  if (!(error instanceof Interrupted)) throw error;
+}
+
 interface Booted {
   readonly engine: Engine;
   stop(): Promise<void>;
 }
 
 /** Rejects with nothing left running. */
-async function boot(declared: Declared, log: Logger): Promise<Booted> {
+async function boot(declared: Declared, log: Logger, signal: AbortSignal): Promise<Booted> {
   const { config } = declared;
   const { url, user, password } = config.nats;
   const embedded = await startEmbedded({
@@ -93,7 +100,8 @@ async function boot(declared: Declared, log: Logger): Promise<Booted> {
     say: (line) => log.info(line),
   });
   try {
-    const engine = await startEngine({ declared, nats: embedded.nats, databaseUrl: embedded.postgres?.url, log });
+    const { nats, postgres } = embedded;
+    const engine = await startEngine({ declared, nats, databaseUrl: postgres?.url, log, signal });
     return { engine, stop: () => engine.stop().then(() => embedded.stop()) };
   } catch (error) {
     await embedded.stop();

@@ -9,7 +9,6 @@ import { NatsZoneFeed } from '../actors/replica/nats-zone-feed.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
 import { ZoneReplica, ZONES_MAX } from '../actors/replica/zone-replica.js';
 import { createFallbackDecider } from '../actors/user/fallback.js';
-import { createGateway } from '../gateway/create-gateway.js';
 import { systemClock } from '../kernel/clock.js';
 import { isLoopback } from '../kernel/config/index.js';
 import { createLogger, type Logger, type LogLevel } from '../kernel/logger.js';
@@ -18,11 +17,12 @@ import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { FaultBook } from '../policies/fault-book.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
-import { FactStore } from '../store/fact-store.js';
+import type { FactStore } from '../store/fact-store.js';
 import { RoutedActorClient } from './actor-client.js';
 import { attach, type Attachment } from './attachment.js';
 import { StreamDeadLetters } from './dead-letters.js';
-import { FactsFloor, type FactsRole } from './facts-role.js';
+import { FactsFloor } from './facts-floor.js';
+import type { FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
 import { fitsWhereItServes } from '../surfaces/policy-fit.js';
@@ -30,6 +30,7 @@ import { ClusterFaults } from './cluster-faults.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
 import { startLearners, type LearnerRole } from './learner-role.js';
+import { withPatience } from './patience.js';
 import { ClusterStatus, serveStatus } from './status.js';
 import type { Declared, World } from './world.js';
 
@@ -41,6 +42,8 @@ export interface EngineOptions {
   /** Undefined: no facts. */
   readonly databaseUrl: string | undefined;
   readonly log: Logger;
+  /** Its abort ends a start that waits for what it needs. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Engine {
@@ -53,8 +56,14 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** Resolves once the process is ready: listening, and serving the partitions that are its to serve. */
-export async function startEngine(options: EngineOptions): Promise<Engine> {
+/**
+ * Resolves once the process is ready: listening, and serving the partitions that are its to serve. Waits for NATS, and for
+ * other processes that start at the same time. Rejects with nothing left running.
+ */
+export const startEngine = (options: EngineOptions): Promise<Engine> =>
+  withPatience(() => startOnce(options), { clock: systemClock, log: options.log, signal: options.signal });
+
+async function startOnce(options: EngineOptions): Promise<Engine> {
   const { declared, nats, databaseUrl, log } = options;
   const { config, world } = declared;
   const { role } = config;
@@ -101,7 +110,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const faults = new FaultBook(log);
 
     // What serves requests goes last to stop and first to start: the gateway needs the host, learners need neither.
-    const store = databaseUrl !== undefined && has('gateway') ? new FactStore({ url: databaseUrl }) : undefined;
+    const store = databaseUrl !== undefined && has('gateway') ? await openFactStore(databaseUrl) : undefined;
     if (store) stops.push(() => store.close());
     const facts: FactsRole | undefined =
       databaseUrl !== undefined && has('learner')
@@ -180,6 +189,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+/** Gateway and database are most of the code of a process, and take seconds to load where several start: not for a host. */
+async function openFactStore(url: string): Promise<FactStore> {
+  const { FactStore: Store } = await import('../store/fact-store.js');
+  return new Store({ url });
+}
+
 /** What the configuration says about how much is kept, and for how long. */
 function retentionOf({ storage }: Declared['config']): Partial<ClusterOptions> {
   return {
@@ -226,6 +241,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
   const { partitions } = config.cluster;
   const actors = new RoutedActorClient({ partitions, clock: systemClock, nc: attachment.link.nc, host: host as never });
   const status = new ClusterStatus(attachment, host && { hostId, host, parts }, partitions);
+  const { createGateway } = await import('../gateway/create-gateway.js');
   const app = await createGateway({
     actors,
     ingress: new JournalEventIngress((partition) => attachment.cluster.journal(partition), partitions),

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Stored } from '../actors/host/ports.js';
 import { UnreadableBook } from '../kernel/read-json.js';
-import { FactsFloor } from './facts-role.js';
+import { FactsFloor } from './facts-floor.js';
 
 function floorOf(stored: () => Stored | undefined, isExpected: boolean) {
   const said: string[] = [];

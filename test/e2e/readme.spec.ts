@@ -90,8 +90,15 @@ function start(command: string, env: NodeJS.ProcessEnv): { readonly child: Child
   let said = '';
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (text: string) => (said += text));
-  return { child, said: () => said };
+  return { child, said: () => tell(said) };
 }
+
+/** What its processes say of themselves, without the dozens of lines in which all goes well. */
+const tell = (said: string): string =>
+  said
+    .split('\n')
+    .filter((line) => !/ \[INF\] |"message":"partition is served"/.test(line))
+    .join('\n');
 
 /** Without what the caller's shell says of an engine. */
 const environment = (): NodeJS.ProcessEnv =>

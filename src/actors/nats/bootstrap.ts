@@ -1,14 +1,12 @@
-/** Makes the streams and buckets of a cluster, each once, whoever comes first. */
+/** Makes the streams and buckets of a cluster, each once, whoever comes first and however many come at once. */
 import {
   DiscardPolicy,
   jetstream,
   jetstreamManager,
-  JetStreamApiError,
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
   type StreamConfig,
-  type StreamInfo,
 } from '@nats-io/jetstream';
 import { Kvm, type KvOptions } from '@nats-io/kv';
 import { Objm } from '@nats-io/obj';
@@ -25,10 +23,20 @@ import {
 import { limitWhile } from '../host/intake.js';
 import type { AckedPublisher } from './acked-publisher.js';
 import type { NatsLink } from './connection.js';
-import { dependency, isStreamMissing, noRoomFor } from './nats-errors.js';
+import { dependency } from './nats-errors.js';
 import { NatsKeyValue } from './key-value.js';
 import type { StoreSettings } from './store-plan.js';
-import { CLUSTER_BYTES_MAX, roomOf, storedPlan, type StorePlanOfApps } from './store-room.js';
+import { CLUSTER_BYTES_MAX, roomOf, storedPlan, type PlannedStore, type StorePlanOfApps } from './store-room.js';
+import {
+  changeStream,
+  ensureStream,
+  makeAll,
+  makeOne,
+  resize,
+  type Making,
+  type WantedStream,
+} from './stream-making.js';
+import { streamInfoOf } from './stream-info.js';
 
 const TIMEOUT_MS = 10_000;
 /** A record may have 256 KB of body; the rest is for what the engine puts around it. */
@@ -39,11 +47,6 @@ const RECORD_BYTES_MAX = 288 * 1024;
  */
 const DUPLICATE_WINDOW_MS = 100;
 const DAY_MS = 86_400_000;
-const CONCURRENT_MAX = 8;
-/** A limit may be lowered to where so much of it would be in use. */
-const USED_SHARE_MAX = 0.9;
-
-type WantedStream = Partial<StreamConfig> & { name: string };
 
 export interface ClusterOptions {
   readonly partitions: number;
@@ -63,7 +66,8 @@ export interface ClusterOptions {
 /**
  * Creates what is missing and checks that this build and configuration fit the cluster; resolves to its constants.
  * Throws Configuration `CLUSTER_PARTITIONS_MISMATCH`, `CLUSTER_TOO_NEW`, `DATA_TOO_OLD`, `CLUSTER_LEASE_TTL_MISMATCH`,
- * `STORE_TOO_SMALL`, `STORE_LIMIT_BELOW_USE`, `JETSTREAM_MISSING`.
+ * `STORE_TOO_SMALL`, `STORE_LIMIT_BELOW_USE`, `STREAM_SUBJECTS_TAKEN`, `JETSTREAM_MISSING`, and Dependency errors, after
+ * which it may be called again.
  */
 export async function ensureCluster(link: NatsLink, options: ClusterOptions): Promise<ClusterConstants> {
   try {
@@ -80,8 +84,12 @@ async function ensure(link: NatsLink, options: ClusterOptions): Promise<ClusterC
   const kvm = new Kvm(jetstream(link.nc, { timeout: TIMEOUT_MS }));
   // The constants come first: a wrong configuration must not leave streams of another partitioning behind.
   const { partitions, leaseTtlMs } = options;
-  await kvm.create(buckets.cluster, { ...bucketOf(options), max_bytes: CLUSTER_BYTES_MAX });
-  const cluster = await openBucket(link, buckets.cluster, options.replicas);
+  await makeOne(jsm, {
+    ...bucketStream(buckets.cluster),
+    make: () => kvm.create(buckets.cluster, { ...bucketOf(options), max_bytes: CLUSTER_BYTES_MAX }),
+  });
+  // Not by direct gets: of a stream that is still being set up nats-server 2.9.10 does not answer them at all.
+  const cluster = await NatsKeyValue.open(link, buckets.cluster, { anyReplica: false });
   const constants = await constantsOrCreate(cluster, {
     partitions,
     leaseTtlMs,
@@ -93,24 +101,37 @@ async function ensure(link: NatsLink, options: ClusterOptions): Promise<ClusterC
   const plan = await storedPlan(cluster, options, () => roomOf(jsm, options));
 
   const journals = Array.from({ length: partitions }, (_, partition) => partition);
-  const bucket =
-    (name: string, bytes: number, more: Partial<KvOptions> = {}) =>
-    async (): Promise<void> => {
+  const bucket = (name: string, bytes: number, more: Partial<KvOptions> = {}): Making => ({
+    ...bucketStream(name),
+    make: async () => {
       await kvm.create(name, { ...bucketOf(options), max_bytes: bytes, ...more });
       await resize(jsm, `KV_${name}`, bytes);
-    };
-  const objects = (name: string, bytes: number) => async (): Promise<void> => {
-    await new Objm(link.nc).create(name, { replicas: options.replicas, storage: StorageType.File, max_bytes: bytes });
-    await resize(jsm, `OBJ_${name}`, bytes);
-  };
+    },
+  });
+  const objects = (name: string, bytes: number): Making => ({
+    name: `OBJ_${name}`,
+    subjects: [`$O.${name}.C.>`, `$O.${name}.M.>`],
+    make: async () => {
+      await new Objm(link.nc).create(name, { replicas: options.replicas, storage: StorageType.File, max_bytes: bytes });
+      await resize(jsm, `OBJ_${name}`, bytes);
+    },
+  });
   const { leaseTtlMs: ttl } = constants;
-  await makeRoomFor([
+  await makeAll(jsm, [
     // What the rest of the cluster needs to live comes first: a store that is too small says so at once.
     bucket(buckets.leases, plan.small, { ttl }),
     bucket(buckets.hosts, plan.small, { ttl }),
-    ...journals.map((partition) => () => ensureJournal(jsm, partition, options, plan)),
+    ...journals.map((partition) => ({
+      name: streams.journal(partition),
+      subjects: streams.journalSubjects(partition, plan.apps),
+      make: () => ensureJournal(jsm, partition, options, plan),
+    })),
     ...journals.map((partition) => bucket(buckets.snapshots(partition), plan.snapshots)),
-    ...otherStreams(options, plan).map((stream) => () => ensureStream(jsm, stream)),
+    ...otherStreams(options, plan).map((stream) => ({
+      name: stream.name,
+      subjects: stream.subjects ?? [],
+      make: () => ensureStream(jsm, stream),
+    })),
     bucket(buckets.policies, plan.policies),
     objects(buckets.artifacts, plan.artifacts),
     objects(buckets.checkpoints, plan.learnerCheckpoints),
@@ -153,6 +174,11 @@ async function changeLeaseTtl(
   }
   return changeConstants(cluster, (current) => ({ ...current, leaseTtlMs: options.leaseTtlMs }));
 }
+
+const bucketStream = (bucket: string): Pick<Making, 'name' | 'subjects'> => ({
+  name: `KV_${bucket}`,
+  subjects: [`$KV.${bucket}.>`],
+});
 
 const bucketOf = (options: ClusterOptions): Partial<KvOptions> => ({
   history: 1,
@@ -218,101 +244,24 @@ function otherStreams(options: ClusterOptions, plan: StorePlanOfApps): WantedStr
   ];
 }
 
-/** A journal that exists goes on taking what it takes: whoever owns it decides when it takes events again. */
+/**
+ * A journal that exists goes on taking what it takes: whoever owns it decides when it takes events again, and whose. Only
+ * an app that nobody has named before is let in here, since it may be long until an owner looks at the plan again.
+ */
 async function ensureJournal(
   jsm: JetStreamManager,
   partition: number,
   options: ClusterOptions,
-  plan: StorePlanOfApps,
+  plan: PlannedStore,
 ): Promise<void> {
   const wanted = journalStream(partition, options, plan);
-  const existing = await infoOf(jsm, wanted.name);
+  const existing = await streamInfoOf(jsm, wanted.name);
   if (!existing) return void (await jsm.streams.add(wanted));
-  const intake = streams.intakeOf(partition, existing.config.subjects);
+  const captured = existing.config.subjects;
+  const intake = streams.intakeOf(partition, captured);
+  const leftOut = streams.appsLeftOut(partition, plan.apps, captured).filter((app) => !plan.newApps.includes(app));
+  const taken = plan.apps.filter((app) => !leftOut.includes(app));
+  const subjects = streams.journalSubjects(partition, taken, intake);
   const max_bytes = limitWhile(intake, plan.journal, plan.journalReserve);
-  const subjects = intake === 'all' ? (wanted.subjects ?? []) : existing.config.subjects;
-  await ensureStream(jsm, { ...wanted, subjects, max_bytes });
-}
-
-/** Creates the stream, or brings the settings that may change over its life to what is wanted. */
-async function ensureStream(jsm: JetStreamManager, wanted: WantedStream): Promise<void> {
-  const existing = await infoOf(jsm, wanted.name);
-  if (!existing) {
-    await jsm.streams.add(wanted);
-    return;
-  }
-  const { max_bytes, max_age, max_msg_size, num_replicas, discard } = existing.config;
-  const has: Partial<StreamConfig> = { max_bytes, max_age, max_msg_size, num_replicas, discard };
-  const differs = (Object.keys(has) as (keyof typeof has)[]).some(
-    (k) => wanted[k] !== undefined && wanted[k] !== has[k],
-  );
-  // Never fewer subjects: another process may know of more apps.
-  const subjects = [...new Set([...existing.config.subjects, ...(wanted.subjects ?? [])])];
-  if (!differs && subjects.length === existing.config.subjects.length) return;
-  if (wanted.max_bytes !== undefined && wanted.discard === DiscardPolicy.New) {
-    assertHolds(wanted.name, existing.state.bytes, wanted.max_bytes);
-  }
-  await jsm.streams.update(wanted.name, { ...wanted, subjects });
-}
-
-/** Of a bucket or an object store that exists. */
-async function resize(jsm: JetStreamManager, name: string, max_bytes: number): Promise<void> {
-  const { config, state } = await jsm.streams.info(name);
-  if (config.max_bytes === max_bytes) return;
-  assertHolds(name, state.bytes, max_bytes);
-  await jsm.streams.update(name, { ...config, max_bytes });
-}
-
-/** The server makes a stream fit a lower limit by dropping its oldest messages, whatever it says of new ones (m: 2.9.10). */
-function assertHolds(name: string, bytes: number, max: number): void {
-  if (bytes <= max * USED_SHARE_MAX) return;
-  throw new EngineError(
-    'Configuration',
-    'STORE_LIMIT_BELOW_USE',
-    `${name} holds ${bytes} bytes, and its limit would be ${max}: the server would drop what is above it. Raise the limit ` +
-      '(storage.*.bytesMax) or wait until it holds less.',
-    { field: 'storage' },
-  );
-}
-
-const infoOf = (jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> =>
-  jsm.streams.info(name).catch((error: unknown) => {
-    if (isStreamMissing(error)) return undefined;
-    throw error;
-  });
-
-/** What finds no room, because another limit is still to be lowered, is tried once more. */
-async function makeRoomFor(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const again: (() => Promise<unknown>)[] = [];
-  await inParallel(
-    tasks.map((task) => async () => {
-      try {
-        await task();
-      } catch (error) {
-        if (!(error instanceof JetStreamApiError) || !noRoomFor(error)) throw error;
-        again.push(task);
-      }
-    }),
-  );
-  try {
-    await inParallel(again);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || !noRoomFor(error)) throw error;
-    throw new EngineError(
-      'Configuration',
-      'STORE_TOO_SMALL',
-      'The server has not enough room for what this cluster has planned: others have reserved it. Set storage.bytesMax to ' +
-        'less, or give the account more.',
-      { field: 'storage.bytesMax', cause: error },
-    );
-  }
-}
-
-/** A few at a time: a server with many streams to make answers each call late. */
-async function inParallel(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < tasks.length) await tasks[next++]!();
-  };
-  await Promise.all(Array.from({ length: CONCURRENT_MAX }, worker));
+  await changeStream(jsm, existing, { ...wanted, subjects, max_bytes });
 }

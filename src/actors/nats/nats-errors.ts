@@ -11,7 +11,9 @@ const CODES = {
   clusterNotAvailable: 10008,
   insufficientResources: 10023,
   memoryResources: 10028,
+  streamNameInUse: 10058,
   streamNotFound: 10059,
+  streamSubjectsOverlap: 10065,
   storageResources: 10047,
   messageTooLarge: 10054,
   notEnabled: 10076,
@@ -68,6 +70,14 @@ export const isConflict = (error: unknown): boolean =>
 
 export const isStreamMissing = (error: unknown): boolean =>
   error instanceof JetStreamApiError && error.code === CODES.streamNotFound;
+
+/** There is a stream of this name that is not the same. */
+export const isNameTaken = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === CODES.streamNameInUse;
+
+/** A stream has some of these subjects: another one, or the same as somebody else is making it (2.9.10 says so). */
+export const areSubjectsTaken = (error: unknown): boolean =>
+  error instanceof JetStreamApiError && error.code === CODES.streamSubjectsOverlap;
 
 /** Whether a stream of this size cannot be made for want of room. */
 export const noRoomFor = ({ code }: JetStreamApiError): boolean => FULL.has(code) || code === CODES.noSuitablePeers;

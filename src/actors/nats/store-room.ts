@@ -1,11 +1,10 @@
 /** How much room JetStream has for a cluster, and how the cluster has shared it out: kept beside its constants. */
-import { JetStreamApiError, StorageType, type JetStreamManager } from '@nats-io/jetstream';
-import { randomBytes } from 'node:crypto';
+import type { JetStreamManager } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { DEFAULT_APP } from '../../kernel/ids.js';
 import type { KeyValue } from '../host/ports.js';
-import { noRoomFor } from './nats-errors.js';
+import { reservable } from './room-measure.js';
 import { planStore, type StorePlan, type StoreSettings } from './store-plan.js';
 
 /** The bucket of the constants, which is made before anything is known. */
@@ -13,9 +12,6 @@ export const CLUSTER_BYTES_MAX = 1024 * 1024;
 
 const KEY = 'storage';
 const TRIES_MAX = 10;
-/** Where nothing says how much there is, the server is asked for less and less. */
-const ASKED_FIRST = 2 ** 42;
-const ASKED_LAST = 2 ** 22;
 
 const bytes = z.number().int().positive();
 const storedSchema = z.strictObject({
@@ -44,6 +40,12 @@ export interface StorePlanOfApps extends StorePlan {
   readonly apps: readonly string[];
 }
 
+/** The plan as it was stored by a process that has just looked at it. */
+export interface PlannedStore extends StorePlanOfApps {
+  /** Of the apps, those that nobody had named before. */
+  readonly newApps: readonly string[];
+}
+
 export interface PlanOptions {
   readonly partitions: number;
   readonly replicas: number;
@@ -59,14 +61,15 @@ export async function storedPlan(
   bucket: KeyValue,
   options: PlanOptions,
   roomNow: () => Promise<number>,
-): Promise<StorePlanOfApps> {
+): Promise<PlannedStore> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await bucket.get(KEY);
     const before = found && parse(found.value);
     const after = await planned(before, options, roomNow);
-    if (before && JSON.stringify(before) === JSON.stringify(after)) return ofApps(after);
-    if ((await bucket.put(KEY, Buffer.from(JSON.stringify(after)), found?.revision ?? 0)) !== undefined)
-      return ofApps(after);
+    if (before && JSON.stringify(before) === JSON.stringify(after)) return { ...ofApps(after), newApps: [] };
+    if ((await bucket.put(KEY, Buffer.from(JSON.stringify(after)), found?.revision ?? 0)) !== undefined) {
+      return { ...ofApps(after), newApps: after.apps.filter((app) => !before?.apps.includes(app)) };
+    }
   }
   throw new EngineError('Dependency', 'CLUSTER_CONTENDED', 'Too many hosts plan the store at once.', {
     retryAfterMs: 500,
@@ -126,25 +129,4 @@ export async function roomOf(jsm: JetStreamManager, { replicas, storage }: PlanO
     );
   }
   return wanted ?? (room === Infinity ? await reservable(jsm, replicas) : room);
-}
-
-/** The largest power of two, or one and a half of it, that the server would reserve. */
-async function reservable(jsm: JetStreamManager, replicas: number): Promise<number> {
-  const name = `ATTUNE_ROOM_${randomBytes(6).toString('hex')}`;
-  const fits = async (max_bytes: number): Promise<boolean> => {
-    try {
-      const subjects = [`attune.room.${name}`];
-      await jsm.streams.add({ name, subjects, max_bytes, num_replicas: replicas, storage: StorageType.File });
-    } catch (error) {
-      if (error instanceof JetStreamApiError && noRoomFor(error)) return false;
-      throw error;
-    }
-    await jsm.streams.delete(name);
-    return true;
-  };
-  for (let asked = ASKED_FIRST; asked >= ASKED_LAST; asked /= 2) {
-    if (!(await fits(asked))) continue;
-    return (await fits(asked * 1.5)) ? asked * 1.5 : asked;
-  }
-  return ASKED_LAST;
 }

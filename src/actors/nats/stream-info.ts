@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { StreamInfo } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { JournalInfo } from '../host/ports.js';
+import { isStreamMissing } from './nats-errors.js';
 
 /**
  * A stream's identity is a hash of when it was made: 64 bits in base 36, at most 13 characters. The server sets that
@@ -14,4 +15,14 @@ export function journalInfoOf(info: StreamInfo): JournalInfo {
     firstSequence: messages === 0 ? last + 1 : first,
     lastSequence: last,
   };
+}
+
+/** Undefined where there is no such stream. */
+export async function streamInfoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await jsm.streams.info(name);
+  } catch (error) {
+    if (isStreamMissing(error)) return undefined;
+    throw error;
+  }
 }

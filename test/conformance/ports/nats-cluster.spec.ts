@@ -4,11 +4,13 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { AppendOutcome } from '../../../src/actors/host/ports.js';
 import { ensureCluster } from '../../../src/actors/nats/bootstrap.js';
+import { NatsCluster } from '../../../src/actors/nats/cluster.js';
 import { raiseVersions } from '../../../src/actors/host/cluster-constants.js';
 import { connect, type NatsLink } from '../../../src/actors/nats/connection.js';
 import { JournalEventIngress } from '../../../src/actors/nats/event-ingress.js';
 import { probeMappings } from '../../../src/actors/nats/probe.js';
 import { requestActor } from '../../../src/actors/nats/request-transport.js';
+import { readPlan } from '../../../src/actors/nats/store-room.js';
 import { encodeToken, partitionOf } from '../../../src/kernel/ids.js';
 import { streams, subjects } from '../../../src/messages/subjects.js';
 import { decodePosition } from '../../../src/messages/tokens.js';
@@ -48,6 +50,86 @@ describe('nats cluster', () => {
       const all = await Promise.all([1, 2, 3].map(() => ensureCluster(world.link, options)));
       expect(new Set(all.map((constants) => JSON.stringify(constants))).size).toBe(1);
       expect(await world.cluster.journal(0).info()).toMatchObject({ lastSequence: 3 });
+    });
+
+    it('is made by many processes that start at once on a new server, which all share one plan of all its room', async () => {
+      await start();
+      const alone = (await readPlan(world.cluster.constants)).journal;
+      const options = { partitions: 2, replicas: 1, leaseTtlMs: 1_000 };
+      for (let round = 0; round < 5; round++) {
+        await world.dispose();
+        const server = await startTestNats({ partitions: 2 });
+        const links = await Promise.all(
+          Array.from({ length: 12 }, (_, n) => connect({ ...server.engine, name: `process-${n}`, log: silentLog })),
+        );
+        const cluster = await NatsCluster.open(links[0]!, { partitions: 2, replicas: 1, log: silentLog });
+        const dispose = async (): Promise<void> => {
+          await Promise.all(links.map((link) => link.close()));
+          await server.dispose();
+        };
+        world = { server, link: links[0]!, cluster, dispose };
+        const all = await Promise.allSettled(links.map((link) => ensureCluster(link, options)));
+        expect(all.filter(({ status }) => status === 'rejected')).toEqual([]);
+        // The disk is shared with others, and what is asked for are powers of two: half of it or twice as much may be by chance.
+        const { journal } = await readPlan(cluster.constants);
+        expect(journal).toBeGreaterThan(alone / 3);
+        expect(codes(await cluster.journal(0).append(events(1, 3)))).toEqual(['stored', 'stored', 'stored']);
+      }
+    });
+
+    it('reserves nothing to find out how much room there is', async () => {
+      const server = await startTestNats({ partitions: 2 });
+      const link = await connect({ ...server.engine, name: 'test', log: silentLog });
+      const made: string[] = [];
+      link.nc.subscribe('$JS.EVENT.ADVISORY.STREAM.CREATED.>', {
+        callback: (_, { subject }) => void made.push(subject.slice(subject.lastIndexOf('.') + 1)),
+      });
+      try {
+        await ensureCluster(link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000 });
+        await link.nc.flush();
+        expect(made).toContain(streams.journal(1));
+        expect(made.filter((name) => name.includes('ROOM'))).toEqual([]);
+      } finally {
+        await link.close();
+        await server.dispose();
+      }
+    });
+
+    it('says whose a stream is that takes its subjects', async () => {
+      const server = await startTestNats({ partitions: 2 });
+      const link = await connect({ ...server.engine, name: 'test', log: silentLog });
+      try {
+        const jsm = await jetstreamManager(link.nc);
+        await jsm.streams.add({ name: 'THEIRS', subjects: ['attune.p.1.event.app.user.>'] });
+        await expect(ensureCluster(link, { partitions: 2, replicas: 1, leaseTtlMs: 1_000 })).rejects.toMatchObject({
+          family: 'Configuration',
+          code: 'STREAM_SUBJECTS_TAKEN',
+          message: expect.stringContaining('THEIRS'),
+        });
+      } finally {
+        await link.close();
+        await server.dispose();
+      }
+    });
+
+    it('leaves out whom a journal has left out, and takes in an app that is new', async () => {
+      await start({ apps: ['app', 'flood'] });
+      const journal = world.cluster.journal(0);
+      const options = { partitions: 2, replicas: 1, leaseTtlMs: 1_000 };
+      await journal.take('all', ['flood']);
+      await ensureCluster(world.link, { ...options, apps: ['app', 'flood'] });
+      expect(await journal.room()).toMatchObject({ intake: 'all', leftOut: ['flood'] });
+      await ensureCluster(world.link, { ...options, apps: ['app', 'new'] });
+      const jsm = await jetstreamManager(world.link.nc);
+      const captured = async (): Promise<readonly string[]> =>
+        (await jsm.streams.info(streams.journal(0))).config.subjects;
+      expect(await captured()).toContain(streams.appEvents(0, 'new'));
+      expect(await captured()).not.toContain(streams.appEvents(0, 'flood'));
+      // Also where its limit changes, and while it takes no events at all.
+      await journal.take('owned', []);
+      await ensureCluster(world.link, { ...options, apps: ['newer'], storage: { journalBytesMax: 3e6 } });
+      const cluster = await NatsCluster.open(world.link, { partitions: 2, replicas: 1, log: silentLog });
+      expect(await cluster.journal(0).room()).toMatchObject({ intake: 'owned', limit: 3e6 });
     });
 
     it('refuses another partition count, and leaves no streams of it behind', async () => {
