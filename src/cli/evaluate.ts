@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EngineError, invalidRequest } from '../kernel/errors.js';
 import { evaluateLog } from '../learners/evaluation/evaluate.js';
+import { COMBINES, type Combine } from '../messages/rewards.js';
 import { UNDECLARED_RANGE, type RewardRange } from '../learners/evaluation/logged.js';
 import type { RewardModelChoice } from '../learners/evaluation/reward-model/cross-fit.js';
 import type { IntervalMethod } from '../learners/evaluation/bootstrap.js';
@@ -37,6 +38,7 @@ interface Options {
   readonly floor: number;
   readonly position?: number;
   readonly rewardRange?: RewardRange;
+  readonly combine?: Combine;
   readonly clip: number;
   readonly level: number;
   readonly interval: IntervalMethod;
@@ -73,6 +75,12 @@ const command = (): Command =>
       'exploration floor that the artifact’s policy is mixed with',
       numberFrom(0, 0.999, false),
       0,
+    )
+    .addOption(
+      new Option(
+        '--combine <rule>',
+        'of attune: the surface’s reward.combine; told from each line where left out',
+      ).choices(COMBINES),
     )
     .option('--position <n>', 'only choices at this position, from 1', numberFrom(1, 1000))
     .addOption(
@@ -120,7 +128,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       path: options.log,
       format: options.format,
       range: options.rewardRange ?? (options.format === 'obd' ? CLICKS : UNDECLARED_RANGE),
+      ...(options.combine === undefined ? {} : { combine: options.combine }),
     };
+    if (options.combine !== undefined && options.format !== 'attune')
+      throw invalidRequest('EVALUATE_OPTION', '--combine is for logs of the format attune.', 'combine');
     if (options.policy === undefined && options.convert === undefined)
       throw invalidRequest(
         'EVALUATE_OPTION',

@@ -56,14 +56,23 @@ const signalSchema = z
   .readonly();
 export type SignalSettings = z.infer<typeof signalSchema>;
 
+/** How several signals of one decision combine. */
+export const COMBINES = ['max', 'sum', 'last'] as const;
+export type Combine = (typeof COMBINES)[number];
+
+/** What is earned with one more signal; `before` is null where this is the first. */
+export function combineRewards(before: number | null, signal: number, combine: Combine): number {
+  if (before === null || combine === 'last') return signal;
+  return combine === 'sum' ? before + signal : Math.max(before, signal);
+}
+
 export const rewardSettingsSchema = z
   .strictObject({
     /** How long after the decision an event still counts for it. */
     windowMs: durationMs,
     /** Event type → what it is worth. */
     signals: z.record(z.string(), signalSchema),
-    /** How several signals of one decision combine. */
-    combine: z.enum(['max', 'sum', 'last']).default('max'),
+    combine: z.enum(COMBINES).default('max'),
     /** Whether each item of a slate earns what its own signals are worth, or all of them what the slate earned. */
     credit: z.enum(['item', 'slate']).default('item'),
     /** Rewards are clamped into [min, max]. */

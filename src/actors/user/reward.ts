@@ -1,5 +1,6 @@
 /** Joins one reaction to the decision it reacts to. */
 import { isReactionType } from '../../messages/events.js';
+import { combineRewards } from '../../messages/rewards.js';
 import type { RewardSettings, SignalSettings } from '../../messages/settings.js';
 import type { PendingDetail, Reactions } from './pending.js';
 
@@ -83,22 +84,21 @@ export function addReaction(
   const seen = { ...reactions, shown, events, ...(accepted === undefined ? {} : { accepted }) };
   if (signal === undefined) return seen;
   const item = reaction.candidateId ?? accepted ?? reactions.accepted ?? detail.slate[0]?.id ?? null;
-  const earned = combined(reactions.items.find(({ id }) => id === item)?.reward ?? null, signal, settings);
+  const earned = combineRewards(
+    reactions.items.find(({ id }) => id === item)?.reward ?? null,
+    signal,
+    settings.combine,
+  );
   const items = [
     ...reactions.items.filter(({ id }) => id !== item),
     ...(item === null ? [] : [{ id: item, reward: earned }]),
   ];
   return {
     ...seen,
-    reward: combined(reactions.reward, signal, settings),
+    reward: combineRewards(reactions.reward, signal, settings.combine),
     rewardedId: settings.combine === 'last' ? item : largestOf(items, reactions.rewardedId),
     items,
   };
-}
-
-function combined(before: number | null, signal: number, { combine }: RewardSettings): number {
-  if (before === null || combine === 'last') return signal;
-  return combine === 'sum' ? before + signal : Math.max(before, signal);
 }
 
 /** The item that earned most; of several the one that was it before. */

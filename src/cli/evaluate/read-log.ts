@@ -4,6 +4,7 @@ import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { readAttune } from '../../learners/evaluation/log/attune.js';
 import { readDsjson } from '../../learners/evaluation/log/dsjson.js';
 import { openBanditReader, type OpenBanditReader } from '../../learners/evaluation/log/open-bandit.js';
+import type { Combine } from '../../messages/rewards.js';
 import type { LineOutcome, LoggedDecision, RewardRange, SkipReason } from '../../learners/evaluation/logged.js';
 import { CSV_LINES } from '../csv-lines.js';
 import { contentOf } from '../input-file.js';
@@ -49,6 +50,8 @@ export interface LogFile {
   readonly path: string;
   readonly format: LogFormat;
   readonly range: RewardRange;
+  /** Of the surface, with format `attune`; told from each line where left out. */
+  readonly combine?: Combine;
 }
 
 /**
@@ -87,16 +90,17 @@ interface Unread {
 }
 
 async function* jsonLines(
-  { path, format, range }: LogFile,
+  { path, format, range, combine }: LogFile,
   bytesRead?: (bytes: number) => void,
 ): AsyncGenerator<Unread> {
-  const reader = format === 'dsjson' ? readDsjson : readAttune;
+  const reader = (text: string): LineOutcome =>
+    format === 'dsjson' ? readDsjson(text, range) : readAttune(text, range, combine);
   for await (const { number, text, fault } of linesOf(path, bytesRead))
     yield {
       line: number,
       read: () => {
         if (text === undefined) throw fault === 'encoding' ? notUtf8() : tooLong();
-        return reader(text, range);
+        return reader(text);
       },
     };
 }

@@ -25,7 +25,7 @@ export interface LoggedChoice {
   readonly eligible: readonly number[];
   /** Probabilities of `eligible`, in its order, where all were logged; they sum to 1 within 1e-3 (logs keep floats). */
   readonly distribution?: readonly number[];
-  /** What is credited to this position. All choices of a decision have one, or none has. */
+  /** What this position adds to the reward of the whole, given those before it. All choices of a decision have one, or none has. */
   readonly reward?: number;
 }
 

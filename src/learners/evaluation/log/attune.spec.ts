@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { COMBINES, type Combine } from '../../../messages/rewards.js';
 import { UNDECLARED_RANGE, type LineOutcome, type LoggedDecision } from '../logged.js';
 import { readAttune } from './attune.js';
 
@@ -48,18 +49,65 @@ describe('readAttune', () => {
     ]);
   });
 
-  it('gives each position what its item earned, and what a slate earned together to its last choice', () => {
-    const credits = [
-      { id: 'a', reward: 1 },
-      { id: 'b', reward: 0.25 },
+  const credits = (a: number, b: number) => [
+    { id: 'a', reward: a },
+    { id: 'b', reward: b },
+  ];
+  const earned = (changes: Record<string, unknown>, combine?: Combine) => {
+    const { reward, choices } = decided(readAttune(experience(changes), UNDECLARED_RANGE, combine));
+    return [reward, ...choices.map((choice) => Number(choice.reward!.toFixed(9)))];
+  };
+
+  it.each<[string, number, Record<string, unknown>, number[]]>([
+    ['a sum', 1.25, { credits: credits(1, 0.25) }, [1.25, 0.25, 1]],
+    ['the largest', 1, { credits: credits(1, 0.25) }, [1, 0.25, 0.75]],
+    ['the largest, above', 1, { credits: credits(0.25, 1), rewardedId: 'b' }, [1, 1, 0]],
+    ['the last', 0.25, { credits: credits(1, 0.25), rewardedId: 'b' }, [0.25, 0.25, 0]],
+    ['a sum that was cut', 1, { credits: credits(0.75, 0.75) }, [1, 0.75, 0.25]],
+    ['one item', 0.5, {}, [0.5, 0, 0.5]],
+    ['the slate together', 1.25, { credit: 'slate', credits: credits(1.25, 1.25) }, [1.25, 0, 1.25]],
+  ])('gives each position what its item adds to the reward, where that is %s', (_, reward, changes, expected) => {
+    expect(earned({ reward, ...changes })).toEqual(expected);
+  });
+
+  it('takes the rule that it is told, and refuses what does not go by it', () => {
+    const line = { reward: 1, credits: credits(1, 0) };
+    for (const combine of COMBINES) expect(earned(line, combine)).toEqual([1, 0, 1]);
+    const summed = { reward: 1.25, credits: credits(1, 0.25) };
+    expect(earned(summed, 'sum')).toEqual([1.25, 0.25, 1]);
+    for (const combine of ['max', 'last'] as const)
+      expect(() => earned(summed, combine)).toThrow(
+        expect.objectContaining({ code: 'LOG_CONTRADICTION', field: 'reward' }),
+      );
+  });
+
+  it.each([
+    [{ reward: 5, credits: credits(1, 0.25) }, 'reward'],
+    [{ reward: 0.1, credits: credits(1, 0.25) }, 'reward'],
+    [{ reward: 2, credit: 'slate', credits: credits(2, 1) }, 'credits.b'],
+    [{ credits: [...credits(1, 0.25), { id: 'c', reward: 0 }] }, 'credits.c'],
+    [{ credits: [...credits(1, 0.25), { id: 'a', reward: 1 }] }, 'credits.a'],
+  ])('refuses %j, which contradicts itself', (changes, field) => {
+    expect(() => readAttune(experience(changes), UNDECLARED_RANGE)).toThrow(
+      expect.objectContaining({ code: 'LOG_CONTRADICTION', field }),
+    );
+  });
+
+  it('holds rewards, credits and what a decision earned to the declared range', () => {
+    const range = { min: 0, max: 1 };
+    const outOf = (field: string) => expect.objectContaining({ code: 'LOG_REWARD_RANGE', field });
+    expect(() => readAttune(experience({ reward: 1.25, credits: credits(1, 0.25) }), range)).toThrow(outOf('reward'));
+    expect(() => readAttune(experience({ reward: 0.5, credits: credits(-1, 0.5) }), range)).toThrow(outOf('credits.a'));
+    // Where a pinned item has earned less than nothing, the others have earned more than the whole.
+    const slate = [
+      { id: 'c', propensity: 1, forced: true },
+      { id: 'b', propensity: 0.625 },
+      { id: 'a', propensity: 1 },
     ];
-    const each = decided(readAttune(experience({ reward: 1.25, credits }), UNDECLARED_RANGE));
-    expect(each.choices.map(({ reward }) => reward)).toEqual([0.25, 1]);
-    expect(each.reward).toBe(1.25);
-    const all = credits.map(({ id }) => ({ id, reward: 1.25 }));
-    const together = decided(readAttune(experience({ reward: 1.25, credit: 'slate', credits: all }), UNDECLARED_RANGE));
-    expect(together.choices.map(({ reward }) => reward)).toEqual([0, 1.25]);
-    expect(together.reward).toBe(1.25);
+    const more = [...credits(0.75, 0.75), { id: 'c', reward: -0.5 }];
+    const line = experience({ slate, distribution: [], reward: 1, credits: more, rewardedId: 'b' });
+    expect(() => readAttune(line, { min: -1, max: 1 })).toThrow(outOf('reward'));
+    expect(decided(readAttune(line, { min: -1, max: 2 })).reward).toBe(1.5);
   });
 
   it('leaves pinned positions out, and what was pinned out of what was eligible', () => {

@@ -1,20 +1,22 @@
 /** Attune's own log: an experience a line, as on `attune.experience.<surface>`. */
 import { isExcess, JSON_BOUNDS, parseBoundedText } from '../../../kernel/bounded-json.js';
 import type { Experience } from '../../../messages/decisions.js';
-import { earnedBy } from '../../credit.js';
+import type { Combine } from '../../../messages/rewards.js';
 import { parseExperience } from '../../experience-schema.js';
 import { conditionalsOf } from '../conditionals.js';
 import type { LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
+import { slateRewards } from './slate-rewards.js';
 import { checkedChoices, distributionOf, indexOf, malformed, propensityOf, rewardOf } from './checks.js';
 
 /** A recomputed conditional that is further from the logged one was made otherwise, and is not taken for the logged one. */
 const CONDITIONAL_TOLERANCE = 1e-6;
+const ROUNDING = 1e-9;
 
 /**
- * Reads a line. Only complete experiences are evaluated; the others are skipped by their status. Throws InvalidRequest
- * `LOG_*` for what is wrong.
+ * Reads a line. Only complete experiences are evaluated; the others are skipped by their status. `combine` is the rule that
+ * the surface combines signals by, where it is known. Throws InvalidRequest `LOG_*` for what is wrong.
  */
-export function readAttune(line: string, range: RewardRange): LineOutcome {
+export function readAttune(line: string, range: RewardRange, combine?: Combine): LineOutcome {
   let body: unknown;
   try {
     body = parseBoundedText(line, JSON_BOUNDS.logLine);
@@ -31,7 +33,7 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
   const { eligible, context, features, reward, subject, state, observation } = experience;
   const actions = eligible.map((id): LoggedAction => ({ id, features: features[id] ?? {} }));
   rewardOf(reward, range, 'reward');
-  const choices = choicesOf(experience, range);
+  const choices = choicesOf(experience, range, combine);
   if (choices.length === 0) return { skipped: 'forced' };
   checkedChoices(actions, choices);
   return {
@@ -41,7 +43,7 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
       context,
       actions,
       choices,
-      reward: choices.reduce((total, choice) => total + choice.reward!, 0),
+      reward: rewardOf(totalOf(choices, reward), range, 'reward'),
       weight: 1,
       asked: {
         surface: experience.surface,
@@ -54,8 +56,14 @@ export function readAttune(line: string, range: RewardRange): LineOutcome {
   };
 }
 
+/** What was sampled earned together: the decision's reward as it was logged, but for rounding and what pinned items earned. */
+function totalOf(choices: readonly LoggedChoice[], logged: number): number {
+  const total = choices.reduce((sum, choice) => sum + choice.reward!, 0);
+  return Math.abs(total - logged) <= ROUNDING * Math.max(1, Math.abs(logged)) ? logged : total;
+}
+
 /** The positions that were sampled, each with the item it took listed first. */
-function choicesOf(experience: Experience, range: RewardRange): LoggedChoice[] {
+function choicesOf(experience: Experience, range: RewardRange, combine: Combine | undefined): LoggedChoice[] {
   const { slate, eligible } = experience;
   const base =
     experience.distribution.length === 0
@@ -64,10 +72,8 @@ function choicesOf(experience: Experience, range: RewardRange): LoggedChoice[] {
   const floor = experience.explorationFloor ?? 0;
   const placeOf = new Map(eligible.map((id, index) => [id, index]));
   const taken = new Set(slate.flatMap(({ id, forced }) => (forced && placeOf.has(id) ? [placeOf.get(id)!] : [])));
-  // What a slate earned together depends on all of its choices, and so belongs to the last of them.
-  const last = slate.findLast(({ forced }) => !forced)?.id;
-  const earned = (id: string): number =>
-    experience.credit === 'slate' ? (id === last ? experience.reward : 0) : (earnedBy(id, slate, experience) ?? 0);
+  for (const { id, reward } of experience.credits ?? []) rewardOf(reward, range, `credits.${id}`);
+  const rewards = slateRewards(experience, combine);
   const choices: LoggedChoice[] = [];
   for (const [position, { id, propensity: logged, forced }] of slate.entries()) {
     if (forced) continue;
@@ -85,7 +91,7 @@ function choicesOf(experience: Experience, range: RewardRange): LoggedChoice[] {
       action,
       propensity,
       eligible: [action, ...others],
-      reward: rewardOf(earned(id), range, `credits.${id}`),
+      reward: rewards.get(id)!,
       ...(agrees ? { distribution: [propensity, ...others.map((i) => given[remaining.indexOf(i)]!)] } : {}),
     });
     taken.add(action);
