@@ -23,6 +23,7 @@ const BREAKABLE: Readonly<Record<string, keyof Protections>> = {
   repeats: 'repeats',
   'event-floor': 'eventFloor',
   redrive: 'redrive',
+  foresight: 'foresight',
   semantics: 'semantics',
 };
 const FAILURES_MAX = 10;

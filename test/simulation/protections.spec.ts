@@ -24,6 +24,7 @@ const CASES: readonly (readonly [keyof Protections, string])[] = [
   ['intake', 'settles'],
   ['semantics', 'state-is-the-fold'],
   ['redrive', 'redrives-count-once'],
+  ['foresight', 'crowds-delay-nobody-else'],
 ];
 
 async function firstSeedThatBreaks(promise: string, protections: Protections): Promise<number | undefined> {

@@ -7,6 +7,7 @@ import type { JournalRecord } from '../host/ports.js';
 import { requestActor } from './client.js';
 import type { Timeline } from './clock.js';
 import type { SimulatedConnection } from './connection.js';
+import { CROWD_APP, CROWD_PREFIX } from './crowd.js';
 import { SimulatedAppender } from './journal.js';
 
 /** An event that the journal has acknowledged. */
@@ -63,6 +64,7 @@ export class Apps {
   readonly alarms: string[] = [];
   private readonly journals: readonly SimulatedAppender[];
   private open = 0;
+  private crowds = 0;
 
   constructor(
     private readonly connection: SimulatedConnection,
@@ -157,6 +159,29 @@ export class Apps {
       const outcomes = await this.journals[partition]!.append(group);
       refused = outcomes.every(({ status }) => status !== 'stored') ? refused + 1 : 0;
     }
+  }
+
+  /** Another app's users come, all at once, with one event each; what is refused is nobody's loss. */
+  async crowd(users: number, type: string): Promise<void> {
+    const crowd = ++this.crowds;
+    const tokens = Array.from({ length: users }, (_, i) => `${CROWD_PREFIX}${crowd}-${i}`);
+    this.note(`sends a crowd of ${users}`);
+    await Promise.all(
+      this.journals.map(async (journal, partition) => {
+        const own = tokens.filter((token) => this.partition(token) === partition);
+        const id = `crowd${crowd}`;
+        const outcomes = await journal.append(
+          own.map((token) => ({
+            subject: subjects.record(partition, 'event', CROWD_APP, 'user', token, type),
+            payload: Buffer.from(JSON.stringify({ specversion: '1.0', source: 'crowd', id, type, data: {} })),
+          })),
+        );
+        outcomes.forEach((outcome, i) => {
+          if (outcome.status !== 'stored') return;
+          this.events.push({ partition, sequence: outcome.sequence, kind: 'user', token: own[i]!, id });
+        });
+      }),
+    );
   }
 
   /** Asks until there is an answer; undefined where asking again cannot help. `expected` codes are no alarm. */

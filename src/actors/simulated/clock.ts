@@ -115,6 +115,7 @@ export class SimulatedProcess {
   /** How often it has gone on after a pause. */
   resumes = 0;
   private lastSoonMs = 0;
+  private busyUntilMs = 0;
 
   constructor(
     readonly timeline: Timeline,
@@ -150,15 +151,23 @@ export class SimulatedProcess {
     return this.current;
   }
 
-  /** Runs `task` in this process: now, on resumption, or never. */
+  /** Runs `task` in this process: now, when what it is busy with is over, on resumption, or never. */
   run(task: () => void, timer = false): void {
-    if (this.current === 'running') task();
+    const { timeline, busyUntilMs } = this;
+    if (this.current === 'running' && timeline.nowMs < busyUntilMs)
+      timeline.at(busyUntilMs, () => this.run(task, timer));
+    else if (this.current === 'running') task();
     else if (this.current === 'paused') this.stalled.push({ timer, task });
   }
 
   /** Runs `task` in this process at `atMs` or later; tasks of one time keep their order. */
   at(atMs: number, task: () => void): void {
     this.timeline.at(atMs, () => this.run(task));
+  }
+
+  /** What runs now takes so long: everything that comes meanwhile comes after it, in order. */
+  spend(ms: number): void {
+    this.busyUntilMs = Math.max(this.busyUntilMs, this.timeline.nowMs) + ms;
   }
 
   /** SIGSTOP. */

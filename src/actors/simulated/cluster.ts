@@ -5,6 +5,8 @@ import type {
   Cluster,
   Journal,
   JournalMessage,
+  JournalReader,
+  JournalRecord,
   KeeperBuckets,
   KeyValue,
   RequestEnvelope,
@@ -19,6 +21,12 @@ import { SimulatedAppender, SimulatedJournal } from './journal.js';
 
 /** Hears of what an owner does in reliance on its lease, at the moment it does it. */
 export type LeaseWitness = (partition: number, what: string) => void;
+
+/** Hears of what comes to an owner, and of what it answers. */
+export interface AnswerWatch {
+  delivered(partition: number, record: JournalRecord): void;
+  answered(partition: number, answer: Uint8Array): void;
+}
 
 const NO_WITNESS: LeaseWitness = () => undefined;
 
@@ -76,6 +84,7 @@ class SimulatedRequests implements RequestTransport {
   constructor(
     private readonly connection: SimulatedConnection,
     private readonly witness: LeaseWitness,
+    private readonly watch: AnswerWatch | undefined,
   ) {}
 
   serve(partition: number, handler: (request: RequestEnvelope) => Promise<Uint8Array>): () => void {
@@ -89,6 +98,7 @@ class SimulatedRequests implements RequestTransport {
           // Any other answer may be a record that the owner has just folded.
           const isView = subject.endsWith('.view') && !Buffer.from(bytes).toString().startsWith('{"error":');
           if (isView) this.witness(partition, `answers ${subject}`);
+          this.watch?.answered(partition, bytes);
           reply(bytes);
         };
         handler({ subject, payload, trace }).then(answer, (error: unknown) =>
@@ -128,8 +138,23 @@ class WitnessedJournal extends SimulatedJournal {
     connection: SimulatedConnection,
     private readonly partition: number,
     private readonly witness: LeaseWitness,
+    private readonly watch: AnswerWatch | undefined,
   ) {
     super(connection, connection.server.journals[partition]!);
+  }
+
+  override read(
+    from: number,
+    onRecord: (record: JournalRecord) => void,
+    onLost: (error: unknown) => void,
+  ): JournalReader {
+    const { watch } = this;
+    if (!watch) return super.read(from, onRecord, onLost);
+    const watched = (record: JournalRecord): void => {
+      watch.delivered(this.partition, record);
+      onRecord(record);
+    };
+    return super.read(from, watched, onLost);
   }
 
   override append(messages: readonly JournalMessage[]): Promise<AppendOutcome[]> {
@@ -157,13 +182,14 @@ export class SimulatedCluster implements Cluster, KeeperBuckets {
   constructor(
     private readonly connection: SimulatedConnection,
     private readonly witness: LeaseWitness = NO_WITNESS,
+    private readonly watch?: AnswerWatch,
   ) {
     const { server } = connection;
     this.leases = new SimulatedKeyValue(connection, server.leases);
     this.hosts = new SimulatedKeyValue(connection, server.hosts);
     this.experience = new SimulatedAppender(connection, server.experience);
     this.deadLetters = new SimulatedAppender(connection, server.deadLetters);
-    this.requests = new SimulatedRequests(connection, witness);
+    this.requests = new SimulatedRequests(connection, witness, watch);
   }
 
   ping(): Promise<void> {
@@ -173,7 +199,7 @@ export class SimulatedCluster implements Cluster, KeeperBuckets {
   journal(partition: number): Journal {
     const known = this.journals.get(partition);
     if (known) return known;
-    const journal = new WitnessedJournal(this.connection, partition, this.witness);
+    const journal = new WitnessedJournal(this.connection, partition, this.witness, this.watch);
     this.journals.set(partition, journal);
     return journal;
   }

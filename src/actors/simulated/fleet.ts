@@ -9,6 +9,7 @@ import type { Protections } from '../host/protections.js';
 import { SimulatedProcess, type Timeline } from './clock.js';
 import { SimulatedCluster } from './cluster.js';
 import { SimulatedConnection, type BreakFate } from './connection.js';
+import { appsWith, CrowdWatch, type CrowdPlan } from './crowd.js';
 import { isSameOwner, SimulatedKeeper } from './keeper.js';
 import type { SimulatedServer } from './server.js';
 import type { Upgrade } from './upgrade.js';
@@ -42,6 +43,8 @@ export interface FleetOptions<Shared> {
   readonly protections: Protections;
   readonly seed: number;
   readonly upgrade: Upgrade;
+  /** Hosts know its app, and their folds take their time, where there is one. */
+  readonly crowd: CrowdPlan | undefined;
 }
 
 /** One start of one host. */
@@ -76,6 +79,8 @@ export class Fleet<Shared> {
   readonly trespasses: string[] = [];
   /** Leases that a host kept though it had hung for long enough. */
   readonly clung: string[] = [];
+  /** Calm users that waited for a crowd. */
+  readonly crowded: string[] = [];
   private starts = 0;
 
   constructor(private readonly options: FleetOptions<Shared>) {}
@@ -85,7 +90,7 @@ export class Fleet<Shared> {
   }
 
   start(slot: number): void {
-    const { server, cast, settings, limits, leaseTtlMs, hungAfterMs, protections, seed, upgrade } = this.options;
+    const { server, cast, settings, limits, leaseTtlMs, hungAfterMs, protections, seed, upgrade, crowd } = this.options;
     const start = ++this.starts;
     const name = `host${slot}.${start}`;
     const faults = {
@@ -110,18 +115,29 @@ export class Fleet<Shared> {
     const build = upgrade.drawBuild(this.timeline.nowMs);
     const versions = upgrade.watch(this.timeline.nowMs);
     const { next, ...own } = cast;
+    const kinds = build === next?.build ? next.kinds : own.kinds;
+    const foldedTo = (partition: number): number | undefined => {
+      const status = host.owner(partition)?.status();
+      return status?.phase === 'serving' ? status.sequence : undefined;
+    };
+    const watch = crowd && new CrowdWatch(crowd, process, server, foldedTo, (what) => this.crowded.push(what));
     const host: Host<Shared> = new Host<Shared>({
       hostId: owner.host,
       incarnation: owner.incarnation,
-      cluster: new SimulatedCluster(connection, (partition, what) => {
-        const lease = server.leases.tenure(`p.${partition}`, this.timeline.nowMs);
-        const epoch = host.owner(partition)?.status().epoch ?? 0;
-        if (lease && isSameOwner(lease.value, owner) && lease.sinceRevision <= epoch) return;
-        this.trespasses.push(`${name} ${what} of partition ${partition} at ${this.timeline.nowMs}`);
-      }),
+      cluster: new SimulatedCluster(
+        connection,
+        (partition, what) => {
+          const lease = server.leases.tenure(`p.${partition}`, this.timeline.nowMs);
+          const epoch = host.owner(partition)?.status().epoch ?? 0;
+          if (lease && isSameOwner(lease.value, owner) && lease.sinceRevision <= epoch) return;
+          this.trespasses.push(`${name} ${what} of partition ${partition} at ${this.timeline.nowMs}`);
+        },
+        watch,
+      ),
       keeper: keeper.remote,
       ...own,
-      kinds: build === next?.build ? next.kinds : own.kinds,
+      kinds: watch ? kinds.map((kind) => watch.slow(kind as never)) : kinds,
+      ...(crowd ? { apps: appsWith(crowd) } : {}),
       build,
       versions: () => versions(this.timeline.nowMs),
       settings: settings(start),

@@ -2,6 +2,7 @@ import type { SeededRandom } from '../../kernel/random.js';
 import type { FoldSettings } from '../../messages/settings.js';
 import type { Apps } from './apps.js';
 import type { Seen, Violation } from './checks.js';
+import type { CrowdPlan } from './crowd.js';
 import type { Cast } from './fleet.js';
 import type { Replay } from './replay.js';
 
@@ -11,6 +12,8 @@ export interface WorkloadOptions {
   readonly partitions: number;
   /** Actions begin before this time. */
   readonly untilMs: number;
+  /** What another app does meanwhile. */
+  readonly crowd: CrowdPlan | undefined;
 }
 
 /** What apps do in one run, and what they must find in the end. */

@@ -6,6 +6,7 @@ import { unleash } from './chaos.js';
 import { broken, checkJournals, checkOutputs, checkStates, type Seen, type Violation } from './checks.js';
 import { SimulatedProcess, Timeline } from './clock.js';
 import { SimulatedConnection } from './connection.js';
+import { drawCrowd, type CrowdPlan } from './crowd.js';
 import { drawFaults, LATE_MS_MAX, type FaultPlan } from './faults.js';
 import { Fleet } from './fleet.js';
 import { Replay, type ReplayedActor } from './replay.js';
@@ -48,6 +49,8 @@ const SETTLE_MS = 60_000;
 /** Longer than any window, offer or session of a scenario. */
 const LAST_WINDOW_MS = 6_000;
 const STEP_MS = 500;
+/** As many records as a crowd may have in a partition. */
+const CROWD_READ_AHEAD = 4_096;
 
 export const SCENARIOS = ['toy', 'town'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
@@ -69,6 +72,7 @@ class Run<Shared> {
   private readonly partitions: number;
   private readonly hosts: number;
   private readonly plan: FaultPlan;
+  private readonly crowd: CrowdPlan | undefined;
   private readonly server: SimulatedServer;
   private readonly upgrade: Upgrade;
   private readonly fleet: Fleet<Shared>;
@@ -87,6 +91,7 @@ class Run<Shared> {
     this.partitions = 1 + Math.floor(this.random.next() * 4);
     this.hosts = 2 + Math.floor(this.random.next() * 2);
     this.plan = drawFaults(seededRandom(seed * 37 + 5));
+    this.crowd = drawCrowd(seededRandom(seed * 43 + 7), FAULTS_UNTIL_MS);
     this.server = new SimulatedServer(this.timeline, {
       partitions: this.partitions,
       leaseTtlMs: LEASE_TTL_MS,
@@ -100,12 +105,13 @@ class Run<Shared> {
       cast: scenario.cast,
       settings: (start) => scenario.settings(this.partitions, differ ? start : 0),
       partitions: this.partitions,
-      limits: drawLimits(this.random.next),
+      limits: drawLimits(this.random.next, this.crowd),
       leaseTtlMs: LEASE_TTL_MS,
       hungAfterMs: HUNG_AFTER_MS,
       protections,
       seed,
       upgrade: this.upgrade,
+      crowd: this.crowd,
     });
     this.appConnection = new SimulatedConnection(new SimulatedProcess(this.timeline, 'app'), this.server);
     this.apps = new Apps(this.appConnection, this.partitions);
@@ -126,7 +132,7 @@ class Run<Shared> {
 
   private async run(): Promise<SimulationResult> {
     const { scenario, apps, random, partitions, server, options, trace } = this;
-    const workload = scenario.workload({ apps, random, partitions, untilMs: FAULTS_UNTIL_MS });
+    const workload = scenario.workload({ apps, random, partitions, untilMs: FAULTS_UNTIL_MS, crowd: this.crowd });
     await this.storm(() => workload.start());
     const settled = await this.settle();
     const seen = settled ? await this.await(workload.look()) : undefined;
@@ -134,6 +140,7 @@ class Run<Shared> {
     this.violations.push(...this.fleet.refusals.map((what) => broken('no-partition-refused', what)));
     this.violations.push(...this.fleet.trespasses.map((what) => broken('acts-only-under-its-lease', what)));
     this.violations.push(...this.fleet.clung.map((what) => broken('hung-hosts-let-go', what)));
+    this.violations.push(...this.fleet.crowded.map((what) => broken('crowds-delay-nobody-else', what)));
     if (!settled) this.violations.push(broken('settles', this.describe()));
     else if (!left) this.violations.push(broken('leaves', this.describe()));
     if (settled) {
@@ -227,8 +234,8 @@ class Run<Shared> {
 }
 
 /** Small enough that passivation, checkpoints, trimming and back-pressure happen within one short run. */
-function drawLimits(next: () => number): HostLimits {
-  return {
+function drawLimits(next: () => number, crowd: CrowdPlan | undefined): HostLimits {
+  const limits = {
     ...DEFAULT_HOST_LIMITS,
     activationsPerPartitionMax: 1 + Math.floor(8 * next()),
     activationIdleMs: 500 + Math.floor(5_000 * next()),
@@ -245,4 +252,6 @@ function drawLimits(next: () => number): HostLimits {
     retentionMs: next() < 0.5 ? 3_000 : DEFAULT_HOST_LIMITS.retentionMs,
     roomEveryMs: 50 + Math.floor(500 * next()),
   };
+  // What is not even read cannot be answered.
+  return crowd ? { ...limits, readAheadRecordsMax: limits.readAheadRecordsMax + CROWD_READ_AHEAD } : limits;
 }

@@ -86,6 +86,9 @@ class TownWorkload implements Workload<CampaignLedger>, TownPromises {
       else if (draw < 0.33) apps.at(atMs, () => apps.publishRaw('user', user, 'pickup', this.pick(NO_EVENTS)));
       else this.ask(atMs, user);
     }
+    for (const { atMs, users } of options.crowd?.floods ?? []) {
+      apps.at(atMs, () => apps.crowd(users, 'consent.granted'));
+    }
   }
 
   /** Public views are no states; those are compared where hosts have stored them. */

@@ -3,6 +3,7 @@ import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { Apps } from './apps.js';
 import { SIMULATED_EPOCH_MS } from './clock.js';
 import type { Seen, Violation } from './checks.js';
+import { CALM_PREFIX, type CrowdPlan } from './crowd.js';
 import type { Replay } from './replay.js';
 import type { Scenario, Workload, WorkloadOptions } from './scenario.js';
 import { checkToys } from './toy-checks.js';
@@ -61,6 +62,7 @@ export const TOY_SCENARIO: Scenario<ToyLedger> = {
 };
 
 const PEEKS = 40;
+const CALM = 6;
 
 /** Sends events, asks for decisions, accepts some of them, raises budgets. */
 class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
@@ -103,6 +105,27 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
     const redrives = Math.floor(20 * random.next());
     for (let index = 0; index < redrives; index++) apps.redriveAt(this.options.untilMs * random.next(), random);
     this.peek();
+    if (this.options.crowd) this.crowd(this.options.crowd);
+  }
+
+  /** Floods, and calm users that ask for what costs nothing right behind them. */
+  private crowd({ floods }: CrowdPlan): void {
+    const { random, apps } = this;
+    floods.forEach(({ atMs, users }, flood) => {
+      // Of a decision that nobody has made: what it caused elsewhere would be a flood of its own.
+      apps.at(atMs, () => apps.crowd(users, 'accept'));
+      for (let i = 0; i < CALM; i++) {
+        const user = `${CALM_PREFIX}${i}`;
+        const request: ToyDecideRequest = {
+          requestId: `c${flood}`,
+          campaign: TOY_CAMPAIGNS[0],
+          cost: 0,
+          windowMs: 200 + Math.floor(random.next() * 3_000),
+        };
+        if (random.next() < 0.5) this.click(atMs + 300 * random.next(), user, `c${flood}`);
+        apps.at(atMs + 600 * random.next(), () => this.decide(user, request));
+      }
+    });
   }
 
   private give(atMs: number, user: string, id: string): void {
