@@ -239,3 +239,54 @@ describe('the activation store', () => {
     expect(store.passivations['least-recently-used']).toBe(1);
   });
 });
+
+describe('memory that several apps share', () => {
+  const user = (token: string) => ({ kind: 'user', token }) as const;
+  const tokensOf = (app: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${app}-${i}`);
+  const inMemory = (store: ActivationStore, tokens: readonly string[]): string[] =>
+    tokens.filter((token) => store.peek(`user.${token}`));
+
+  async function filled(isShared: boolean, counts: Readonly<Record<string, number>>): Promise<ActivationStore> {
+    nowMs = 0;
+    const store = storeOn(new SlowBucket(), () => 1, { isShared });
+    for (const [app, n] of Object.entries(counts)) {
+      for (const token of tokensOf(app, n)) await store.activate(user(token), app);
+    }
+    return store;
+  }
+
+  it("lets the actors of the app go that has more than its share, and keeps others', however long not used", async () => {
+    const store = await filled(true, { calm: 3, flood: 40 });
+    await store.sweep(10, 60_000, () => false);
+    expect(inMemory(store, tokensOf('calm', 3))).toEqual(tokensOf('calm', 3));
+    expect(inMemory(store, tokensOf('flood', 40))).toEqual(tokensOf('flood', 40).slice(-7));
+    expect(store.passivations).toMatchObject({ 'least-recently-used': 33, idle: 0 });
+  });
+
+  it('gives each app the same where all want more', async () => {
+    const store = await filled(true, { one: 20, two: 9, three: 40 });
+    await store.sweep(12, 60_000, () => false);
+    const left = [tokensOf('one', 20), tokensOf('two', 9), tokensOf('three', 40)].map(
+      (all) => inMemory(store, all).length,
+    );
+    expect(left).toEqual([4, 4, 4]);
+  });
+
+  it('is all of an app that is alone, and what is idle leaves whosever it is', async () => {
+    const store = await filled(true, { one: 20, two: 2 });
+    await store.sweep(22, 60_000, () => false);
+    expect(store.size).toBe(22);
+    nowMs = 30_000;
+    inMemory(store, tokensOf('one', 5));
+    nowMs = 61_000;
+    await store.sweep(22, 60_000, (key) => key === 'user.two-1');
+    expect(inMemory(store, [...tokensOf('one', 20), ...tokensOf('two', 2)])).toEqual([...tokensOf('one', 5), 'two-1']);
+  });
+
+  it("is kept in the order of use where it is one app's", async () => {
+    const store = await filled(false, { calm: 3, flood: 40 });
+    await store.sweep(10, 60_000, () => false);
+    expect(inMemory(store, tokensOf('calm', 3))).toEqual([]);
+    expect(store.size).toBe(10);
+  });
+});

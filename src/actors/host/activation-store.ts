@@ -1,11 +1,13 @@
 /** The activations of one partition: loading from snapshots, saving to them, and leaving memory again. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { ENGINE_APP } from '../../kernel/ids.js';
 import { readJson } from '../../kernel/read-json.js';
 import type { Slices } from '../../kernel/slices.js';
 import { THIS_SCHEMA, type DataSchema } from '../../messages/versions.js';
 import { Activation, keyOf } from './activation.js';
 import type { ActorAddress, ActorKind } from './actor-kind.js';
+import { AppShares } from './app-shares.js';
 import { chunkHeaderSchema, isChunkHeader, LargeValues } from './large-values.js';
 import type { KeyValue, Stored } from './ports.js';
 import type { Protections } from './protections.js';
@@ -47,6 +49,8 @@ export interface ActivationStoreOptions {
   readonly assertOwner: () => void;
   /** Resolves when all outputs of records up to the sequence are acknowledged. */
   readonly acknowledged: (sequence: number) => Promise<void>;
+  /** Whether several apps share the memory: each then has its part of it. */
+  readonly isShared?: boolean;
 }
 
 export class ActivationStore {
@@ -67,9 +71,11 @@ export class ActivationStore {
   };
 
   private readonly schema: DataSchema;
+  private readonly shares: AppShares | undefined;
 
   constructor(private readonly options: ActivationStoreOptions) {
     this.schema = options.schema ?? THIS_SCHEMA;
+    this.shares = options.isShared ? new AppShares() : undefined;
     this.large = new LargeValues(options.snapshots, options.epoch, options.slices);
   }
 
@@ -89,15 +95,19 @@ export class ActivationStore {
     if (nowMs - activation.lastUsedMs >= RECENT_MS) {
       this.active.delete(key);
       this.active.set(key, activation);
+      this.shares?.use(activation);
       activation.lastUsedMs = nowMs;
     }
     return activation;
   }
 
-  /** From memory, or from its snapshot, or fresh. Rejects with Dependency errors when the store is out of reach. */
-  activate(address: ActorAddress): Activation | Promise<Activation> {
+  /**
+   * From memory, or from its snapshot, or fresh: then it takes of the app's share of the memory. Rejects with Dependency
+   * errors when the store is out of reach.
+   */
+  activate(address: ActorAddress, app: string = ENGINE_APP): Activation | Promise<Activation> {
     const key = keyOf(address);
-    return this.peek(key) ?? this.loading.get(key) ?? this.load(key, address);
+    return this.peek(key) ?? this.loading.get(key) ?? this.load(key, address, app);
   }
 
   markDirty(activation: Activation): void {
@@ -193,31 +203,44 @@ export class ActivationStore {
   /** Resolves to whether there may be more to do. */
   private async sweepSome(limit: number, idleMs: number, isPinned: (key: string) => boolean): Promise<boolean> {
     const idleBefore = this.options.clock.monotonicMs() - idleMs;
-    const candidates: [Activation, PassivationReason][] = [];
-    const excess = this.active.size - limit;
-    let seen = 0;
+    const candidates = new Map<Activation, PassivationReason>();
+    for (const activation of this.excess(limit)) {
+      if (candidates.size === SWEEP_MAX) break;
+      if (!isPinned(activation.key)) candidates.set(activation, 'least-recently-used');
+    }
     for (const activation of this.active.values()) {
-      const isExcess = seen++ < excess;
-      if (!isExcess && activation.lastUsedMs >= idleBefore) break;
-      if (isPinned(activation.key)) continue;
-      candidates.push([activation, isExcess ? 'least-recently-used' : 'idle']);
-      if (candidates.length === SWEEP_MAX) break;
+      if (candidates.size === SWEEP_MAX || activation.lastUsedMs >= idleBefore) break;
+      if (!isPinned(activation.key) && !candidates.has(activation)) candidates.set(activation, 'idle');
     }
     let left = 0;
-    await inGroups(candidates, async ([activation, reason]) => {
+    await inGroups([...candidates], async ([activation, reason]) => {
       if (activation.dirty) await this.save(activation);
       // It may have been used meanwhile; what is not saved stays, and what was saved by now is the snapshot.
       if (activation.dirty || isPinned(activation.key) || this.active.get(activation.key) !== activation) return;
       this.active.delete(activation.key);
+      this.shares?.leave(activation);
       this.passivations[reason]++;
       left++;
     });
-    return candidates.length === SWEEP_MAX && left > 0;
+    return candidates.size === SWEEP_MAX && left > 0;
+  }
+
+  /** Those over the limit: of all the least recently used, or of those apps that have more than their share. */
+  private *excess(limit: number): Generator<Activation, undefined> {
+    let excess = this.active.size - limit;
+    if (excess <= 0) return undefined;
+    if (this.shares) return yield* this.shares.excess(limit);
+    for (const activation of this.active.values()) {
+      if (excess-- === 0) break;
+      yield activation;
+    }
+    return undefined;
   }
 
   clear(reason: PassivationReason): void {
     this.passivations[reason] += this.active.size;
     this.active.clear();
+    this.shares?.clear();
     this.dirty.clear();
     this.loading.clear();
   }
@@ -227,13 +250,13 @@ export class ActivationStore {
     return seen === undefined && this.kindOf(address).isVacant(state as never);
   }
 
-  private load(key: string, address: ActorAddress): Promise<Activation> {
-    const loading = this.read(key, address).finally(() => this.loading.delete(key));
+  private load(key: string, address: ActorAddress, app: string): Promise<Activation> {
+    const loading = this.read(key, address, app).finally(() => this.loading.delete(key));
     this.loading.set(key, loading);
     return loading;
   }
 
-  private async read(key: string, address: ActorAddress): Promise<Activation> {
+  private async read(key: string, address: ActorAddress, app: string): Promise<Activation> {
     const { epoch, verify, clock } = this.options;
     const kind = this.kindOf(address);
     const stored = await this.fetch(key);
@@ -250,7 +273,9 @@ export class ActivationStore {
       activation = new Activation(key, address, kind.create(address));
     }
     activation.lastUsedMs = clock.monotonicMs();
+    activation.app = app;
     this.active.set(key, activation);
+    this.shares?.use(activation);
     return activation;
   }
 

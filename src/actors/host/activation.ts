@@ -1,3 +1,4 @@
+import { ENGINE_APP } from '../../kernel/ids.js';
 import type { ActorAddress } from './actor-kind.js';
 import type { EventTable } from './event-table.js';
 
@@ -31,6 +32,8 @@ export class Activation {
   seen: EventTable | undefined = undefined;
   traces: Trace[] | undefined = undefined;
   lastUsedMs = 0;
+  /** Whose record or request had it loaded. */
+  app: string = ENGINE_APP;
 
   constructor(
     readonly key: string,

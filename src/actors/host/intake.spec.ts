@@ -132,8 +132,8 @@ describe('the guard', () => {
   });
 
   it('looks again where it is hurried while it looks', async () => {
-    let crowd: readonly string[] = [];
-    const { journal, guard } = start({ crowding: () => crowd });
+    let looks = 0;
+    const { journal, guard } = start({ crowding: () => (looks++ === 0 ? [] : ['flood']) });
     const { room } = journal;
     let answer!: () => void;
     journal.room = () => new Promise((resolve) => (answer = () => resolve(journal.roomNow)));
@@ -144,10 +144,28 @@ describe('the guard', () => {
     journal.room = room;
     answer();
     await looking;
-    expect(journal.leavings).toEqual([]);
-    crowd = ['flood'];
     await idle();
-    expect(journal.leavings).toEqual([['flood']]);
+    expect([looks, journal.leavings]).toEqual([2, [['flood']]]);
+  });
+
+  it('does not ask first, in a hurry, what it saw a moment ago; how full the journal is the next look sees', async () => {
+    let crowd: readonly string[] = [];
+    const { journal, guard } = start({ crowding: () => crowd });
+    await guard.look();
+    const { room } = journal;
+    journal.room = () => new Promise(() => undefined);
+    crowd = ['flood'];
+    guard.hurry();
+    await idle();
+    expect([journal.takes, journal.leavings]).toEqual([['all'], [['flood']]]);
+    crowd = [];
+    guard.hurry();
+    await idle();
+    expect(journal.leavings).toEqual([['flood'], []]);
+    journal.room = room;
+    journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
+    await guard.look();
+    expect(journal.takes.at(-1)).toBe('owned');
   });
 
   it('says once that it cannot look, and goes on looking', async () => {

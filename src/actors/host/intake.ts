@@ -125,7 +125,10 @@ export class IntakeGuard {
       // What is beside it comes first: the change must follow the look at the journal at once.
       const share = inHurry && this.share !== undefined ? this.share : await beside();
       this.share = share;
-      const room = await journal.room();
+      // In a hurry that is a round trip, behind all that crowds. Only a journal that takes everything is changed unseen: the
+      // next look, a moment later, sees how full it is.
+      const known = inHurry && this.room?.intake === 'all' ? this.room : undefined;
+      const room = known ?? (await journal.room());
       if (this.stopped || !isLive()) return;
       const intake = nextIntake(room, share);
       const leftOut = intake === 'all' ? crowding(room.leftOut) : [];

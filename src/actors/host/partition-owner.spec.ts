@@ -454,6 +454,26 @@ describe('a flood of events of new actors', () => {
   });
 });
 
+describe('actors of several apps in one memory', () => {
+  it('leave it by whose records and requests they are there for: a flood of one app lets no actor of another go', async () => {
+    const unbound = { eventsWaitingMax: Infinity, eventBytesWaitingMax: Infinity };
+    const apps = new Map([
+      ['app', unbound],
+      ['flood', unbound],
+    ]);
+    const owner = await world.serve(1, { apps }, { activationsPerPartitionMax: 20 });
+    const calm = ['asked', 'told'];
+    await owner.request({ kind: 'user', token: 'asked' }, 'add', { n: 1 }, { app: 'app', trace: undefined });
+    world.event('add', {}, 'told');
+    await idle();
+    for (let i = 0; i < 200; i++)
+      world.journal.write(subjects.record(0, 'event', 'flood', 'user', `new-${i}`, 'add'), { specversion: '1.0' });
+    await world.clock.advance(10_000);
+    expect(owner.status()).toMatchObject({ lag: 0, activations: 20, counters: { events: 201 } });
+    expect(calm.filter((token) => owner['store'].peek(`user.${token}`))).toEqual(calm);
+  });
+});
+
 describe('a broadcast that was not heard', () => {
   const telling = { ...tallyKind, broadcast: ({ sum }: Tally) => ({ sum }) };
   const kinds = new Map([['user', telling as never]]);

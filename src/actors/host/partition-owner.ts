@@ -7,7 +7,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
-import { decodeToken } from '../../kernel/ids.js';
+import { decodeToken, ENGINE_APP } from '../../kernel/ids.js';
 import type { Slices } from '../../kernel/slices.js';
 import { redriveSchema, type Barrier } from '../../messages/records.js';
 import type { FoldSettings } from '../../messages/settings.js';
@@ -164,7 +164,7 @@ export class PartitionOwner<Shared> {
   private readonly backlog: AppBacklog;
   private timers: TimerDesk | undefined;
   private judge!: PoisonJudge;
-  /** Where several apps share the partition: one that is alone delays nobody but itself. */
+  /** Where several apps share the partition. */
   private foresight: Foresight<Shared> | undefined;
   /** What the subjects of records begin with that somebody may wait for. */
   private readonly owned: readonly string[];
@@ -349,6 +349,11 @@ export class PartitionOwner<Shared> {
     };
   }
 
+  /** By several apps: one that is alone delays nobody but itself. */
+  private get isShared(): boolean {
+    return (this.options.apps?.size ?? 0) > 1;
+  }
+
   private get ended(): boolean {
     return this.phase === 'stopped' || this.phase === 'refused';
   }
@@ -410,6 +415,7 @@ export class PartitionOwner<Shared> {
       verify: (key, at) => this.history.check(key, at, () => this.fold.state.sequence),
       assertOwner,
       acknowledged,
+      isShared: this.isShared,
     });
     this.timers = new TimerDesk({
       partition,
@@ -468,7 +474,7 @@ export class PartitionOwner<Shared> {
       loaded,
     });
     this.broadcast.inherit(checkpoint?.owed ?? []);
-    if (!protections.foresight || (this.options.apps?.size ?? 0) < 2) return;
+    if (!protections.foresight || !this.isShared) return;
     this.foresight = new Foresight({
       partition,
       identity,
@@ -601,9 +607,9 @@ export class PartitionOwner<Shared> {
     const { limits, kinds } = this.options;
     const max = Math.min(LOAD_AHEAD_RECORDS, Math.floor(LOAD_AHEAD_SHARE * limits.activationsPerPartitionMax));
     for (const { subject } of this.readAhead.preview(max)) {
-      const { cls, kind = '', token = '' } = parsePartitionSubject(subject) ?? {};
+      const { cls, app, kind = '', token = '' } = parsePartitionSubject(subject) ?? {};
       if (cls !== 'event' || !kinds.has(kind) || decodeToken(token) === undefined) continue;
-      const loading = this.store.activate({ kind: kind as ActorKindName, token });
+      const loading = this.store.activate({ kind: kind as ActorKindName, token }, app);
       // What goes wrong is said where its turn comes: the fold asks for it again.
       if (loading instanceof Promise) loading.catch(() => undefined);
     }
@@ -673,23 +679,24 @@ export class PartitionOwner<Shared> {
   private async activateFor(decoded: readonly (Decoded | Error)[]): Promise<void> {
     let loads: Promise<unknown>[] | undefined;
     for (const record of decoded) {
-      const address = record instanceof Error ? undefined : PartitionFold.addressOf(record);
+      if (record instanceof Error) continue;
+      const address = PartitionFold.addressOf(record);
       if (!address) continue;
-      const activated = this.activateSurely(address);
+      const activated = this.activateSurely(address, appOf(record));
       if (activated instanceof Promise) (loads ??= []).push(activated);
     }
     if (loads) await Promise.all(loads);
   }
 
   /** The fold cannot go on without the actor: an unreachable store is waited for. */
-  private activateSurely(address: ActorAddress): Activation | Promise<Activation> {
-    const activated = this.store.activate(address);
+  private activateSurely(address: ActorAddress, app: string): Activation | Promise<Activation> {
+    const activated = this.store.activate(address, app);
     if (!(activated instanceof Promise)) return activated;
     return activated.catch(async (error: unknown) => {
       if (!this.live || !(error instanceof EngineError) || error.family !== 'Dependency') throw error;
       this.comeBy();
       await this.pause(RETRY_MS);
-      return this.activateSurely(address);
+      return this.activateSurely(address, app);
     });
   }
 
@@ -704,9 +711,9 @@ export class PartitionOwner<Shared> {
     const address = PartitionFold.addressOf(decoded);
     let activation: Activation | undefined;
     if (address) {
-      const activated = this.store.activate(address);
+      const activated = this.store.activate(address, appOf(decoded));
       if (activated instanceof Promise) {
-        return Promise.resolve(this.activateSurely(address)).then(() => this.foldOne(record, decoded));
+        return Promise.resolve(this.activateSurely(address, appOf(decoded))).then(() => this.foldOne(record, decoded));
       }
       activation = activated;
     }
@@ -908,6 +915,9 @@ export class PartitionOwner<Shared> {
     return { partition: this.options.partition, epoch: this.epoch, ...more };
   }
 }
+
+/** Whose the record is that an actor is loaded for, where it does not come from the engine itself. */
+const appOf = (decoded: Decoded): string => (decoded.cls === 'event' ? decoded.app : ENGINE_APP);
 
 /** What is stored contradicts itself, or is another build's to read. */
 const isRefusal = ({ family }: EngineError): boolean => family === 'Invariant' || family === 'Configuration';

@@ -135,7 +135,7 @@ export class RequestDesk<Shared> {
     for (let attempt = 1; ; attempt++) {
       const kind = kinds.get(address.kind);
       if (!kind) throw new EngineError('NotFound', 'KIND_UNKNOWN', `There are no actors of kind ${address.kind}.`);
-      const activated = store.activate(address);
+      const activated = store.activate(address, asker.app);
       const activation = activated instanceof Promise ? await this.loaded(activated) : activated;
       // It may have been passivated again, or the tenure may have ended, while it was loading.
       this.options.assertServing();

@@ -46,6 +46,47 @@ describe('simulated time', () => {
     expect(new Set(await Promise.all([1, 2, 3, 4].map(orderOf))).size).toBeGreaterThan(1);
   });
 
+  it('lets everything that comes to a busy process come after it, in order', async () => {
+    const timeline = new Timeline(1);
+    const process = processOn(timeline);
+    const seen: string[] = [];
+    const see =
+      (what: string, spendMs = 0) =>
+      (): void => {
+        seen.push(`${what} at ${timeline.nowMs}`);
+        process.spend(spendMs);
+      };
+    process.at(10, see('first', 5));
+    process.clock.after(11, see('timer'));
+    process.at(12, see('second', 4));
+    process.at(13, see('third'));
+    process.at(16, see('fourth'));
+    process.at(30, see('last'));
+    await timeline.run(14.9);
+    expect(seen).toEqual(['first at 10']);
+    await timeline.run(40);
+    expect(seen.slice(1)).toEqual(['timer at 15', 'second at 15', 'third at 19', 'fourth at 19', 'last at 30']);
+  });
+
+  it('keeps what comes to a busy process for when it goes on, and from one that is killed', async () => {
+    const timeline = new Timeline(1);
+    const [paused, killed] = [processOn(timeline), processOn(timeline)];
+    const seen: string[] = [];
+    for (const process of [paused, killed]) {
+      process.at(10, () => process.spend(5));
+      process.at(11, () => seen.push(process === paused ? 'paused' : 'killed'));
+    }
+    timeline.at(12, () => {
+      paused.pause();
+      killed.kill();
+    });
+    timeline.at(20, () => paused.resume());
+    await timeline.run(19);
+    expect(seen).toEqual([]);
+    await timeline.run(30);
+    expect(seen).toEqual(['paused']);
+  });
+
   it('cancels timers', async () => {
     const timeline = new Timeline(1);
     const { clock } = processOn(timeline);
