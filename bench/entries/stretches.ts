@@ -17,6 +17,8 @@ const P95_MS_PROMISED = 25;
 /** Several of each partition's checkpoints fall into the time that is watched. */
 const SETTINGS = {
   surfacesDir: 'bench/config/decisions',
+  // Those of the shipped surfaces would have none to learn from.
+  learners: [],
   'limits.checkpointIntervalMs': 3_000,
   'limits.activationIdleMs': 5_000,
 };
