@@ -50,6 +50,12 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 
 /**
+ * Keys of each object that is open; lists leave theirs at 0. One for all calls, none of which ends in the middle: for a
+ * small event an array of its own would cost more than the pass.
+ */
+const KEYS = new Uint32Array(128);
+
+/**
  * Which bound the JSON in `bytes` passes, if any. Linear, without an allocation that depends on the input; stops at the
  * first excess. What is not JSON is for the parser to refuse: up to its first error both see the same tokens.
  */
@@ -59,8 +65,8 @@ export function excessOf(bytes: Uint8Array, bounds: JsonBounds): Excess | undefi
   if (length > bytesMax) {
     return { code: 'JSON_TOO_LARGE', message: `JSON may have ${bytesMax} bytes here; this has ${length}.` };
   }
-  // Keys of each object that is open; lists leave theirs at 0.
-  const keys = new Uint32Array(depthMax + 1);
+  const keys = depthMax < KEYS.length ? KEYS : new Uint32Array(depthMax + 1);
+  keys[0] = 0;
   let depth = 0;
   let tokens = 0;
   for (let i = 0; i < length; i++) {

@@ -150,16 +150,24 @@ export interface PartitionSubject {
   readonly name: string;
 }
 
+const PARTITION_PREFIX = 'attune.p.';
+
+/** By the dots, without a list of the parts: every record is parsed, some of them twice. */
 export function parsePartitionSubject(subject: string): PartitionSubject | undefined {
-  const parts = subject.split('.');
-  if (parts.length < 6 || parts[0] !== 'attune' || parts[1] !== 'p') return undefined;
+  if (!subject.startsWith(PARTITION_PREFIX)) return undefined;
+  const cls = subject.indexOf('.', PARTITION_PREFIX.length) + 1;
+  const app = cls === 0 ? 0 : subject.indexOf('.', cls) + 1;
+  const kind = app === 0 ? 0 : subject.indexOf('.', app) + 1;
+  if (kind === 0) return undefined;
+  const token = subject.indexOf('.', kind) + 1;
+  const name = token === 0 ? 0 : subject.indexOf('.', token) + 1;
   return {
-    partition: Number(parts[2]),
-    cls: parts[3] as RecordClass | 'req',
-    app: parts[4]!,
-    kind: parts[5]!,
-    token: parts[6] ?? '',
-    name: parts.length > 7 ? parts.slice(7).join('.') : '',
+    partition: Number(subject.slice(PARTITION_PREFIX.length, cls - 1)),
+    cls: subject.slice(cls, app - 1) as RecordClass | 'req',
+    app: subject.slice(app, kind - 1),
+    kind: token === 0 ? subject.slice(kind) : subject.slice(kind, token - 1),
+    token: token === 0 ? '' : name === 0 ? subject.slice(token) : subject.slice(token, name - 1),
+    name: name === 0 ? '' : subject.slice(name),
   };
 }
 

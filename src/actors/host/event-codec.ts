@@ -5,12 +5,13 @@ import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { parseRfc3339 } from '../../kernel/rfc3339.js';
 import { canonicalCell } from '../../messages/cells.js';
 import { EVENT_TYPE, eventDataSchema, oversizeOf, unreadPurposesOf } from '../../messages/events.js';
-import { idSchema } from '../../messages/id-schema.js';
+import { idSchema, isId } from '../../messages/id-schema.js';
 import { ACTOR_KINDS, type ActorKindName } from '../../messages/subjects.js';
 import type { DecodedEvent } from './record-codec.js';
 
 const KINDS: ReadonlySet<string> = new Set(ACTOR_KINDS);
-const ID = idSchema(256);
+const ID_LENGTH_MAX = 256;
+const ID = idSchema(ID_LENGTH_MAX);
 
 /**
  * An event from the parts of its subject and its payload, a structured CloudEvent or the bare data of one; or why it is
@@ -50,6 +51,7 @@ export function decodeEvent(
   }
   for (const name of isCloudEvent ? (['id', 'source'] as const) : (['id'] as const)) {
     const value = envelope[name];
+    if (isId(value, ID_LENGTH_MAX)) continue;
     // Bare data may have an id that is none of an event's: such an event is never a repeat.
     if (value === undefined || value === null || (!isCloudEvent && typeof value !== 'string')) continue;
     const id = ID.safeParse(value);

@@ -30,9 +30,18 @@ export type SavedEvents = readonly [entries: string, floor: number];
  * make two of them meet: it is 64 bits of SHA-256 behind a secret.
  */
 export function eventHash(key: string, app: string, source: string, id: string): EventHash {
-  const digest = hash('sha256', `${key}\n${JSON.stringify([app, source, id])}`, 'buffer');
-  return { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
+  // As a string of bytes: a buffer would cost as much as the hash.
+  const digest = hash('sha256', `${key}\n${JSON.stringify([app, source, id])}`, 'binary');
+  return { high: wordAt(digest, 0), low: wordAt(digest, 4) };
 }
+
+/** Little-endian. */
+const wordAt = (bytes: string, i: number): number =>
+  (bytes.charCodeAt(i) |
+    (bytes.charCodeAt(i + 1) << 8) |
+    (bytes.charCodeAt(i + 2) << 16) |
+    (bytes.charCodeAt(i + 3) << 24)) >>>
+  0;
 
 export const secondsOf = (timeMs: number): number => Math.min(Math.max(Math.floor(timeMs / 1000), 0), SECONDS_MAX);
 
