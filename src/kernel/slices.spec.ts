@@ -66,4 +66,34 @@ describe('work in slices', () => {
     await turn();
     expect(ran).toBe(true);
   });
+
+  it('does each of many small things in order, no more of them in a turn than its budget', async () => {
+    const slices = new Slices(clock, { sliceMs: 5, slicePiecesMax: 1_000 });
+    const done: number[] = [];
+    const all = slices.each(7, (i) => {
+      nowMs += 2;
+      done.push(i);
+    });
+    await settle();
+    expect(done).toEqual([0, 1, 2]);
+    await turn();
+    expect(done).toEqual([0, 1, 2, 3, 4, 5]);
+    await turn();
+    await all;
+    expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('counts the pieces of many small things where no time passes, and stops at what throws', async () => {
+    const slices = new Slices(clock, { sliceMs: 5, slicePiecesMax: 2 });
+    const done: number[] = [];
+    const all = slices.each(5, (i) => {
+      if (i === 3) throw new Error('no');
+      done.push(i);
+    });
+    const refused = expect(all).rejects.toThrow('no');
+    await settle();
+    for (let i = 0; i < 4; i++) await turn();
+    await refused;
+    expect(done).toEqual([0, 1, 2]);
+  });
 });

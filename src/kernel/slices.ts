@@ -33,6 +33,22 @@ export class Slices {
     return await this.charge(piece);
   }
 
+  /**
+   * `work` for each index below `count`, in order: as many to a piece as a slice has room for. A promise for each of a thousand
+   * small things would cost more than they do. Rejects with what `work` throws; what comes after it is not done.
+   */
+  async each(count: number, work: (index: number) => void): Promise<void> {
+    for (let next = 0; next < count;) {
+      next = await this.run(() => {
+        const untilMs = this.clock.monotonicMs() + this.limits.sliceMs - this.usedMs;
+        const end = Math.min(count, next + this.limits.slicePiecesMax);
+        do work(next++);
+        while (next < end && this.clock.monotonicMs() < untilMs);
+        return next;
+      });
+    }
+  }
+
   private charge<T>(piece: () => T): T {
     const begunMs = this.clock.monotonicMs();
     try {

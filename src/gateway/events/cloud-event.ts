@@ -92,8 +92,13 @@ function parseEvent(value: unknown): CloudEvent {
 
 /** An attribute of null is unset (CloudEvents JSON format, section 2.2). */
 function withoutNulls(value: unknown): unknown {
-  if (!isObject(value) || !Object.values(value).includes(null)) return value;
+  if (!isObject(value) || !hasNull(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, attribute]) => attribute !== null));
+}
+
+function hasNull(fields: Fields): boolean {
+  for (const name in fields) if (fields[name] === null) return true;
+  return false;
 }
 
 /** A change of consent that nobody understands may be a withdrawal. */

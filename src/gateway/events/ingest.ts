@@ -81,7 +81,7 @@ export class Ingest {
       }
     };
     // Whoever asks for a decision does not wait for a large batch.
-    for (let index = 0; index < batch.length; index++) await this.slices.run(() => check(index));
+    await this.slices.each(batch.length, check);
     let accepted: AcceptedEvent[] = [];
     if (good.length > 0) {
       const outcomes = await ingress.publish(

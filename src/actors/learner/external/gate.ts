@@ -181,7 +181,7 @@ export class DeskGate implements Gated<GateProgress> {
 
   async #take({ records, cursor, position }: ExperiencePage): Promise<void> {
     // Between two pieces nobody asks the gate anything but its view: proposals wait for their turn.
-    for (const { experience } of records) await this.#slices.run(() => this.#gate.judge(experience as Experience));
+    await this.#slices.each(records.length, (i) => this.#gate.judge(records[i]!.experience as Experience));
     this.#cursor = cursor;
     this.#position = position;
     this.#savedPosition ??= position;
