@@ -3,15 +3,17 @@
  * latest time that had to go. So a repeat is told from a new event exactly, or nobody can tell: an event later than the
  * floor is new unless it stands in the table; of one at or before it nothing is known.
  *
- * Twelve bytes an event: 64 bits of a keyed hash over source and id, and the seconds of its time. The entries are a heap
+ * Twelve bytes an event, once there are more than a few: 64 bits of a keyed hash over source and id, and the seconds of its time. The entries are a heap
  * with the earliest on top; of the same second the smaller hash goes first, so that every host lets the same one go.
  */
 import { hash } from 'node:crypto';
 
 /** The most that any settings may ask for. */
 export const EVENTS_REMEMBERED_MAX = 4096;
-const FIRST_CAPACITY = 16;
+const FIRST_CAPACITY = 4;
 const GROWTH = 4;
+/** Up to so many entries stand in a plain array: a typed one weighs five hundred bytes before it holds anything. */
+const PLAIN_CAPACITY_MAX = 16;
 const ENTRY_WORDS = 3;
 const SECONDS_MAX = 0xffff_ffff;
 const NO_FLOOR = -1;
@@ -45,18 +47,24 @@ const wordAt = (bytes: string, i: number): number =>
 
 export const secondsOf = (timeMs: number): number => Math.min(Math.max(Math.floor(timeMs / 1000), 0), SECONDS_MAX);
 
+type Words = Uint32Array | number[];
+
+const NO_WORDS: number[] = [];
+
 export class EventTable {
   /** Three rows of the same length: the low words of the hashes, the high ones, the seconds. */
-  private words = new Uint32Array(0);
+  private words: Words = NO_WORDS;
   private capacity = 0;
   size = 0;
   /** Latest second that had to go; −1 while nothing has. */
   floor = NO_FLOOR;
 
   standing({ high, low }: EventHash, seconds: number): Standing {
-    const lows = this.words.subarray(0, this.size);
-    for (let i = lows.indexOf(low); i !== -1; i = lows.indexOf(low, i + 1)) {
-      if (this.words[this.capacity + i] === high) return 'repeat';
+    const { words, capacity, size } = this;
+    // Its views find a word much faster than a loop does; of a small array a view would cost more than the loop.
+    const lows = words instanceof Uint32Array ? words.subarray(0, size) : words;
+    for (let i = lows.indexOf(low); i !== -1 && i < size; i = lows.indexOf(low, i + 1)) {
+      if (words[capacity + i] === high) return 'repeat';
     }
     return seconds > this.floor ? 'new' : 'unknown';
   }
@@ -80,9 +88,7 @@ export class EventTable {
   save(): SavedEvents {
     const { words, capacity, size } = this;
     const rows = new Uint32Array(ENTRY_WORDS * size);
-    for (let row = 0; row < ENTRY_WORDS; row++) {
-      rows.set(words.subarray(row * capacity, row * capacity + size), row * size);
-    }
+    for (let row = 0; row < ENTRY_WORDS; row++) copy(words, row * capacity, rows, row * size, size);
     return [Buffer.from(rows.buffer).toString('base64'), this.floor];
   }
 
@@ -95,9 +101,7 @@ export class EventTable {
     while (table.capacity < size) table.grow();
     const rows = new Uint32Array(ENTRY_WORDS * size);
     new Uint8Array(rows.buffer).set(bytes);
-    for (let row = 0; row < ENTRY_WORDS; row++) {
-      table.words.set(rows.subarray(row * size, (row + 1) * size), row * table.capacity);
-    }
+    for (let row = 0; row < ENTRY_WORDS; row++) copy(rows, row * size, table.words, row * table.capacity, size);
     table.size = size;
     table.floor = floor;
     return table;
@@ -112,10 +116,9 @@ export class EventTable {
 
   private grow(): void {
     const capacity = this.capacity === 0 ? FIRST_CAPACITY : this.capacity * GROWTH;
-    const words = new Uint32Array(ENTRY_WORDS * capacity);
-    for (let row = 0; row < ENTRY_WORDS; row++) {
-      words.set(this.words.subarray(row * this.capacity, row * this.capacity + this.size), row * capacity);
-    }
+    const length = ENTRY_WORDS * capacity;
+    const words = capacity > PLAIN_CAPACITY_MAX ? new Uint32Array(length) : new Array<number>(length).fill(0);
+    for (let row = 0; row < ENTRY_WORDS; row++) copy(this.words, row * this.capacity, words, row * capacity, this.size);
     this.words = words;
     this.capacity = capacity;
   }
@@ -170,4 +173,8 @@ export class EventTable {
     words[capacity + i] = high;
     words[2 * capacity + i] = seconds;
   }
+}
+
+function copy(from: Words, start: number, to: Words, at: number, count: number): void {
+  for (let i = 0; i < count; i++) to[at + i] = from[start + i]!;
 }
