@@ -5,7 +5,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { addressKey } from '../auth/addresses.js';
 import { answerOnSocket } from './unparsed.js';
 
-/** How often connections are looked at: what is too slow is cut off this much late, at most. */
+/** How often connections are looked at: what is too slow is cut off twice this late, at most. */
 export const CHECK_MS = 1000;
 
 export interface ConnectionLimits {
@@ -44,24 +44,22 @@ function boundAddresses(server: Server, max: number): void {
 }
 
 function endSlowReaders(server: Server, slowMs: number): void {
-  /** Answers under way, by when they began; a Map remembers its order. */
-  const begun = new Map<ServerResponse, number>();
+  /** Answers under way, and when they were first seen to have begun: until its head is written it is the engine that takes its time. */
+  const underWay = new Map<ServerResponse, number>();
   server.on('request', (_request, response: ServerResponse) => {
-    const { writeHead } = response;
-    // An answer begins with its head; until then it is the engine that takes its time.
-    response.writeHead = function (this: ServerResponse, ...head: unknown[]): ServerResponse {
-      begun.set(response, performance.now());
-      return Reflect.apply(writeHead, response, head);
-    } as ServerResponse['writeHead'];
-    response.once('close', () => begun.delete(response));
+    underWay.set(response, Infinity);
+    response.once('close', () => underWay.delete(response));
   });
   const sweep = setInterval(
     () => {
-      const oldest = performance.now() - slowMs;
-      for (const [response, atMs] of begun) {
-        if (atMs > oldest) return;
-        begun.delete(response);
-        response.socket?.destroy();
+      const nowMs = performance.now();
+      for (const [response, begunMs] of underWay) {
+        if (!response.headersSent) continue;
+        if (begunMs === Infinity) underWay.set(response, nowMs);
+        else if (nowMs - begunMs >= slowMs) {
+          underWay.delete(response);
+          response.socket?.destroy();
+        }
       }
     },
     Math.min(CHECK_MS, slowMs),

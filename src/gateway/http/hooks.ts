@@ -29,7 +29,7 @@ const DOCS_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-const isDocs = ({ routeOptions: { url } }: FastifyRequest): boolean => url !== undefined && url.startsWith('/docs');
+const isDocs = (url: string | undefined): boolean => url !== undefined && url.startsWith('/docs');
 
 /**
  * Everything that stands between a request and its route, in this order and before a byte of its body is read: its
@@ -42,18 +42,22 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
   server.addHook('onRequest', (request, reply, done) => {
     reply.header(TRACE_HEADER, request.id).header('x-content-type-options', 'nosniff');
     request.caller = ANONYMOUS;
+    // Fastify makes them anew each time that they are asked for.
+    const {
+      url,
+      config: { access },
+    } = request.routeOptions;
     // Who hangs up gets no answer, but what they asked for may be done all the same.
-    if (request.routeOptions.config.access?.audited !== undefined)
-      reply.raw.once('close', () => audit(request, reply, services));
+    if (access?.audited !== undefined) reply.raw.once('close', () => audit(request, reply, services));
     try {
-      admit(request, services);
+      admit(request, access, services);
     } catch (error) {
       done(error as Error);
       return;
     }
-    if (isDocs(request)) reply.headers(DOCS_HEADERS);
+    if (isDocs(url)) reply.headers(DOCS_HEADERS);
     else reply.header('cache-control', 'no-store');
-    if (!request.routeOptions.config.access?.body) leaveBody(request);
+    if (!access?.body) leaveBody(request);
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
@@ -68,10 +72,12 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
   });
 }
 
-function admit(request: FastifyRequest, { limits, guardHost, authenticate, appOf }: GatewayServices): void {
+type Access = FastifyRequest['routeOptions']['config']['access'];
+
+function admit(request: FastifyRequest, access: Access, services: GatewayServices): void {
+  const { limits, guardHost, authenticate, appOf } = services;
   limits.admitAddress(request);
   guardHost?.(request.headers);
-  const { access } = request.routeOptions.config;
   // What has no access and is a route is one of the open ones.
   if (access === undefined && !request.is404) return;
   request.caller = authenticate(request.headers);
