@@ -31,8 +31,11 @@ const NO_ENTRIES: readonly ConsentEntry[] = Object.freeze([]);
 
 export const EMPTY_CONSENT: ConsentTable = Object.freeze({ entries: NO_ENTRIES, othersMs: 0 });
 
-export const isGranted = ({ entries }: ConsentTable, purpose: string): boolean =>
-  entries.some((entry) => entry.purpose === purpose && entry.grantedMs > entry.withdrawnMs);
+/** A loop: it is asked several times for every event that is folded. */
+export function isGranted({ entries }: ConsentTable, purpose: string): boolean {
+  for (const entry of entries) if (entry.purpose === purpose) return entry.grantedMs > entry.withdrawnMs;
+  return false;
+}
 
 export const grantedPurposes = ({ entries }: ConsentTable): string[] =>
   entries.filter(({ grantedMs, withdrawnMs }) => grantedMs > withdrawnMs).map(({ purpose }) => purpose);
