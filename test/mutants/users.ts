@@ -126,7 +126,7 @@ export const USERS: MutantArea = {
     },
     {
       id: 'user-reward-last-instead-of-largest',
-      file: 'src/actors/user/reward.ts',
+      file: 'src/messages/rewards.ts',
       find: "return combine === 'sum' ? before + signal : Math.max(before, signal);",
       replace: "return combine === 'sum' ? before + signal : signal;",
       why: 'Where the largest signal counts, the last one does.',

@@ -247,6 +247,13 @@ describe('campaign money', () => {
     expect(run(inStatus.exhausted(), 'raise-budget', { budgetCents: 699 }).state.status).toBe('exhausted');
   });
 
+  it('tells every partition of each change, its end too, whoever brings it about', () => {
+    const everywhere = (status: string) => [0, 1, 2, 3].map((partition) => ({ partition, status }));
+    const ends = [run(live().state, 'end'), fold({ ...live().state, endsAtMs: NOW }, { type: 'timer', dueMs: NOW })];
+    for (const ended of ends) expect(named(ended, 'campaign.state')).toMatchObject(everywhere('ended'));
+    expect(named(run(live().state, 'pause'), 'campaign.state')).toMatchObject(everywhere('paused'));
+  });
+
   it('refuses messages that its books contradict', () => {
     for (const [name, amountCents] of [
       ['spend.confirmed', 501],

@@ -8,6 +8,8 @@ let nowMs: number;
 let store: Map<string, Stored>;
 let revision: number;
 let loseNextAnswer: boolean;
+/** From a write's being stored until its answer has come. */
+let answerTakesMs: number;
 
 const clock = { monotonicMs: () => nowMs } as Clock;
 const leases: KeyValue = {
@@ -15,6 +17,7 @@ const leases: KeyValue = {
   put: (key, value, expected) => {
     if ((store.get(key)?.revision ?? 0) !== expected) return Promise.resolve(undefined);
     store.set(key, { value, revision: ++revision });
+    nowMs += answerTakesMs;
     if (loseNextAnswer) {
       loseNextAnswer = false;
       return Promise.reject(new Error('timeout'));
@@ -37,6 +40,7 @@ describe('a lease claim', () => {
     store = new Map();
     revision = 0;
     loseNextAnswer = false;
+    answerTakesMs = 0;
   });
 
   it('is not acquired while another holds it, nor by a restarted host of the same name', async () => {
@@ -63,6 +67,21 @@ describe('a lease claim', () => {
     await a.acquire();
     nowMs = TTL_MS - 1;
     expect(a.held).toBe(false);
+  });
+
+  it('counts from before a write was sent, however long its answer takes', async () => {
+    const a = claim('a');
+    answerTakesMs = 400;
+    await a.acquire();
+    nowMs = TTL_MS - 1;
+    expect(a.held).toBe(false);
+    const b = claim('b');
+    store.clear();
+    nowMs = 0;
+    await b.acquire();
+    await b.renew();
+    nowMs = 400 + TTL_MS - 1;
+    expect(b.held).toBe(false);
   });
 
   it('is lost when another has written', async () => {

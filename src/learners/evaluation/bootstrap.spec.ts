@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../kernel/random.js';
 import { bootstrapIntervals, BLOCKS_MAX, type BootstrapOptions } from './bootstrap.js';
-import type { Estimator, Summands } from './estimators.js';
+import { totals, type Estimator, type Summands } from './estimators.js';
 
 const meanOf: Estimator = { name: 'IPS', weights: 'choice', model: false, value: (s) => s[1]! / s[0]! };
 const OPTIONS: BootstrapOptions = { method: 'bca', level: 0.9, resamples: 400, seed: 1 };
@@ -25,6 +25,27 @@ describe('bootstrapIntervals', () => {
     // 0.9 less four standard errors of the share, and what is known of the bootstrap at 40 observations.
     expect(held / runs).toBeGreaterThan(0.9 - 4 * Math.sqrt((0.9 * 0.1) / runs) - 0.02);
     expect(held / runs).toBeLessThan(1);
+  });
+
+  it('BCa shifts both ends by twice what the estimate lies off the middle of its resamples', () => {
+    // Without skewness, so that nothing else is corrected.
+    const values = Array.from({ length: 40 }, (_, i) => [1, i - 19.5]).flat();
+    const log: Summands = { width: 2, rows: Float64Array.from(values) };
+    const percentile = (level: number) =>
+      bootstrapIntervals(log, [meanOf], { ...OPTIONS, method: 'percentile', level })[0]!;
+    const quarter = percentile(0.5).low;
+    const whole = totals(log);
+    const offMiddle: Estimator = {
+      ...meanOf,
+      value: (s) => (s.every((sum, c) => sum === whole[c]) ? quarter : meanOf.value(s)),
+    };
+    const [interval] = bootstrapIntervals(log, [offMiddle], OPTIONS);
+    // z0 = Φ⁻¹(¼) = −0.6745: the upper end of 90 % is at Φ(2·z0 + 1.6449) = Φ(0.2959) = 0.6163 of the resamples.
+    const upper = (share: number) => percentile(2 * share - 1).high;
+    expect(interval!.high).toBeGreaterThan(upper(0.606));
+    expect(interval!.high).toBeLessThan(upper(0.626));
+    // The lower end is at Φ(−2.9938) = 0.0014.
+    expect(interval!.low).toBeLessThan(percentile(0.98).low);
   });
 
   it('is the same for the same seed, and another for another', () => {

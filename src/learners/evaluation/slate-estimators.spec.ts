@@ -62,6 +62,18 @@ describe('estimators of slates', () => {
     for (const found of Object.values(estimates(roundsOf(slates)))) expect(found).toBeCloseTo(truth, 12);
   });
 
+  it('weigh each position of a few logged slates by all that was chosen down to it, itself included', () => {
+    const slates = [
+      { weights: [2, 0.5], rewards: [1, 0], chance: 1 },
+      { weights: [0.5, 1], rewards: [0, 1], chance: 1 },
+    ];
+    const { RIPS, SNRIPS, SNIIPS } = estimates(roundsOf(slates));
+    // By hand: the first positions weigh 2 and 0.5, the second ones 2 · 0.5 and 0.5 · 1.
+    expect(RIPS).toBeCloseTo((2 + 0.5) / 2, 12);
+    expect(SNRIPS).toBeCloseTo(2 / 2.5 + 0.5 / 1.5, 12);
+    expect(SNIIPS).toBeCloseTo(2 / 2.5 + 1 / 1.5, 12);
+  });
+
   it('all but the independent ones do where a position acts on those below', () => {
     const [slates, truth] = world((x, y) => [x, x === y ? 1 : 0]);
     const { IIPS: each, SNIIPS: normalised, ...others } = estimates(roundsOf(slates));
