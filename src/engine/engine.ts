@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ThreadOpener } from '../actors/artifacts/thread-opener.js';
 import { preferredHost } from '../actors/host/placement.js';
 import type { ClusterOptions } from '../actors/nats/bootstrap.js';
 import { JournalEventIngress } from '../actors/nats/event-ingress.js';
@@ -16,7 +17,6 @@ import { chainDirectories } from '../policies/declared-policies.js';
 import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { FaultBook } from '../policies/fault-book.js';
-import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
 import type { FactStore } from '../store/fact-store.js';
 import { RoutedActorClient } from './actor-client.js';
 import { attach, type Attachment } from './attachment.js';
@@ -25,7 +25,7 @@ import { FactsFloor } from './facts-floor.js';
 import type { FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
 import { createHost, type EngineHost } from './host-role.js';
-import { fitsWhereItServes } from '../surfaces/policy-fit.js';
+import { surfaceShape } from '../surfaces/policy-fit.js';
 import { ClusterFaults } from './cluster-faults.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
@@ -94,17 +94,11 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
     const zones = new ZoneReplica(systemClock, ZONES_MAX, log);
     const feed = new NatsZoneFeed(attachment.link, attachment.jsm, zones);
     stops.push(() => feed.stop());
-    const learnerPorts = await openLearnerPorts(
-      attachment.link,
-      replicas,
-      systemClock,
-      fitsWhereItServes(world.surfaces),
-    );
-    const registry = new PolicyRegistry(
-      LEARNED_FAMILIES,
-      (status) => log.info('policy', { ...status }),
-      fitsWhereItServes(world.surfaces),
-    );
+    const surfaces = [...world.surfaces.values()].map(surfaceShape);
+    const opener = new ThreadOpener({ surfaces, clock: systemClock });
+    stops.push(() => opener.stop());
+    const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock, opener);
+    const registry = new PolicyRegistry(opener, (status) => log.info('policy', { ...status }));
     stops.push(registry.follow(learnerPorts.artifacts));
     const policies = chainDirectories(registry, world.policies);
     const faults = new FaultBook(log);
@@ -149,6 +143,7 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
           attachment,
           keeper: thread!.keeper,
           ports: learnerPorts,
+          opener,
           surfaces: world.surfaces,
           log,
         })

@@ -1,6 +1,7 @@
 /** Entry of the facts thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { ThreadOpener } from '../actors/artifacts/thread-opener.js';
 import { openLearnerPorts } from '../actors/learner/nats-learner-ports.js';
 import { NatsCluster } from '../actors/nats/cluster.js';
 import { connect } from '../actors/nats/connection.js';
@@ -25,7 +26,12 @@ const link = await connect({
 });
 const cluster = await NatsCluster.open(link, { partitions, replicas, log });
 const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-const { artifacts, verdicts } = await openLearnerPorts(link, replicas, systemClock);
+const { artifacts, verdicts } = await openLearnerPorts(
+  link,
+  replicas,
+  systemClock,
+  new ThreadOpener({ surfaces: [], clock: systemClock }),
+);
 const facts = startFacts({ url, source: { link, jsm, cluster }, artifacts, verdicts, partitions, log });
 const report = (): void => parentPort!.postMessage({ status: facts.status() });
 const timer = setInterval(report, STATUS_EVERY_MS);

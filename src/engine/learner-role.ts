@@ -1,4 +1,5 @@
 /** The learners of a process. */
+import type { ArtifactOpener } from '../actors/artifacts/opener.js';
 import type { Keeper } from '../actors/keeper/keeper.js';
 import { LearnerHost } from '../actors/learner/learner-host.js';
 import type { NatsLearnerPorts } from '../actors/learner/nats-learner-ports.js';
@@ -15,6 +16,7 @@ export interface LearnerRoleOptions {
   readonly attachment: Attachment;
   readonly keeper: Keeper;
   readonly ports: NatsLearnerPorts;
+  readonly opener: ArtifactOpener;
   readonly surfaces: Surfaces;
   readonly log: Logger;
 }
@@ -32,6 +34,7 @@ export async function startLearners({
   attachment,
   keeper,
   ports,
+  opener,
   surfaces,
   log,
 }: LearnerRoleOptions): Promise<LearnerRole> {
@@ -40,6 +43,7 @@ export async function startLearners({
     hostId,
     source: ports.source,
     artifacts: ports.artifacts,
+    opener,
     surfaces,
     checkpoints: ports.checkpoints,
     verdicts: ports.verdicts,

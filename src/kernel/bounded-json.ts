@@ -31,7 +31,10 @@ export const JSON_BOUNDS = {
   event: { bytesMax: EVENT_BYTES_MAX, depthMax: 34, tokensMax: 50_000, keysMax: 1024 },
   /** What the engine's own processes say to each other. */
   internal: { bytesMax: 64 * MEBIBYTE, depthMax: 64, tokensMax: 2_000_000, keysMax: 500_000 },
-  /** A policy's parameters: as many arms as any learner may have (`armsMax`). */
+  /**
+   * A policy's parameters: as many arms as any learner may have (`armsMax`). Learners in this house may have more of them than
+   * others may publish: an operator has set how many, and their artifacts are opened beside the event loop like any other.
+   */
   artifact: { bytesMax: 8 * MEBIBYTE, depthMax: 32, tokensMax: 1_000_000, keysMax: 100_000 },
   /** The same of a learner in another process, which nobody here has seen: tens of thousands of arms. */
   publication: { bytesMax: 8 * MEBIBYTE, depthMax: 32, tokensMax: 250_000, keysMax: 32_768 },

@@ -4,6 +4,9 @@ import { getPriority, setPriority } from 'node:os';
 /** The last in line: such a thread still gets its turn, and hardly ever before one that decides. */
 export const NICENESS = 19;
 
+/** Behind decisions, but not last: for what somebody waits for. */
+export const NICENESS_AWAITED = 10;
+
 /** What is needed of the system. */
 export interface Scheduling {
   readonly platform: string;
@@ -11,14 +14,14 @@ export interface Scheduling {
   setPriority(niceness: number): void;
 }
 
-const SYSTEM: Scheduling = { platform: process.platform, getPriority, setPriority };
+export const SYSTEM: Scheduling = { platform: process.platform, getPriority, setPriority };
 
 /** For a worker thread at its start. On Linux it concerns the calling thread alone; elsewhere it may not be had. Never throws. */
-export function yieldToDecisions(system: Scheduling = SYSTEM): void {
+export function yieldToDecisions(system: Scheduling = SYSTEM, niceness = NICENESS): void {
   if (system.platform !== 'linux') return;
   try {
     // Never raises it: whoever started this process may have put it behind already, and only root may undo that.
-    if (system.getPriority() < NICENESS) system.setPriority(NICENESS);
+    if (system.getPriority() < niceness) system.setPriority(niceness);
   } catch {
     // It does its work all the same.
   }

@@ -35,12 +35,33 @@ export type Artifact = z.infer<typeof artifactSchema>;
 
 type Unsealed = Omit<Artifact, 'checksum'>;
 
+/** An artifact without what there may be much of: all that the event loop needs to know of it. */
+export type ArtifactHead = Omit<Artifact, 'parameters'>;
+
+/** An artifact as it is stored, and what it says of itself. */
+export interface SealedArtifact {
+  readonly head: ArtifactHead;
+  readonly bytes: Uint8Array;
+}
+
+export function headOf({ schema, family, policy, lineage, checksum }: Artifact): ArtifactHead {
+  return { schema, family, policy, lineage, checksum };
+}
+
+export const encodedArtifact = (artifact: Artifact): SealedArtifact => ({
+  head: headOf(artifact),
+  bytes: encodeArtifact(artifact),
+});
+
 /** Adds the checksum. Throws Invariant `ARTIFACT_NOT_FINITE` if a parameter is NaN or infinite. */
 export function sealArtifact(unsealed: Unsealed): Artifact {
   return { ...unsealed, checksum: checksumOf(unsealed) };
 }
 
-/** Parses and checks an artifact's bytes; throws InvalidRequest `ARTIFACT_*` or `JSON_TOO_*` naming what is wrong. */
+/**
+ * Parses and checks an artifact's bytes; throws InvalidRequest `ARTIFACT_*` or `JSON_TOO_*` naming what is wrong. A large one
+ * takes a hundred milliseconds: who serves decisions lets it be opened elsewhere (src/actors/artifacts).
+ */
 export function openArtifact(bytes: Uint8Array): Artifact {
   if (bytes.length > ARTIFACT_BYTES_MAX)
     throw bad('ARTIFACT_TOO_LARGE', `An artifact may have ${ARTIFACT_BYTES_MAX} bytes.`);

@@ -3,7 +3,9 @@ import { surfaceWith } from '../../test/support/user-actor.js';
 import { sealArtifact, type Artifact } from '../policies/artifact.js';
 import { packFloats } from '../policies/packed.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
-import { PolicyRegistry, policyOf } from '../policies/registry/registry.js';
+import { openerInPlace } from '../policies/registry/opener.js';
+import { policyOf } from '../policies/registry/policy-of.js';
+import { PolicyRegistry } from '../policies/registry/registry.js';
 import { encodeArtifact } from '../policies/artifact.js';
 import type { Policy } from '../policies/policy.js';
 import { assertFits, fitsWhereItServes } from './policy-fit.js';
@@ -114,13 +116,13 @@ describe('an artifact', () => {
 });
 
 describe('a registry that knows the surfaces', () => {
-  it('keeps the last version that fits, whoever published another one, and says why', () => {
+  it('keeps the last version that fits, whoever published another one, and says why', async () => {
     const surfaces = new Map([['s', surfaceWith({ state })]]);
-    const registry = new PolicyRegistry(LEARNED_FAMILIES, undefined, fitsWhereItServes(surfaces));
+    const registry = new PolicyRegistry(openerInPlace(LEARNED_FAMILIES, fitsWhereItServes(surfaces)));
     const offer = (artifact: Artifact) => registry.offer(artifact.policy, encodeArtifact(artifact));
-    offer(tableOf('hour=0|rain=true'));
+    await offer(tableOf('hour=0|rain=true'));
     const unfit = artifactOf('q-table', { q: { elsewhere: { a: 1 } }, exploration }, 2);
-    expect(offer(unfit)).toMatchObject({ version: 1, refused: { version: 2, code: 'ARTIFACT_UNFIT' } });
+    expect(await offer(unfit)).toMatchObject({ version: 1, refused: { version: 2, code: 'ARTIFACT_UNFIT' } });
     expect(registry.get('live')!.ref.version).toBe(1);
   });
 });

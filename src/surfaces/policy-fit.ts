@@ -6,16 +6,45 @@ import type { Artifact } from '../policies/artifact.js';
 import { Q_TABLE_FAMILY } from '../policies/q-table/policy.js';
 import type { DecisionContext, Policy } from '../policies/policy.js';
 import { assertDistribution } from '../policies/sampling.js';
-import type { StateTerm } from './state-terms.js';
+import { compileObservation, type ObservationTerm } from './observation-terms.js';
+import { compileState, type StateTerm } from './state-terms.js';
 import type { Surface } from './surface.js';
 
 type Parameters = Readonly<Record<string, unknown>>;
+
+/** What of a surface says whether a policy fits it. */
+export type FitSurface = Pick<
+  Surface,
+  'id' | 'policy' | 'subjectKinds' | 'log' | 'stateTerms' | 'stateOf' | 'observer'
+>;
+
+/** The same as plain data, which crosses threads. */
+export interface SurfaceShape {
+  readonly id: string;
+  readonly policy: string;
+  readonly subjectKinds: Surface['subjectKinds'];
+  readonly log: Surface['log'];
+  readonly state: readonly StateTerm[] | undefined;
+  readonly observation: readonly ObservationTerm[] | undefined;
+}
+
+export const surfaceShape = (surface: Surface): SurfaceShape => {
+  const { id, policy, subjectKinds, log, stateTerms, observationTerms } = surface;
+  return { id, policy, subjectKinds, log, state: stateTerms, observation: observationTerms };
+};
+
+export const fitSurface = ({ state, observation, ...surface }: SurfaceShape): FitSurface => ({
+  ...surface,
+  stateTerms: state,
+  stateOf: state && compileState(state),
+  observer: observation && compileObservation(observation),
+});
 
 /**
  * Throws InvalidRequest `ARTIFACT_UNFIT` naming what the surface does not have or has otherwise: an observation of another
  * length, states it never is in, features of subjects that it does not log; or if the policy cannot answer there.
  */
-export function assertFits(artifact: Artifact, policy: Policy, surface: Surface): void {
+export function assertFits(artifact: Artifact, policy: Policy, surface: FitSurface): void {
   const parameters = (artifact.parameters ?? {}) as Parameters;
   const length = surface.observer?.names.length ?? 0;
   const needed = policy.observationSize ?? 0;
@@ -32,13 +61,13 @@ export function assertFits(artifact: Artifact, policy: Policy, surface: Surface)
 
 /** The same for every surface whose live policy it is. */
 export const fitsWhereItServes =
-  (surfaces: ReadonlyMap<string, Surface>) =>
+  (surfaces: ReadonlyMap<string, FitSurface>) =>
   (artifact: Artifact, policy: Policy): void => {
     for (const surface of surfaces.values())
       if (surface.policy === policy.ref.id) assertFits(artifact, policy, surface);
   };
 
-function checkStates(q: unknown, surface: Surface): void {
+function checkStates(q: unknown, surface: FitSurface): void {
   for (const state of Object.keys((q ?? {}) as object)) {
     if (surface.stateTerms === undefined)
       throw unfit(surface, 'it goes by states, and the surface has none', 'parameters.q');
@@ -78,7 +107,7 @@ interface Term {
 }
 
 /** Of linear models: what they look up must be there to be looked up, and to have been learned from. */
-function checkFeatures(features: unknown, surface: Surface): void {
+function checkFeatures(features: unknown, surface: FitSurface): void {
   const { subject } = surface.log;
   for (const [part, spec] of Object.entries(
     (features ?? {}) as Record<string, { terms?: readonly Term[] } | undefined>,
@@ -92,7 +121,7 @@ function checkFeatures(features: unknown, surface: Surface): void {
 
 const CANDIDATES: readonly Candidate[] = ['probe-a', 'probe-b'].map((id) => ({ id, features: {}, nonPersonal: true }));
 
-function tryOut(policy: Policy, surface: Surface): void {
+function tryOut(policy: Policy, surface: FitSurface): void {
   const known = { features: {}, context: {}, nowMs: 0, timeZone: UTC };
   const state = surface.stateOf?.(known);
   const observation = surface.observer?.observe(known);
@@ -121,7 +150,7 @@ function tryOut(policy: Policy, surface: Surface): void {
   }
 }
 
-const unfit = ({ id }: Surface, why: string, field: string): EngineError =>
+const unfit = ({ id }: FitSurface, why: string, field: string): EngineError =>
   new EngineError('InvalidRequest', 'ARTIFACT_UNFIT', `The artifact does not fit the surface ${id}: ${why}.`, {
     field,
   });

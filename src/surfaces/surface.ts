@@ -4,7 +4,13 @@ import { EngineError } from '../kernel/errors.js';
 import { canonicalCell } from '../messages/cells.js';
 import { CANDIDATES_MAX, SLATE_MAX, SUBJECT_KINDS } from '../messages/decisions.js';
 import { episodeSettingsSchema, rewardSettingsSchema } from '../messages/rewards.js';
-import { compileObservation, OBSERVATION_MAX, observationTermSchema, type Observer } from './observation-terms.js';
+import {
+  compileObservation,
+  OBSERVATION_MAX,
+  observationTermSchema,
+  type ObservationTerm,
+  type Observer,
+} from './observation-terms.js';
 import { compileRules, ruleProblems, rulesSchema, type CandidateRules } from './rules.js';
 import { compileState, stateTermSchema, type StateInput, type StateTerm } from './state-terms.js';
 
@@ -100,7 +106,8 @@ export interface Surface extends Omit<Readonly<SurfaceDefinition>, 'caps' | 'sta
   readonly stateTerms: readonly StateTerm[] | undefined;
   /** The state that a decision is made in; undefined where the surface declares none. */
   readonly stateOf: ((input: StateInput) => string) | undefined;
-  /** The same as numbers. */
+  /** What the same is made of as numbers, and those numbers. */
+  readonly observationTerms: readonly ObservationTerm[] | undefined;
   readonly observer: Observer | undefined;
 }
 
@@ -123,6 +130,7 @@ export function compileSurface(definition: unknown): Surface {
     chain: [surface.policy, ...surface.fallback],
     stateTerms: surface.state,
     stateOf: surface.state === undefined ? undefined : compileState(surface.state),
+    observationTerms: surface.observation,
     observer: surface.observation === undefined ? undefined : compileObservation(surface.observation),
   });
 }

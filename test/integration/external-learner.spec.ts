@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect as connectClient, PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
 import { LearnerHost } from '../../src/actors/learner/learner-host.js';
+import { ThreadOpener } from '../../src/actors/artifacts/thread-opener.js';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
 import { ensureCluster } from '../../src/actors/nats/bootstrap.js';
 import { NatsCluster } from '../../src/actors/nats/cluster.js';
 import { connect, type NatsLink } from '../../src/actors/nats/connection.js';
 import { systemClock } from '../../src/kernel/clock.js';
-import { LEARNED_FAMILIES } from '../../src/policies/registry/learned-families.js';
 import { PolicyRegistry } from '../../src/policies/registry/registry.js';
 import { eventually } from '../support/eventually.js';
 import { Chainer, experience, SURFACE } from '../support/learning.js';
@@ -28,21 +28,24 @@ let learner: NatsConnection;
 const chain = new Chainer();
 const ends: (() => unknown)[] = [];
 
+const opener = new ThreadOpener({ surfaces: [], clock: systemClock });
+
 beforeAll(async () => {
   nats = await startTestNats({ partitions: cluster.partitions });
   link = await connect({ ...nats.engine, name: 'external-learner-spec', log: silent });
   await ensureCluster(link, cluster);
   opened = await NatsCluster.open(link, { ...cluster, log: silent });
-  ports = await openLearnerPorts(link, 1, systemClock);
+  ports = await openLearnerPorts(link, 1, systemClock, opener);
   await opened.experience.append([1, 0, 1].map((reward) => chain.message(experience({ reward, rewardedId: 'a' }))));
 });
 afterAll(async () => {
   await link.close();
   await nats.dispose();
+  await opener.stop();
 });
 
 beforeEach(async () => {
-  registry = new PolicyRegistry(LEARNED_FAMILIES);
+  registry = new PolicyRegistry(opener);
   ends.push(registry.follow(ports.artifacts));
   const { user, pass } = nats.learner;
   learner = await connectClient({ servers: nats.url, user, pass, inboxPrefix: '_INBOX.outside' });
@@ -58,6 +61,7 @@ async function startHost(hostId: string, configured: object = LEARNER): Promise<
   ends.push(() => keeper.stop());
   const host = new LearnerHost({
     ...ports,
+    opener,
     learners: [configured],
     hostId,
     keeper,

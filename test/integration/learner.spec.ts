@@ -4,17 +4,18 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { fileURLToPath } from 'node:url';
 import { LearnerHost, type LearnerHostOptions } from '../../src/actors/learner/learner-host.js';
 import type { RemoteKeeper } from '../../src/actors/keeper/remote-keeper.js';
+import { ThreadOpener } from '../../src/actors/artifacts/thread-opener.js';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
 import type { LearnerStatus } from '../../src/actors/learner/status.js';
 import { ensureCluster } from '../../src/actors/nats/bootstrap.js';
 import { NatsCluster } from '../../src/actors/nats/cluster.js';
 import { connect, type NatsLink } from '../../src/actors/nats/connection.js';
 import { systemClock } from '../../src/kernel/clock.js';
-import { EngineError } from '../../src/kernel/errors.js';
 import { candidateSchema } from '../../src/messages/decisions.js';
 import { streams } from '../../src/messages/subjects.js';
-import { sealArtifact } from '../../src/policies/artifact.js';
-import { LEARNED_FAMILIES } from '../../src/policies/registry/learned-families.js';
+import { surfaceShape } from '../../src/surfaces/policy-fit.js';
+import { surfaceWith } from '../support/user-actor.js';
+import { encodedArtifact, sealArtifact, type Artifact, type SealedArtifact } from '../../src/policies/artifact.js';
 import { PolicyRegistry } from '../../src/policies/registry/registry.js';
 import { Chainer, experience, SURFACE, until } from '../support/learning.js';
 import { localKeeper } from '../support/local-keeper.js';
@@ -36,10 +37,12 @@ let chain: Chainer;
 const hosts: LearnerHost[] = [];
 const keepers: RemoteKeeper[] = [];
 
+const opener = new ThreadOpener({ surfaces: [], clock: systemClock });
+
 beforeAll(async () => {
   nats = await startTestNats({ partitions: cluster.partitions });
 });
-afterAll(() => nats.dispose());
+afterAll(() => Promise.all([nats.dispose(), opener.stop()]));
 
 beforeEach(async () => {
   link = await connect({ ...nats.engine, name: 'learner-spec', log: silent });
@@ -48,8 +51,8 @@ beforeEach(async () => {
   for await (const stream of jsm.streams.list()) await jsm.streams.delete(stream.config.name);
   await ensureCluster(link, cluster);
   opened = await NatsCluster.open(link, { ...cluster, log: silent });
-  ports = await openLearnerPorts(link, 1, systemClock);
-  registry = new PolicyRegistry(LEARNED_FAMILIES);
+  ports = await openLearnerPorts(link, 1, systemClock, opener);
+  registry = new PolicyRegistry(opener);
   unfollow = registry.follow(ports.artifacts);
   chain = new Chainer();
 });
@@ -66,6 +69,7 @@ async function startHost(hostId: string, learner: object, more: Partial<LearnerH
   keepers.push(keeper);
   const host = new LearnerHost({
     ...ports,
+    opener,
     learners: [{ ...base, ...learner }],
     hostId,
     keeper,
@@ -98,6 +102,8 @@ const mean = (id: string): number | undefined => {
 };
 const close = (x: number | undefined, y: number): boolean => x !== undefined && Math.abs(x - y) < 1e-12;
 const view = async (): Promise<LearnerStatus> => (await link.nc.request('attune.learner.pickup.view', '{}')).json();
+
+const sealed = (unsealed: Omit<Artifact, 'checksum'>): SealedArtifact => encodedArtifact(sealArtifact(unsealed));
 
 describe('the learner host', () => {
   it('turns experience into policies that a running registry swaps in, and tells how it is', async () => {
@@ -178,7 +184,7 @@ describe('the learner host', () => {
 
   it('keeps a former version loadable, and refuses an older epoch and a version that is taken', async () => {
     const artifact = (version: number) =>
-      sealArtifact({
+      sealed({
         schema: 1,
         family: 'beta-thompson',
         policy: { id: policy, version },
@@ -197,7 +203,7 @@ describe('the learner host', () => {
 
   it('makes an older version live again, under a new number, with who and why; learners go on behind it', async () => {
     const artifact = (version: number) =>
-      sealArtifact({
+      sealed({
         schema: 1,
         family: 'beta-thompson',
         policy: { id: policy, version },
@@ -206,8 +212,8 @@ describe('the learner host', () => {
       });
     const { artifacts } = ports;
     const sealOf = (version: number) => {
-      const { checksum: _, ...one } = artifact(version);
-      return sealArtifact({ ...one, parameters: { arms: {}, prior: [1, 99] } });
+      const { checksum: _, ...head } = artifact(version).head;
+      return sealed({ ...head, parameters: { arms: {}, prior: [1, 99] } });
     };
     await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({ code: 'POLICY_UNKNOWN' });
     await artifacts.publish(artifact(1), 5);
@@ -273,17 +279,17 @@ describe('the learner host', () => {
 
   it('does not go back to a version that its surface cannot use any more, and records nothing of it', async () => {
     const of = (version: number) =>
-      sealArtifact({
+      sealed({
         schema: 1,
-        family: 'beta-thompson',
+        family: 'q-table',
         policy: { id: policy, version },
-        parameters: { arms: {}, prior: [version, 1] },
+        parameters: { q: { 'hour=0': { a: 1 } }, exploration: { kind: 'epsilon-greedy', epsilon: 0.1 } },
         lineage: { learner: 'by hand', experiences: 0, sequence: 0, createdAtMs: version },
       });
     for (const version of [1, 2]) await ports.artifacts.publish(of(version), 5);
-    const { artifacts } = await openLearnerPorts(link, 1, systemClock, () => {
-      throw new EngineError('InvalidRequest', 'ARTIFACT_UNFIT', 'It goes by states, and the surface has none.');
-    });
+    const surfaces = [surfaceShape(surfaceWith({ policy }))];
+    const strict = new ThreadOpener({ surfaces, clock: systemClock });
+    const { artifacts } = await openLearnerPorts(link, 1, systemClock, strict);
     await expect(artifacts.rollBack(policy, { by: 'ada', why: 'w' })).rejects.toMatchObject({ code: 'ARTIFACT_UNFIT' });
     const entry = (await artifacts.entry(policy))!;
     expect([entry.version, entry.rollback, entry.held]).toEqual([2, undefined, undefined]);

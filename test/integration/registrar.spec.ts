@@ -1,6 +1,7 @@
 /** From a verdict that a learner's host records on NATS to the rows that people query. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { ThreadOpener } from '../../src/actors/artifacts/thread-opener.js';
 import { openLearnerPorts, type NatsLearnerPorts } from '../../src/actors/learner/nats-learner-ports.js';
 import { openBucket } from '../../src/actors/nats/bootstrap.js';
 import { NatsZoneFeed } from '../../src/actors/replica/nats-zone-feed.js';
@@ -11,7 +12,7 @@ import { silentLogger } from '../../src/kernel/logger.js';
 import type { CampaignDefinition } from '../../src/messages/campaigns.js';
 import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import { buckets, subjects } from '../../src/messages/subjects.js';
-import { sealArtifact } from '../../src/policies/artifact.js';
+import { encodedArtifact, sealArtifact } from '../../src/policies/artifact.js';
 import { FactStore } from '../../src/store/fact-store.js';
 import { until } from '../support/learning.js';
 import { startNatsWorld, type NatsWorld } from '../support/nats-world.js';
@@ -36,7 +37,7 @@ beforeAll(async () => {
     startTestPostgres(),
   ]);
   store = new FactStore({ url: postgres.url });
-  ports = await openLearnerPorts(world.link, 1, systemClock);
+  ports = await openLearnerPorts(world.link, 1, systemClock, new ThreadOpener({ surfaces: [], clock: systemClock }));
   const { link, cluster } = world;
   stop = startRegistrar({
     registry: store.registry,
@@ -60,13 +61,15 @@ afterAll(async () => {
 
 const publish = (id: string, version: number): Promise<unknown> =>
   ports.artifacts.publish(
-    sealArtifact({
-      schema: 1,
-      family: 'beta-thompson',
-      policy: { id, version },
-      parameters: { arms: {}, prior: [1, 1] },
-      lineage: { learner: 'l', experiences: 0, sequence: 0, createdAtMs: 1_700_000_000_000 },
-    }),
+    encodedArtifact(
+      sealArtifact({
+        schema: 1,
+        family: 'beta-thompson',
+        policy: { id, version },
+        parameters: { arms: {}, prior: [1, 1] },
+        lineage: { learner: 'l', experiences: 0, sequence: 0, createdAtMs: 1_700_000_000_000 },
+      }),
+    ),
     1,
   );
 

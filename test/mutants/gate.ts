@@ -171,7 +171,7 @@ export const GATE: MutantArea = {
     {
       id: 'gate-verdict-recorded-after-publication',
       file: 'src/actors/learner/gate-keeper.ts',
-      find: 'if (entry?.checksum !== artifact.checksum) await',
+      find: 'if (entry?.checksum !== artifact.head.checksum) await',
       replace: 'await',
       why: 'A promotion that was cut off after it went live is published a second time.',
       nets: ['src/actors/learner/gated-learner.spec.ts'],

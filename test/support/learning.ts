@@ -19,7 +19,13 @@ import type { AnyLearnerPlugin } from '../../src/learners/learner.js';
 import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import type { Experience } from '../../src/messages/decisions.js';
 import { subjects } from '../../src/messages/subjects.js';
-import { encodeArtifact, type Artifact } from '../../src/policies/artifact.js';
+import { encodeArtifact, openArtifact, type Artifact, type SealedArtifact } from '../../src/policies/artifact.js';
+import {
+  GateSession,
+  type GateRunner,
+  type GateSpec,
+  type RunningGate,
+} from '../../src/actors/learner/external/gate-session.js';
 import type {
   ArtifactStore,
   Hold,
@@ -119,7 +125,8 @@ export class MemoryArtifactStore implements ArtifactStore {
   #epoch = 0;
   #listeners = new Set<(entry: RegistryEntry) => void>();
 
-  publish(artifact: Artifact, epoch: number): Promise<PublicationOutcome> {
+  publish({ bytes }: SealedArtifact, epoch: number): Promise<PublicationOutcome> {
+    const artifact = openArtifact(bytes);
     if (epoch < this.#epoch) return Promise.reject(new EngineError('StaleOwner', 'ARTIFACT_STALE_EPOCH', 'stale'));
     this.#epoch = epoch;
     if (this.held !== undefined) {
@@ -206,7 +213,7 @@ export class InlineTrainer implements Trainer {
     return this.#session!.fold(records, idle, new AbortController().signal);
   }
 
-  async exportArtifact(meta: ArtifactMeta): Promise<Uint8Array> {
+  async exportArtifact(meta: ArtifactMeta): Promise<SealedArtifact> {
     await Promise.resolve();
     return this.#session!.exportArtifact(meta);
   }
@@ -219,6 +226,38 @@ export class InlineTrainer implements Trainer {
   async gate(step: GateStep): Promise<GateAnswer> {
     await Promise.resolve();
     return this.#session!.gate(step);
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** The same for a gate. */
+export class InlineGate implements GateRunner {
+  /** As if its thread had ended; the next session begins in another one. */
+  crash: () => void = () => undefined;
+
+  async begin(spec: GateSpec, checkpoint: Uint8Array | undefined): Promise<RunningGate> {
+    await Promise.resolve();
+    const session = new GateSession(spec, checkpoint);
+    let isOver = false;
+    this.crash = () => (isOver = true);
+    const alive = async <T>(task: () => T): Promise<T> => {
+      await Promise.resolve();
+      if (isOver) throw new EngineError('Dependency', 'GATE_CRASHED', 'The thread of the gate ended.');
+      return task();
+    };
+    return {
+      started: session.started,
+      get isOver() {
+        return isOver;
+      },
+      judge: (experiences) => alive(() => session.judge(experiences)),
+      gate: (step, proposal) => alive(() => session.gate(step, proposal)),
+      save: (meta, cursor) => alive(() => session.save(meta, cursor)),
+      end: () => (isOver = true),
+    };
   }
 
   stop(): Promise<void> {

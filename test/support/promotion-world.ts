@@ -4,7 +4,7 @@ import { PromotionGate, type GateSettings } from '../../src/learners/promotion/i
 import { seededRandom } from '../../src/kernel/random.js';
 import type { Experience } from '../../src/messages/decisions.js';
 import { sealArtifact, type Artifact } from '../../src/policies/artifact.js';
-import type { PolicyFamilies } from '../../src/policies/registry/registry.js';
+import type { PolicyFamilies } from '../../src/policies/registry/policy-of.js';
 import { experience } from './learning.js';
 
 /** Exploration floor of the surface: what every policy is served with. */

@@ -1,13 +1,16 @@
 /** A store of artifacts through which a learner makes nothing live that its own surface cannot use. */
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
-import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
-import { policyOf, type FitCheck } from '../../policies/registry/registry.js';
+import type { ArtifactOpener } from '../artifacts/opener.js';
 
 /** `publish` rejects with InvalidRequest `ARTIFACT_UNFIT`, before anything is stored. */
-export function fittedArtifacts(store: ArtifactStore, assertFits: FitCheck): ArtifactStore {
+export function fittedArtifacts(
+  store: ArtifactStore,
+  opener: Pick<ArtifactOpener, 'check'>,
+  surface: string,
+): ArtifactStore {
   return {
     async publish(artifact, epoch) {
-      assertFits(artifact, policyOf(artifact, LEARNED_FAMILIES));
+      await opener.check(artifact, surface);
       return await store.publish(artifact, epoch);
     },
     entry: (policyId) => store.entry(policyId),

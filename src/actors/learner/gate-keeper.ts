@@ -7,7 +7,6 @@ import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import type { GateSettings } from '../../learners/promotion/index.js';
 import type { GateVerdict } from '../../messages/gate-verdict.js';
-import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
 import type { Gated, GateProgress, SessionProgress } from './trainer.js';
 import type { VerdictStore } from './verdict-store.js';
@@ -41,7 +40,7 @@ export class GateKeeper<Progress extends GateProgress = SessionProgress> {
     if (entry === undefined || entry.version === progress.gate?.alias.champion) return progress;
     const { challenger } = await trainer.gate({ step: 'look' });
     // A promotion that was cut off after it had gone live: its verdict comes again, or is pending.
-    if (challenger !== undefined && openArtifact(challenger).checksum === entry.checksum) return progress;
+    if (challenger?.checksum === entry.checksum) return progress;
     const artifact = await this.#stored(policy, entry.version);
     const after = (await trainer.gate({ step: 'adopt', artifact })).progress;
     const settled = after.gate?.settled;
@@ -78,9 +77,9 @@ export class GateKeeper<Progress extends GateProgress = SessionProgress> {
     if (verdict === undefined) return progress;
     await verdicts.record(verdict, epoch);
     if (verdict.outcome === 'promoted') {
-      const artifact = openArtifact((await trainer.gate({ step: 'look' })).challenger!);
+      const artifact = (await trainer.gate({ step: 'fetch' })).artifact!;
       const entry = await artifacts.entry(policy);
-      if (entry?.checksum !== artifact.checksum) await artifacts.publish(artifact, epoch);
+      if (entry?.checksum !== artifact.head.checksum) await artifacts.publish(artifact, epoch);
     }
     // Where an operator holds the policy, what is live is still what it was.
     return await this.align(trainer, (await trainer.gate({ step: 'settle' })).progress);

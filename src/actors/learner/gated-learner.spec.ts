@@ -16,7 +16,8 @@ import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin } from '../../learners/learner.js';
 import type { GateSettings } from '../../learners/promotion/index.js';
 import { HeldOutSplit } from '../../learners/promotion/holdout.js';
-import { sealArtifact } from '../../policies/artifact.js';
+import { encodedArtifact, sealArtifact } from '../../policies/artifact.js';
+import { ThreadOpener } from '../artifacts/thread-opener.js';
 import { LearnerActor } from './learner-actor.js';
 import { learnerSettingsSchema } from './settings.js';
 
@@ -52,6 +53,7 @@ function world(anchor: GateSettings['anchor'] = 'first') {
         artifacts,
         checkpoints,
         verdicts,
+        opener: new ThreadOpener({ surfaces: [], clock: systemClock }),
         clock: systemClock,
         launch: () => new InlineTrainer(anyPlugin(betaThompson)),
       });
@@ -179,7 +181,7 @@ describe('a learner with a gate', () => {
     await until(() => first.status().gate?.alias.challenger === 2);
     await first.stop();
     const { checksum: _, ...prior } = artifacts.published[0]!;
-    await artifacts.publish(sealArtifact({ ...prior, policy: { id: 'p', version: 9 } }), 1);
+    await artifacts.publish(encodedArtifact(sealArtifact({ ...prior, policy: { id: 'p', version: 9 } })), 1);
     const second = start(2);
     await until(() => second.status().gate?.settled?.reason === 'live-changed');
     expect(verdicts.recorded).toMatchObject([{ candidate: 1, outcome: 'rejected', reason: 'live-changed' }]);
@@ -197,7 +199,7 @@ describe('a learner with a gate', () => {
     });
     expect(artifacts.published).toHaveLength(1);
     const { checksum: _, ...prior } = artifacts.published[0]!;
-    await artifacts.publish(sealArtifact({ ...prior, policy: { id: 'elsewhere', version: 3 } }), 1);
+    await artifacts.publish(encodedArtifact(sealArtifact({ ...prior, policy: { id: 'elsewhere', version: 3 } })), 1);
     await until(() => {
       show(2, 1);
       return actor.status().gate?.alias.challenger === 2;

@@ -14,6 +14,7 @@ import { systemClock, type Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin, type AnyLearnerPlugin, type Learner } from '../../learners/learner.js';
+import { ThreadOpener } from '../artifacts/thread-opener.js';
 import { LearnerActor } from './learner-actor.js';
 import { learnerSettingsSchema } from './settings.js';
 import type { LearnerStatus } from './status.js';
@@ -57,6 +58,7 @@ function world(initial: AnyLearnerPlugin = plain, clock: Clock = systemClock) {
       artifacts,
       checkpoints,
       verdicts: new MemoryVerdictStore(),
+      opener: new ThreadOpener({ surfaces: [], clock: systemClock }),
       clock,
       launch: () => {
         launches++;

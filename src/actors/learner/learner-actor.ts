@@ -5,9 +5,12 @@
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { RECORD_VERSION } from '../../messages/versions.js';
-import { openArtifact } from '../../policies/artifact.js';
 import type { ArtifactStore, Hold } from '../../policies/registry/artifact-store.js';
+import { surfaceShape } from '../../surfaces/policy-fit.js';
+import type { Surface } from '../../surfaces/surface.js';
+import type { ArtifactOpener } from '../artifacts/opener.js';
 import { saveRestMs, type CheckpointStore } from './checkpoint.js';
+import { fittedArtifacts } from './fitted-artifacts.js';
 import { GateKeeper, pendingVerdict } from './gate-keeper.js';
 import {
   initialMode,
@@ -21,7 +24,7 @@ import type { LearnerSettings } from './settings.js';
 import { FIRST_VERDICT, judgePublish, onTrial, type PublishVerdict } from './publish-rule.js';
 import { blankStatus, type LearnerStatus } from './status.js';
 import { EMPTY_TALLY } from './tally.js';
-import type { SessionProgress, Trainer } from './trainer.js';
+import type { SessionProgress, SessionSpec, Trainer } from './trainer.js';
 import type { VerdictStore } from './verdict-store.js';
 
 export interface LearnerPorts {
@@ -29,6 +32,9 @@ export interface LearnerPorts {
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
+  /** What its policies must fit; not looked at where it is left out. */
+  readonly surface?: Surface | undefined;
+  readonly opener: Pick<ArtifactOpener, 'check'>;
   readonly clock: Clock;
   /** Schema to write checkpoints in; this build's, where left out. */
   readonly writes?: (() => number) | undefined;
@@ -88,8 +94,10 @@ export class LearnerActor {
     this.#settings = settings;
     this.#epoch = epoch;
     this.#ports = ports;
-    const { artifacts, verdicts, clock } = ports;
-    const { policy, gate } = settings;
+    const { verdicts, clock, opener } = ports;
+    const { policy, gate, surface } = settings;
+    // What it exports was tried out a moment ago; what is promoted was so before its trial, and surfaces change.
+    const artifacts = fittedArtifacts(ports.artifacts, opener, surface);
     this.#gate = gate && new GateKeeper({ policy, anchor: gate.anchor, epoch, artifacts, verdicts, clock });
   }
 
@@ -193,7 +201,18 @@ export class LearnerActor {
       checkpoints.load(id),
       artifacts.entry(policy),
     ]);
-    const spec = { learner: id, kind, surface, config, seed, batchSize, stream: { identity }, ...(gate && { gate }) };
+    const fits = this.#ports.surface && surfaceShape(this.#ports.surface);
+    const spec: SessionSpec = {
+      learner: id,
+      kind,
+      surface,
+      config,
+      seed,
+      batchSize,
+      stream: { identity },
+      ...(gate && { gate }),
+      ...(fits && { fits }),
+    };
     this.#progress = await trainer.start(spec, checkpoint);
     if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
     this.#savedPosition = this.#progress.position;
@@ -274,12 +293,12 @@ export class LearnerActor {
     const entry = await artifacts.entry(policyId);
     const version = (entry?.newest ?? 0) + 1;
     const createdAtMs = clock.nowMs();
-    const bytes = await trainer.exportArtifact({ policyId, version, parent: entry?.version, createdAtMs });
+    const artifact = await trainer.exportArtifact({ policyId, version, parent: entry?.version, createdAtMs });
     // What could not be saved is not published either: it would be learned and published again after every restart.
     const saved = this.#isResting() ? undefined : await this.#encoded(trainer);
     this.#send({ type: 'Evaluated' });
     if (this.#stopped) return;
-    const outcome = await artifacts.publish(openArtifact(bytes), this.#epoch);
+    const outcome = await artifacts.publish(artifact, this.#epoch);
     const held = outcome === 'held';
     this.#held = held ? (entry?.held ?? null) : null;
     this.#published = this.#live(held ? (entry?.version ?? null) : version, createdAtMs);

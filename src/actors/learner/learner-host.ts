@@ -6,14 +6,14 @@ import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
 import { loadPlugin, parseLearnerConfig } from '../../learners/plugin-registry.js';
 import type { ArtifactStore } from '../../policies/registry/artifact-store.js';
-import type { FitCheck } from '../../policies/registry/registry.js';
-import { assertFits } from '../../surfaces/policy-fit.js';
 import type { Surface } from '../../surfaces/surface.js';
+import type { ArtifactOpener } from '../artifacts/opener.js';
 import type { Keeper } from '../keeper/keeper.js';
 import type { CheckpointStore } from './checkpoint.js';
 import { EXTERNAL_KIND } from './external/checkpoint.js';
 import { ExternalLearnerDesk } from './external/desk.js';
-import { fittedArtifacts } from './fitted-artifacts.js';
+import type { GateRunner } from './external/gate-session.js';
+import { GateThread } from './external/gate-thread.js';
 import { LearnerActor } from './learner-actor.js';
 import { LeaseSeeker } from './lease-seeker.js';
 import type { ExperienceSource } from './record-inbox.js';
@@ -44,6 +44,8 @@ export interface LearnerHostOptions {
   readonly hostId: string;
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
+  /** Knows the same surfaces. */
+  readonly opener: ArtifactOpener;
   /** Surfaces by id: what a learner publishes must fit its own. Not looked at where there is none of that name. */
   readonly surfaces?: ReadonlyMap<string, Surface>;
   readonly checkpoints: CheckpointStore;
@@ -58,6 +60,8 @@ export interface LearnerHostOptions {
   readonly onMode?: (status: LearnerStatus) => void;
   /** A worker thread each, if left out. */
   readonly launch?: (settings: LearnerSettings) => Trainer;
+  /** The same for the gate of a learner in another process. */
+  readonly launchGate?: (settings: LearnerSettings) => GateRunner;
 }
 
 interface Place {
@@ -140,13 +144,14 @@ export class LearnerHost {
   }
 
   #actor({ settings }: Place, epoch: number): Runner {
-    const { source, checkpoints, verdicts, clock, writes, onMode, launch } = this.#options;
-    const artifacts = this.#artifactsOf(settings);
+    const { source, artifacts, checkpoints, verdicts, opener, surfaces, clock, writes, onMode, launch } = this.#options;
     return new LearnerActor(settings, epoch, {
       source,
       artifacts,
       checkpoints,
       verdicts,
+      opener,
+      surface: surfaces?.get(settings.surface),
       clock,
       writes,
       launch:
@@ -155,25 +160,17 @@ export class LearnerHost {
     });
   }
 
-  #artifactsOf(settings: LearnerSettings): ArtifactStore {
-    const fits = this.#fitsOf(settings);
-    return fits === undefined ? this.#options.artifacts : fittedArtifacts(this.#options.artifacts, fits);
-  }
-
-  #fitsOf({ surface: id }: LearnerSettings): FitCheck | undefined {
-    const surface = this.#options.surfaces?.get(id);
-    return surface && ((artifact, policy) => assertFits(artifact, policy, surface));
-  }
-
   #desk({ settings }: Place): Runner {
-    const { source, checkpoints, verdicts, clock, writes, keeper, leaseTtlMs: ttlMs, views } = this.#options;
-    const artifacts = this.#artifactsOf(settings);
+    const { source, artifacts, checkpoints, verdicts, opener, surfaces, clock, writes, keeper, views } = this.#options;
+    const { leaseTtlMs: ttlMs, launchGate } = this.#options;
     const desk = new ExternalLearnerDesk(settings, {
       source,
       artifacts,
       checkpoints,
       verdicts,
-      assertFits: this.#fitsOf(settings),
+      opener,
+      surface: surfaces?.get(settings.surface),
+      launchGate: () => launchGate?.(settings) ?? new GateThread({ clock, heapMbMax: settings.heapMbMax }),
       clock,
       writes,
       ttlMs,

@@ -167,7 +167,9 @@ describe('a learning session', () => {
   it('says in the artifact what it was made from', async () => {
     const session = new LearningSession(summing(true), spec, undefined);
     await session.fold(stream(10), true, signal);
-    const artifact = openArtifact(session.exportArtifact({ policyId: 'p', version: 4, parent: 3, createdAtMs: 9 }));
+    const artifact = openArtifact(
+      session.exportArtifact({ policyId: 'p', version: 4, parent: 3, createdAtMs: 9 }).bytes,
+    );
     expect(artifact.lineage).toEqual({ learner: 'l', parent: 3, experiences: 8, sequence: 10, createdAtMs: 9 });
   });
 

@@ -9,14 +9,15 @@ import { seededRandom, type SeededRandom } from '../../kernel/random.js';
 import { parseExperience } from '../../learners/experience-schema.js';
 import type { AnyLearnerPlugin, Learner } from '../../learners/learner.js';
 import { parseLearnerConfig } from '../../learners/plugin-registry.js';
-import { PromotionGate } from '../../learners/promotion/index.js';
+import { PromotionGate, type Candidate } from '../../learners/promotion/index.js';
 import type { Experience } from '../../messages/decisions.js';
 import { outputRecordSchema } from '../../messages/records.js';
 import { isVersionRefusal, THIS_SCHEMA, type Stored } from '../../messages/versions.js';
 import { subjects } from '../../messages/subjects.js';
-import { encodeArtifact, openArtifact, sealArtifact } from '../../policies/artifact.js';
+import { encodeArtifact, headOf, openArtifact, sealArtifact, type SealedArtifact } from '../../policies/artifact.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
-import { policyOf } from '../../policies/registry/registry.js';
+import { policyOf } from '../../policies/registry/policy-of.js';
+import { assertFits, fitSurface } from '../../surfaces/policy-fit.js';
 import { ActionLedger } from './action-ledger.js';
 import { ChainWatermarks } from './chain-watermarks.js';
 import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpoint.js';
@@ -92,8 +93,16 @@ export class LearningSession {
     return this.progress;
   }
 
-  /** Throws InvalidRequest `ARTIFACT_*` for parameters that are not finite or not of their family. */
-  exportArtifact(meta: ArtifactMeta): Uint8Array {
+  /**
+   * Throws InvalidRequest `ARTIFACT_*` for parameters that are not finite, and for what its surface cannot use; and what their
+   * family has against them.
+   */
+  exportArtifact(meta: ArtifactMeta): SealedArtifact {
+    const { artifact, bytes } = this.#export(meta);
+    return { head: headOf(artifact), bytes };
+  }
+
+  #export(meta: ArtifactMeta): Candidate & { readonly bytes: Uint8Array } {
     const { family, parameters } = this.#learner.exportPolicy();
     const bytes = encodeArtifact(
       sealArtifact({
@@ -111,16 +120,18 @@ export class LearningSession {
       }),
     );
     // What no host could read must not become the live version: a host that starts would have none.
-    policyOf(openArtifact(bytes), LEARNED_FAMILIES);
-    return bytes;
+    const artifact = openArtifact(bytes);
+    const policy = policyOf(artifact, LEARNED_FAMILIES);
+    if (this.#spec.fits !== undefined) assertFits(artifact, policy, fitSurface(this.#spec.fits));
+    return { artifact, policy, bytes };
   }
 
   /** See Trainer.gate. */
   gate(step: GateStep): GateAnswer {
     const gate = this.#gate;
     if (gate === undefined) throw new EngineError('Invariant', 'GATE_MISSING', 'The learner has no gate.');
-    const challenger = takeGateStep(gate, step, (meta) => this.exportArtifact(meta));
-    return { progress: this.progress, challenger };
+    const after = takeGateStep(gate, step, (meta) => this.#export(meta));
+    return { progress: this.progress, ...after };
   }
 
   save(meta: CheckpointMeta): Uint8Array {

@@ -11,9 +11,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { decodeToken, encodeToken } from '../../kernel/ids.js';
 import { readJson } from '../../kernel/read-json.js';
 import { buckets } from '../../messages/subjects.js';
-import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
-import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
-import { policyOf, type FitCheck } from '../../policies/registry/registry.js';
+import { ARTIFACT_BYTES_MAX, type ArtifactHead, type SealedArtifact } from '../../policies/artifact.js';
 import type {
   ArtifactStore,
   PolicyRollbacks,
@@ -22,6 +20,7 @@ import type {
   Rollback,
   RollbackOrder,
 } from '../../policies/registry/artifact-store.js';
+import type { ArtifactOpener } from '../artifacts/opener.js';
 import type { JournalReader } from '../host/ports.js';
 import type { NatsLink } from '../nats/connection.js';
 import { OrderedReader } from '../nats/ordered-reader.js';
@@ -67,47 +66,47 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
   readonly #jsm: JetStreamManager;
   readonly #objects: NatsFencedObjects;
   readonly #clock: Clock;
-  readonly #assertFits: FitCheck;
+  readonly #opener: Pick<ArtifactOpener, 'reseal'>;
 
-  /** `assertFits` throws for an older version that what it serves now cannot use. */
+  /** The opener refuses an older version that what it serves now cannot use. */
   constructor(
     link: NatsLink,
     jsm: JetStreamManager,
     objects: NatsFencedObjects,
     clock: Clock,
-    assertFits: FitCheck = () => undefined,
+    opener: Pick<ArtifactOpener, 'reseal'>,
   ) {
-    this.#assertFits = assertFits;
+    this.#opener = opener;
     this.#link = link;
     this.#jsm = jsm;
     this.#objects = objects;
     this.#clock = clock;
   }
 
-  async publish(artifact: Artifact, epoch: number): Promise<PublicationOutcome> {
-    const { id, version } = artifact.policy;
+  async publish({ head, bytes }: SealedArtifact, epoch: number): Promise<PublicationOutcome> {
+    const { id, version } = head.policy;
     const key = encodeToken(id, 'policy.id');
     // The epoch is in the name, so that an owner that was overtaken cannot overwrite its successor's object.
     const objectKey = `policy.${key}.${version}.${epoch}`;
     let outcome: PublicationOutcome = 'live';
     await this.#objects.write<Pointer>({
       key,
-      bytes: encodeArtifact(artifact),
+      bytes,
       parse,
       decide: (present) => {
         if (present !== undefined && present.epoch > epoch) throw staleEpoch(id);
         outcome = present !== undefined && present.held !== null ? 'held' : 'live';
-        const same = present?.candidates.find((one) => one.version === version && one.checksum === artifact.checksum);
+        const same = present?.candidates.find((one) => one.version === version && one.checksum === head.checksum);
         if (present !== undefined && outcome === 'held' && same !== undefined)
           return { pointer: { ...present, epoch }, objectKey: same.objectKey };
         if (present !== undefined && newestOf(present) >= version) throw versionTaken(id, newestOf(present));
         if (present !== undefined && outcome === 'held') {
-          const candidate = { version, objectKey, checksum: artifact.checksum };
+          const candidate = { version, objectKey, checksum: head.checksum };
           const candidates = [candidate, ...present.candidates].slice(0, CANDIDATES_MAX);
           return { pointer: { ...present, epoch, candidates }, objectKey };
         }
         return {
-          pointer: successorOf(present, artifact, { objectKey, epoch, by: artifact.lineage.learner }),
+          pointer: successorOf(present, head, { objectKey, epoch, by: head.lineage.learner }),
           objectKey,
         };
       },
@@ -133,25 +132,20 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
       });
     const version = newestOf(live) + 1;
     const atMs = this.#clock.nowMs();
-    const { checksum: _, ...before } = openArtifact(stored);
-    const artifact = sealArtifact({
-      ...before,
-      policy: { id: policyId, version },
-      lineage: { ...before.lineage, parent: target, createdAtMs: atMs },
-    });
-    this.#assertFits(artifact, policyOf(artifact, LEARNED_FAMILIES));
+    const policy = { id: policyId, version };
+    const { head, bytes } = await this.#opener.reseal(stored, policy, { parent: target, createdAtMs: atMs });
     const rollback: Rollback = { version, from: live.version, to: target, by, why, atMs, held: !release };
     // A name of its own: a learner that publishes the same version at the same time must not write over it.
-    const objectKey = `policy.${key}.${version}.${live.epoch}.${checksumPart(artifact)}`;
+    const objectKey = `policy.${key}.${version}.${live.epoch}.${checksumPart(head)}`;
     await this.#objects.write<Pointer>({
       key,
-      bytes: encodeArtifact(artifact),
+      bytes,
       parse,
       decide: (present) => {
         // What was to be undone is not what is live any more: whoever ordered this should look again.
         if (present?.version !== live.version) throw versionTaken(policyId, present?.version ?? version);
         if (newestOf(present) >= version) throw versionTaken(policyId, newestOf(present));
-        const pointer = successorOf(present, artifact, { objectKey, epoch: present.epoch, by });
+        const pointer = successorOf(present, head, { objectKey, epoch: present.epoch, by });
         const { candidates } = present;
         return {
           pointer: {
@@ -210,7 +204,7 @@ export class NatsArtifactStore implements ArtifactStore, PolicyRollbacks {
         const found = [...(pointer === undefined ? [] : [pointer, ...pointer.older, ...pointer.candidates])].find(
           (candidate) => candidate.version === wanted,
         );
-        return found === undefined ? undefined : await this.#objects.object(found.objectKey);
+        return found === undefined ? undefined : await this.#objects.object(found.objectKey, ARTIFACT_BYTES_MAX);
       } catch (error) {
         const retry = EngineError.from(error).disposition === 'retry';
         if (!retry || tries >= LOAD_TRIES) throw error;
@@ -257,15 +251,15 @@ interface Publication {
   readonly by: string;
 }
 
-function successorOf(present: Pointer | undefined, artifact: Artifact, { objectKey, epoch, by }: Publication): Pointer {
+function successorOf(present: Pointer | undefined, head: ArtifactHead, { objectKey, epoch, by }: Publication): Pointer {
   const older = present === undefined ? [] : [{ version: present.version, objectKey: present.objectKey }];
   return {
-    version: artifact.policy.version,
+    version: head.policy.version,
     objectKey,
-    checksum: artifact.checksum,
-    publishedAtMs: artifact.lineage.createdAtMs,
+    checksum: head.checksum,
+    publishedAtMs: head.lineage.createdAtMs,
     by,
-    experiences: artifact.lineage.experiences,
+    experiences: head.lineage.experiences,
     epoch,
     older: [...older, ...(present?.older ?? [])].slice(0, OLDER_MAX),
     // It is above them all, so that no number of theirs is given again.
@@ -290,7 +284,7 @@ function obsolete(before: Pointer | undefined, after: Pointer): string[] {
     .filter((name) => !kept.has(name));
 }
 
-const checksumPart = ({ checksum }: Artifact): string => checksum.slice(0, 16);
+const checksumPart = ({ checksum }: ArtifactHead): string => checksum.slice(0, 16);
 
 const parse = (value: Uint8Array): Pointer => {
   const pointer = readJson(value, pointerSchema);

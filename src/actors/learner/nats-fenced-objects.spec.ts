@@ -22,7 +22,13 @@ function world() {
       meanwhile = () => Promise.resolve();
       await task();
     },
-    getBlob: (name: string) => Promise.resolve(stored.get(name) ?? null),
+    get: (name: string) => {
+      const bytes = stored.get(name);
+      if (bytes === undefined) return Promise.resolve(null);
+      const chunks = [bytes.subarray(0, 2), bytes.subarray(2)];
+      const data = ReadableStream.from(chunks);
+      return Promise.resolve({ info: { size: bytes.length }, error: Promise.resolve(undefined), data });
+    },
     delete: (name: string) => Promise.resolve(stored.delete(name)),
   };
   const objects = new NatsFencedObjects(pointers, store as unknown as ObjectStore);
@@ -67,6 +73,14 @@ describe('objects under a fenced pointer', () => {
     await expect(objects.write(writeOf('same', (present) => present !== undefined))).rejects.toThrow('overtaken');
     expect([...stored.keys()]).toEqual(['p.same.1']);
     expect(Buffer.from((await objects.object('p.same.1'))!).toString()).toBe('same');
+  });
+
+  it('are not read where they are larger than the reader takes', async () => {
+    const { objects } = world();
+    await objects.write(writeOf('four'));
+    expect((await objects.object('p.four.1', 4))!.length).toBe(4);
+    await expect(objects.object('p.four.1', 3)).rejects.toMatchObject({ code: 'OBJECT_TOO_LARGE' });
+    expect(await objects.object('p.five.1', 3)).toBeUndefined();
   });
 
   it('are collected when a writer loses more often than it may try', async () => {

@@ -4,7 +4,7 @@
  * value and a writer that was overtaken changes nothing.
  */
 import type { ObjectStore } from '@nats-io/obj';
-import { EngineError } from '../../kernel/errors.js';
+import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { dependency } from '../nats/nats-errors.js';
 import type { KeyValue } from '../host/ports.js';
 
@@ -35,9 +35,28 @@ export class NatsFencedObjects {
     return stored === undefined ? undefined : parse(stored.value);
   }
 
-  async object(objectKey: string): Promise<Uint8Array | undefined> {
+  /**
+   * An object's bytes, alone in their memory; undefined where there is none. Rejects with InvalidRequest `OBJECT_TOO_LARGE`
+   * without reading more than `bytesMax`.
+   */
+  async object(objectKey: string, bytesMax = Infinity): Promise<Uint8Array | undefined> {
+    const found = await this.#reach(() => this.#objects.get(objectKey));
+    if (found === null) return undefined;
+    const { size } = found.info;
+    if (size > bytesMax) {
+      await this.#reach(() => found.data.cancel());
+      throw invalidRequest('OBJECT_TOO_LARGE', `${objectKey} has ${size} bytes; ${bytesMax} are allowed.`);
+    }
+    return this.#reach(async () => {
+      const [bytes, failure] = await Promise.all([readInto(size, found.data), found.error]);
+      if (failure) throw failure;
+      return bytes;
+    });
+  }
+
+  async #reach<T>(task: () => Promise<T>): Promise<T> {
     try {
-      return (await this.#objects.getBlob(objectKey)) ?? undefined;
+      return await task();
     } catch (error) {
       throw dependency('The object store', error);
     }
@@ -84,10 +103,17 @@ export class NatsFencedObjects {
   }
 
   async #put(name: string, bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#objects.putBlob({ name }, bytes);
-    } catch (error) {
-      throw dependency('The object store', error);
-    }
+    await this.#reach(() => this.#objects.putBlob({ name }, bytes));
   }
+}
+
+/** Chunk by chunk as they come: megabytes copied in one go would hold up decisions. */
+async function readInto(size: number, chunks: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

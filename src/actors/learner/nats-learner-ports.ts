@@ -8,7 +8,7 @@ import { encodeToken } from '../../kernel/ids.js';
 import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
 import { buckets, streams, subjects } from '../../messages/subjects.js';
 import type { ArtifactStore, PolicyRollbacks } from '../../policies/registry/artifact-store.js';
-import type { FitCheck } from '../../policies/registry/registry.js';
+import type { ArtifactOpener } from '../artifacts/opener.js';
 import { openBucket } from '../nats/bootstrap.js';
 import type { NatsLink } from '../nats/connection.js';
 import { NatsStreamSource } from '../nats/stream-source.js';
@@ -49,14 +49,14 @@ async function answerRequest(message: Msg, task: () => Promise<unknown>): Promis
 }
 
 /**
- * Binds to a cluster that `ensureCluster` has made. `replicas` as the cluster was created with; `assertFits` as
+ * Binds to a cluster that `ensureCluster` has made. `replicas` as the cluster was created with; `opener` as
  * NatsArtifactStore has it.
  */
 export async function openLearnerPorts(
   link: NatsLink,
   replicas: number,
   clock: Clock,
-  assertFits?: FitCheck,
+  opener: Pick<ArtifactOpener, 'reseal'>,
 ): Promise<NatsLearnerPorts> {
   const jsm = await jetstreamManager(link.nc, { timeout: TIMEOUT_MS, checkAPI: false });
   const pointers = await openBucket(link, buckets.policies, replicas);
@@ -65,7 +65,7 @@ export async function openLearnerPorts(
   return {
     // The whole stream, not one surface: the chain that says what counts runs over all of them.
     source: new NatsStreamSource(link, jsm, streams.experience),
-    artifacts: new NatsArtifactStore(link, jsm, await objectsOf(buckets.artifacts), clock, assertFits),
+    artifacts: new NatsArtifactStore(link, jsm, await objectsOf(buckets.artifacts), clock, opener),
     checkpoints: new NatsCheckpointStore(await objectsOf(buckets.checkpoints)),
     verdicts: new NatsVerdictStore(pointers),
     views: {

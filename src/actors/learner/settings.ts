@@ -30,8 +30,8 @@ export const learnerSettingsSchema = z
     /** Where it is given, a new version goes live only if it passes (see learners/promotion); `{}` for the defaults. */
     gate: gateSettingsSchema.optional(),
     /**
-     * Bytes of the parameters that an `external` learner may publish. Every process that decides reads them between decisions,
-     * so that it should be no larger than its policies need.
+     * Bytes of the parameters that an `external` learner may publish. Every process that decides opens them beside its decisions
+     * and keeps them in memory, so that it should be no larger than its policies need.
      */
     artifactBytesMax: z
       .number()

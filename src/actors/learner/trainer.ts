@@ -1,5 +1,7 @@
 /** Where a learner runs. The actor knows only this; a worker thread is one way, the same thread another. */
 import type { GateSettings, GateView } from '../../learners/promotion/index.js';
+import type { ArtifactHead, SealedArtifact } from '../../policies/artifact.js';
+import type { SurfaceShape } from '../../surfaces/policy-fit.js';
 import type { Tally } from './tally.js';
 
 export interface SessionSpec {
@@ -12,6 +14,8 @@ export interface SessionSpec {
   readonly batchSize: number;
   /** Where given, its share of the decisions is held out and judges candidates. */
   readonly gate?: GateSettings;
+  /** What it exports must fit; not looked at where it is left out. */
+  readonly fits?: SurfaceShape;
   /** The experience stream that is read; a checkpoint of another one has no position in it. */
   readonly stream: { readonly identity: string };
 }
@@ -61,12 +65,16 @@ export type GateStep =
   | { readonly step: 'anchor'; readonly artifact: Uint8Array }
   | { readonly step: 'settle' }
   /** Changes nothing. */
-  | { readonly step: 'look' };
+  | { readonly step: 'look' }
+  /** Changes nothing, and gives the challenger whole. */
+  | { readonly step: 'fetch' };
 
 export interface GateAnswer<Progress extends GateProgress = SessionProgress> {
   readonly progress: Progress;
-  /** Bytes of the artifact on trial, or promoted and not settled yet. */
-  readonly challenger: Uint8Array | undefined;
+  /** Of the artifact on trial, or promoted and not settled yet. */
+  readonly challenger: ArtifactHead | undefined;
+  /** All of it, where it was fetched. */
+  readonly artifact: SealedArtifact | undefined;
 }
 
 /** Whatever has a gate: a trainer, or the desk of a learner in another process. */
@@ -84,8 +92,8 @@ export interface Trainer extends Gated {
   start(spec: SessionSpec, checkpoint: Uint8Array | undefined): Promise<SessionProgress>;
   /** `idle`: nothing more is there to read. What is behind the position is held back until its batch is complete. */
   fold(records: readonly ExperienceRecord[], idle: boolean): Promise<SessionProgress>;
-  /** A sealed artifact's bytes, read back and tried out. */
-  exportArtifact(meta: ArtifactMeta): Promise<Uint8Array>;
+  /** A sealed artifact, read back and tried out, for its surface too where that is known. */
+  exportArtifact(meta: ArtifactMeta): Promise<SealedArtifact>;
   save(meta: CheckpointMeta): Promise<Uint8Array>;
   /** Idempotent. */
   stop(): Promise<void>;

@@ -11,7 +11,7 @@ import {
 import { REFUSAL_RULES } from '../../learners/evaluation/refusal.js';
 import { openArtifact } from '../../policies/artifact.js';
 import { POLICY_FAMILIES } from '../../policies/families.js';
-import { policyOf } from '../../policies/registry/registry.js';
+import { policyOf } from '../../policies/registry/policy-of.js';
 import { badReasons, emptyReport, readLog, unreadShare, type LogFile } from './read-log.js';
 
 const FREQUENCIES = 'frequencies:';

@@ -10,7 +10,7 @@ import { evaluateGreedily } from '../../learners/training/evaluation.js';
 import { seedFor, train, type TrainingProgress, type TrainingResult } from '../../learners/training/training.js';
 import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../policies/artifact.js';
 import type { Policy } from '../../policies/policy.js';
-import { policyOf } from '../../policies/registry/registry.js';
+import { policyOf } from '../../policies/registry/policy-of.js';
 import { writeWhole } from '../output-file.js';
 import { CURVE_WINDOW, curveSvg } from './curve.js';
 import type { TrainReport } from './report.js';

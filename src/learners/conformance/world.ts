@@ -8,7 +8,7 @@ import { candidateSchema, type Candidate, type Experience } from '../../messages
 import { encodeArtifact, openArtifact, sealArtifact } from '../../policies/artifact.js';
 import type { DecisionContext, Policy } from '../../policies/policy.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
-import { policyOf } from '../../policies/registry/registry.js';
+import { policyOf } from '../../policies/registry/policy-of.js';
 import type { AnyLearnerPlugin, Learner } from '../learner.js';
 import { parseLearnerConfig } from '../plugin-registry.js';
 

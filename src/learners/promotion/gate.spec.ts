@@ -3,7 +3,7 @@ import { experience } from '../../../test/support/learning.js';
 import { seededRandom } from '../../kernel/random.js';
 import type { Experience } from '../../messages/decisions.js';
 import { sealArtifact, type Artifact } from '../../policies/artifact.js';
-import type { PolicyFamilies } from '../../policies/registry/registry.js';
+import type { PolicyFamilies } from '../../policies/registry/policy-of.js';
 import { PromotionGate } from './gate.js';
 import { savedGateSchema } from './gate-state.js';
 import { HeldOutSplit } from './holdout.js';

@@ -6,7 +6,7 @@ import { EngineError } from '../../kernel/errors.js';
 import type { Experience, PolicyRef } from '../../messages/decisions.js';
 import type { Artifact } from '../../policies/artifact.js';
 import type { Policy } from '../../policies/policy.js';
-import { policyOf, type PolicyFamilies } from '../../policies/registry/registry.js';
+import { policyOf, type PolicyFamilies } from '../../policies/registry/policy-of.js';
 import type { SavedGate, SavedTrial } from './gate-state.js';
 import { HeldOutSplit } from './holdout.js';
 import type { GateSettings } from './settings.js';
@@ -33,7 +33,8 @@ export interface GateView {
   readonly settled: GateVerdict | null;
 }
 
-interface Held {
+/** An artifact, and the policy that was made of it and tried. */
+export interface Candidate {
   readonly artifact: Artifact;
   readonly policy: Policy;
 }
@@ -45,9 +46,9 @@ export class PromotionGate {
   #candidates: number;
   #lastVersion: number;
   #heldOut: number;
-  #champion: Held | null;
-  #anchor: Held | null;
-  #challenger: (Held & { readonly trial: Trial }) | null = null;
+  #champion: Candidate | null;
+  #anchor: Candidate | null;
+  #challenger: (Candidate & { readonly trial: Trial }) | null = null;
   #verdict: GateVerdict | null;
   #settled: GateVerdict | null;
 
@@ -63,7 +64,7 @@ export class PromotionGate {
     this.#anchor = sameAs(this.#champion, saved?.anchor) ?? this.#held(saved?.anchor ?? null);
     this.#verdict = saved?.verdict ?? null;
     this.#settled = saved?.settled ?? null;
-    if (saved?.challenger) this.#open(saved.challenger.artifact, saved.challenger.trial);
+    if (saved?.challenger) this.#open(this.#held(saved.challenger.artifact)!, saved.challenger.trial);
   }
 
   /** Whether the decision's experience is withheld from the learner. */
@@ -122,13 +123,13 @@ export class PromotionGate {
   /**
    * Puts a candidate on trial, which spends its share of the error budget. It is judged by what is held out from now on, and
    * by nothing before. Throws Invariant `GATE_OCCUPIED` while another one is, `GATE_WITHOUT_CHAMPION` before `adopt`, and
-   * as the constructor does for an artifact that is no policy.
+   * as the constructor does for an artifact that is no policy. Who has the policy hands it over.
    */
-  propose(artifact: Artifact): void {
+  propose(artifact: Artifact, policy: Policy = policyOf(artifact, this.#families)): void {
     if (this.#challenger !== null) throw occupied();
     if (this.#champion === null)
       throw new EngineError('Invariant', 'GATE_WITHOUT_CHAMPION', 'Nothing is live to be challenged.');
-    this.#open(artifact, undefined, this.#candidates + 1);
+    this.#open({ artifact, policy }, undefined, this.#candidates + 1);
     this.#candidates++;
     this.#lastVersion = Math.max(this.#lastVersion, artifact.policy.version);
   }
@@ -187,13 +188,12 @@ export class PromotionGate {
     };
   }
 
-  #open(artifact: Artifact, saved?: SavedTrial, number = this.#candidates): void {
-    const { policy } = this.#held(artifact)!;
+  #open({ artifact, policy }: Candidate, saved?: SavedTrial, number = this.#candidates): void {
     const contestants = { challenger: policy, live: this.#champion!.policy, anchor: this.#anchor!.policy };
     this.#challenger = { artifact, policy, trial: new Trial(this.#settings, number, contestants, saved) };
   }
 
-  #held(artifact: Artifact | null): Held | null {
+  #held(artifact: Artifact | null): Candidate | null {
     return artifact === null ? null : { artifact, policy: policyOf(artifact, this.#families) };
   }
 }
@@ -201,7 +201,7 @@ export class PromotionGate {
 const occupied = (): EngineError => new EngineError('Invariant', 'GATE_OCCUPIED', 'There is a challenger already.');
 
 /** One policy object for one artifact: the trial then asks it only once. */
-const sameAs = (held: Held | null, artifact: Artifact | null | undefined): Held | null =>
+const sameAs = (held: Candidate | null, artifact: Artifact | null | undefined): Candidate | null =>
   held !== null && artifact?.checksum === held.artifact.checksum ? held : null;
 
 function spent(alpha: number, candidates: number): number {

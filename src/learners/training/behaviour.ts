@@ -3,7 +3,7 @@ import { EngineError } from '../../kernel/errors.js';
 import type { Random } from '../../kernel/random.js';
 import type { Candidate, PolicyRef } from '../../messages/decisions.js';
 import type { DecisionContext, Policy } from '../../policies/policy.js';
-import type { PolicyFamilies } from '../../policies/registry/registry.js';
+import type { PolicyFamilies } from '../../policies/registry/policy-of.js';
 import { assertDistribution, drawSlate } from '../../policies/sampling.js';
 import { actionId, type ActsInProcess } from '../environments/acts-in-process.js';
 import type { PolicyExport } from '../learner.js';

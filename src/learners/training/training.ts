@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { seededRandom, type SeededRandom } from '../../kernel/random.js';
 import type { Experience, NextState } from '../../messages/decisions.js';
 import type { Policy } from '../../policies/policy.js';
-import type { PolicyFamilies } from '../../policies/registry/registry.js';
+import type { PolicyFamilies } from '../../policies/registry/policy-of.js';
 import { actsInProcess } from '../environments/acts-in-process.js';
 import type { Environment, StepInfo } from '../environments/environment.js';
 import type { AnyLearnerPlugin, Learner } from '../learner.js';

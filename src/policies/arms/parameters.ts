@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Candidate, Reason } from '../../messages/decisions.js';
 import type { DecisionContext } from '../policy.js';
 import { rounded } from '../rounded.js';
-import { levelsShape, SegmentedArms, type Levels } from './segments.js';
+import { levelsShape, packLevels, SegmentedArms, type Levels, type PackedLevels } from './segments.js';
 import { pooled, REWARD_MAX, STATISTICS_BOUNDS, NO_STATISTICS, type Statistics } from './statistics.js';
 
 /** Fewer trials than this are none: what forgetting has left of them. */
@@ -21,6 +21,17 @@ interface ArmParameters extends Levels<Statistics> {
   readonly prior: { readonly mean: number; readonly weight: number };
 }
 
+/** What such a family is compiled to, beside what is its own. */
+export interface ArmForm {
+  readonly levels: PackedLevels;
+  readonly prior: ArmParameters['prior'];
+}
+
+export const packArms = (parameters: ArmParameters): ArmForm => ({
+  levels: packLevels(parameters, STATISTICS_BOUNDS.length),
+  prior: parameters.prior,
+});
+
 /** An arm as a decision sees it. */
 export interface ArmValue {
   /** Mean reward, the prior's imagined trials included. */
@@ -32,11 +43,11 @@ export interface ArmValue {
 }
 
 /** Looks arms up in the segment of a decision. The values come in candidate order. */
-export function armValues(
-  parameters: ArmParameters,
-): (context: DecisionContext, candidates: readonly Candidate[]) => ArmValue[] {
-  const { prior } = parameters;
-  const arms = new SegmentedArms<Statistics>(parameters, (whole, own, weight) =>
+export function armValues({
+  levels,
+  prior,
+}: ArmForm): (context: DecisionContext, candidates: readonly Candidate[]) => ArmValue[] {
+  const arms = new SegmentedArms<Statistics>(levels, (whole, own, weight) =>
     // An arm that only its segment remembers was forgotten as a whole; then what there is counts once.
     whole === own ? whole : pooled(whole, own ?? NO_STATISTICS, weight),
   );

@@ -1,9 +1,8 @@
 /** ε-greedy over the arms' means: mostly the best one, now and then any (Sutton and Barto, 2.2). */
 import { z } from 'zod';
-import { armParametersShape, armReasons, armValues } from '../arms/parameters.js';
+import { armParametersShape, armReasons, armValues, packArms } from '../arms/parameters.js';
 import { epsilonGreedy } from '../exploration.js';
-import type { Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { learnedFamily, parametersOf } from '../source.js';
 
 export const EPSILON_GREEDY_FAMILY = 'epsilon-greedy';
 
@@ -14,17 +13,22 @@ export const epsilonGreedyParametersSchema = z.strictObject({
 });
 
 /** Throws Configuration `POLICY_PARAMETERS`. The largest mean gets 1 − ε, shared where several have it; each gets ε/n. */
-export function epsilonGreedyPolicy(source: PolicySource): Policy {
-  const parameters = parametersOf(epsilonGreedyParametersSchema, source);
-  const values = armValues(parameters);
-  return {
-    ref: source.policy,
-    distribution: (context, candidates) =>
-      epsilonGreedy(
-        values(context, candidates).map(({ mean }) => mean),
-        parameters.epsilon,
-      ),
-    scores: (context, candidates) => values(context, candidates).map(({ mean }) => mean),
-    explain: (context, candidates, index) => armReasons(values(context, candidates), index),
-  };
-}
+export const epsilonGreedyPolicy = learnedFamily(
+  (source) => {
+    const parameters = parametersOf(epsilonGreedyParametersSchema, source);
+    return { arms: packArms(parameters), epsilon: parameters.epsilon };
+  },
+  (ref, { arms, epsilon }) => {
+    const values = armValues(arms);
+    return {
+      ref,
+      distribution: (context, candidates) =>
+        epsilonGreedy(
+          values(context, candidates).map(({ mean }) => mean),
+          epsilon,
+        ),
+      scores: (context, candidates) => values(context, candidates).map(({ mean }) => mean),
+      explain: (context, candidates, index) => armReasons(values(context, candidates), index),
+    };
+  },
+);

@@ -1,11 +1,11 @@
 /** Gaussian Thompson sampling: each candidate is shown with the probability that its mean reward is the highest. */
 import { z } from 'zod';
-import type { Candidate } from '../../messages/decisions.js';
+import type { Candidate, PolicyRef } from '../../messages/decisions.js';
 import { armReasons } from '../arms/parameters.js';
-import { levelsShape, SegmentedArms } from '../arms/segments.js';
+import { levelsShape, packLevels, SegmentedArms, type PackedLevels } from '../arms/segments.js';
 import { NO_STATISTICS, pooled, STATISTICS_BOUNDS, type Statistics } from '../arms/statistics.js';
 import type { DecisionContext, Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { learnedFamily, parametersOf } from '../source.js';
 import { winShares } from '../thompson/choice-probabilities.js';
 import { TableCache } from '../thompson/table-cache.js';
 import { gaussianPriorSchema, meanPosterior, noiseSchema } from './posterior.js';
@@ -24,10 +24,18 @@ export const gaussianThompsonParametersSchema = z.strictObject({
  * Takemura, AISTATS 2014); choice probabilities by quadrature (../thompson/choice-probabilities.ts), so that propensities
  * are exact.
  */
-export function gaussianThompsonPolicy(source: PolicySource): Policy {
+export const gaussianThompsonPolicy = learnedFamily((source): GaussianForm => {
   const parameters = parametersOf(gaussianThompsonParametersSchema, source);
   const { prior, noise } = parameters;
-  const arms = new SegmentedArms<Statistics>(parameters, (whole, own, weight) =>
+  return { levels: packLevels(parameters, STATISTICS_BOUNDS.length), prior, noise };
+}, policyOfForm);
+
+interface GaussianForm extends Pick<z.infer<typeof gaussianThompsonParametersSchema>, 'prior' | 'noise'> {
+  readonly levels: PackedLevels;
+}
+
+function policyOfForm(ref: PolicyRef, { levels, prior, noise }: GaussianForm): Policy {
+  const arms = new SegmentedArms<Statistics>(levels, (whole, own, weight) =>
     whole === own ? whole : pooled(whole, own ?? NO_STATISTICS, weight),
   );
   const untried: Statistics = [...NO_STATISTICS];
@@ -38,7 +46,7 @@ export function gaussianThompsonPolicy(source: PolicySource): Policy {
   };
   const meanOf = (arm: Statistics): number => meanPosterior(arm, prior, noise).location;
   return {
-    ref: source.policy,
+    ref,
     distribution: (context, candidates) => winShares(evidence(context, candidates).map((arm) => tables.of(arm))),
     scores: (context, candidates) => evidence(context, candidates).map(meanOf),
     explain: (context, candidates, index) => {

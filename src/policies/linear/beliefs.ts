@@ -148,7 +148,8 @@ export function beliefProblem(
 const isWeight = (value: number): boolean => Math.abs(value) <= WEIGHT_MAX;
 const isVariance = (value: number): boolean => value > 0 && value <= VARIANCE_MAX;
 
-function beliefOf(
+/** A belief of a model of that shape, in these numbers. */
+export function beliefOf(
   { covariance }: ModelShape,
   weights: Float64Array,
   variances: Float64Array,

@@ -1,12 +1,12 @@
 import type { Candidate } from '../../messages/decisions.js';
 import { FeatureEncoder, sourcesOfDecision } from '../features/encoder.js';
 import type { DecisionContext } from '../policy.js';
-import { dot, newPrediction, type LinearModel } from './model.js';
+import { dot, newPrediction, type BeliefReader } from './model.js';
 import type { LinearFeatures } from './parameters.js';
 
 /** What a model says of the candidates of one decision, in working memory that is used again for the next. */
 export class CandidateView {
-  readonly #model: LinearModel;
+  readonly #model: BeliefReader;
   readonly #arm: FeatureEncoder | undefined;
   readonly #shared: FeatureEncoder | undefined;
   readonly #x: Float64Array;
@@ -23,7 +23,7 @@ export class CandidateView {
   /** Candidates. */
   count = 0;
 
-  constructor(model: LinearModel, { arm, shared }: LinearFeatures) {
+  constructor(model: BeliefReader, { arm, shared }: LinearFeatures) {
     this.#model = model;
     this.#arm = arm && new FeatureEncoder(arm);
     this.#shared = shared && new FeatureEncoder(shared);

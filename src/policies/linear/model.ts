@@ -49,7 +49,16 @@ export interface Prediction {
 
 export const newPrediction = (): Prediction => ({ mean: 0, armVariance: 0, sharedVariance: 0 });
 
-export class LinearModel {
+/** A model as decisions read it. */
+export interface BeliefReader {
+  readonly shape: ModelShape;
+  readonly shared: Readonly<SharedBelief>;
+  readonly arms: { get(id: string): Readonly<ArmBelief> | undefined };
+  /** See LinearModel. */
+  predict(id: string, x: Float64Array, z: Float64Array, into: Prediction, residual?: Float64Array): void;
+}
+
+export class LinearModel implements BeliefReader {
   readonly shape: ModelShape;
   readonly #limits: ModelLimits;
   /** Longest untouched first. */
@@ -87,7 +96,7 @@ export class LinearModel {
    */
   predict(id: string, x: Float64Array, z: Float64Array, into: Prediction, residual = this.#residual): void {
     const arm = this.shape.arm === 0 ? undefined : this.#arms.get(id);
-    this.#predict(arm, x, z, into, residual);
+    predictArm(this, arm, x, z, into, residual);
   }
 
   /**
@@ -120,28 +129,6 @@ export class LinearModel {
     }
   }
 
-  #predict(
-    arm: ArmBelief | undefined,
-    x: Float64Array,
-    z: Float64Array,
-    into: Prediction,
-    residual: Float64Array,
-  ): void {
-    const { shape, shared } = this;
-    into.mean = 0;
-    into.armVariance = 0;
-    into.sharedVariance = 0;
-    if (arm !== undefined) {
-      into.mean = dot(arm.weights, x);
-      into.armVariance = arm.covariance.variance(x);
-    } else if (shape.arm > 0) into.armVariance = dot(x, x) / shape.precision;
-    if (shape.shared === 0) return;
-    residual.set(z);
-    if (arm !== undefined) subtractCoupled(arm.coupling, x, residual);
-    into.mean += dot(shared.weights, residual);
-    into.sharedVariance = shared.covariance.variance(residual);
-  }
-
   #touched(id: string): ArmBelief {
     let arm = this.#arms.get(id);
     if (arm === undefined) {
@@ -169,6 +156,29 @@ export class LinearModel {
     const total = covariance.observe(unit, noise, gain);
     addScaled(weights, gain, -weights[turn]! / total);
   }
+}
+
+/** `predict` of what is believed of one arm; undefined where the arm is as the prior has it. */
+export function predictArm(
+  { shape, shared }: Pick<BeliefReader, 'shape' | 'shared'>,
+  arm: Readonly<ArmBelief> | undefined,
+  x: Float64Array,
+  z: Float64Array,
+  into: Prediction,
+  residual: Float64Array,
+): void {
+  into.mean = 0;
+  into.armVariance = 0;
+  into.sharedVariance = 0;
+  if (arm !== undefined) {
+    into.mean = dot(arm.weights, x);
+    into.armVariance = arm.covariance.variance(x);
+  } else if (shape.arm > 0) into.armVariance = dot(x, x) / shape.precision;
+  if (shape.shared === 0) return;
+  residual.set(z);
+  if (arm !== undefined) subtractCoupled(arm.coupling, x, residual);
+  into.mean += dot(shared.weights, residual);
+  into.sharedVariance = shared.covariance.variance(residual);
 }
 
 function beliefOf(shape: ModelShape, size: number): SharedBelief {

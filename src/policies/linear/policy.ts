@@ -3,12 +3,11 @@ import type { PolicyRef, Reason } from '../../messages/decisions.js';
 import { epsilonGreedy } from '../exploration.js';
 import { unpackFloat64 } from '../packed.js';
 import type { Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
-import { unpackBeliefs } from './beliefs.js';
+import { learnedFamily, parametersOf, type PolicySource } from '../source.js';
 import { CandidateView } from './candidate-view.js';
 import { GaussianChoice } from './gaussian-choice.js';
 import { sigmoid } from './link.js';
-import { dot, type LinearModel } from './model.js';
+import { dot, type BeliefReader, type ModelShape } from './model.js';
 import {
   linThompsonParametersSchema,
   linUcbParametersSchema,
@@ -18,6 +17,7 @@ import {
   type LinUcbParameters,
 } from './parameters.js';
 import { linearReasons } from './reasons.js';
+import { StoredModel, storeBeliefs, type StoredBeliefs } from './stored-model.js';
 
 export const LIN_UCB_FAMILY = 'lin-ucb';
 export const LIN_TS_FAMILY = 'lin-ts';
@@ -33,53 +33,47 @@ export interface LinearPolicySetup {
   readonly ref: PolicyRef;
   readonly features: LinearFeatures;
   /** Only read. Where a learner goes on changing it, the policy is that of the moment it is asked in. */
-  readonly model: LinearModel;
+  readonly model: BeliefReader;
   readonly rule: LinearRule;
   /** `logistic`: scores are log-odds, and what is told to people is the chance. */
   readonly link: 'identity' | 'logistic';
 }
 
-/** Forgets nothing and takes no more arms: a policy does not learn. */
-const READ_ONLY = { armsMax: Number.MAX_SAFE_INTEGER, forget: 0 } as const;
+/** What the three families are compiled to. */
+interface LinearForm {
+  readonly features: LinearFeatures;
+  readonly shape: ModelShape;
+  readonly beliefs: StoredBeliefs;
+  readonly rule: LinearRule;
+}
 
 /** Throws Configuration `POLICY_PARAMETERS`. Li, Chu, Langford, Schapire, WWW 2010. */
-export function linUcbPolicy(source: PolicySource): Policy {
-  const parameters: LinUcbParameters = parametersOf(linUcbParametersSchema, source);
-  return made(source, parameters, { kind: 'ucb', alpha: parameters.alpha }, 'identity');
-}
+export const linUcbPolicy = learnedFamily((source) => {
+  const parameters = parametersOf(linUcbParametersSchema, source);
+  return formOf(parameters, { kind: 'ucb', alpha: parameters.alpha });
+}, installer('identity'));
 
 /** Throws Configuration `POLICY_PARAMETERS`. Agrawal, Goyal, ICML 2013. */
-export function linTsPolicy(source: PolicySource): Policy {
-  const parameters = parametersOf(linThompsonParametersSchema, source);
-  return made(source, parameters, thompsonRule(parameters), 'identity');
-}
+export const linTsPolicy = learnedFamily(thompsonForm, installer('identity'));
 
 /** Throws Configuration `POLICY_PARAMETERS`. Chapelle, Li, NIPS 2011. */
-export function logisticThompsonPolicy(source: PolicySource): Policy {
+export const logisticThompsonPolicy = learnedFamily(thompsonForm, installer('logistic'));
+
+function thompsonForm(source: PolicySource): LinearForm {
   const parameters = parametersOf(linThompsonParametersSchema, source);
-  return made(source, parameters, thompsonRule(parameters), 'logistic');
+  const { scale, draws } = parameters;
+  const drawn = draws === undefined ? new Float64Array(0) : unpackFloat64(draws);
+  return formOf(parameters, { kind: 'thompson', scale, draws: drawn });
 }
 
-const thompsonRule = ({ scale, draws }: LinThompsonParameters): LinearRule => ({
-  kind: 'thompson',
-  scale,
-  draws: draws === undefined ? new Float64Array(0) : unpackFloat64(draws),
-});
-
-function made(
-  { policy }: PolicySource,
-  parameters: LinUcbParameters | LinThompsonParameters,
-  rule: LinearRule,
-  link: LinearPolicySetup['link'],
-): Policy {
+function formOf(parameters: LinUcbParameters | LinThompsonParameters, rule: LinearRule): LinearForm {
   const { features, beliefs } = parameters;
-  return linearPolicy({
-    ref: policy,
-    features,
-    model: unpackBeliefs(beliefs, shapeOf(parameters), READ_ONLY),
-    rule,
-    link,
-  });
+  return { features, shape: shapeOf(parameters), beliefs: storeBeliefs(beliefs), rule };
+}
+
+function installer(link: LinearPolicySetup['link']): (ref: PolicyRef, form: LinearForm) => Policy {
+  return (ref, { features, shape, beliefs, rule }) =>
+    linearPolicy({ ref, features, model: new StoredModel(shape, beliefs), rule, link });
 }
 
 /** The policy of a model. Candidates that it never learned from are as its prior has them. */

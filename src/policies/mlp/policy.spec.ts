@@ -7,7 +7,7 @@ import { sealArtifact } from '../artifact.js';
 import { packFloats } from '../packed.js';
 import type { DecisionContext } from '../policy.js';
 import { LEARNED_FAMILIES } from '../registry/learned-families.js';
-import { policyOf } from '../registry/registry.js';
+import { policyOf } from '../registry/policy-of.js';
 import { Network, type DenseLayer } from './network.js';
 import { packLayers } from './parameters.js';
 import { MLP_Q_FAMILY, mlpQPolicy } from './policy.js';

@@ -1,11 +1,11 @@
 /** Acts on the action values of a network: greedily but for a share of exploration, or softly. */
 import { EngineError } from '../../kernel/errors.js';
-import type { Candidate, Reason } from '../../messages/decisions.js';
+import type { Candidate, PolicyRef, Reason } from '../../messages/decisions.js';
 import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
 import { rounded } from '../rounded.js';
-import { parametersOf, type PolicySource } from '../source.js';
-import { Network } from './network.js';
+import { learnedFamily, parametersOf } from '../source.js';
+import { Network, type Layers } from './network.js';
 import { mlpQParametersSchema, scaleObservation, unpackLayers, type MlpQParameters } from './parameters.js';
 
 export const MLP_Q_FAMILY = 'mlp-q';
@@ -20,24 +20,32 @@ const TERMS_TOLD_MAX = 3;
  * Candidates that are none of its actions get their share of ε and no more (with softmax: nothing; the surface's
  * exploration floor is added elsewhere). Where it knows none of the candidates all are equally likely.
  */
-export function mlpQPolicy(source: PolicySource): Policy {
-  const parameters = parametersOf(mlpQParametersSchema, source);
-  const { actions, observation: about, exploration } = parameters;
-  const network = new Network(unpackLayers(parameters.layers));
+export const mlpQPolicy = learnedFamily((source): MlpForm => {
+  const { layers, ...rest } = parametersOf(mlpQParametersSchema, source);
+  return { ...rest, layers: unpackLayers(layers) };
+}, policyOfForm);
+
+/** Actions and terms are few (MLP_WIDTH_MAX): they cross as they are. */
+interface MlpForm extends Omit<MlpQParameters, 'layers'> {
+  readonly layers: Layers;
+}
+
+function policyOfForm(ref: PolicyRef, { actions, observation: about, exploration, counts, layers }: MlpForm): Policy {
+  const network = new Network(layers);
   const indexOf = new Map(actions.map((id, index) => [id, index] as const));
   const input = new Float32Array(network.inputs);
 
   const observed = (context: DecisionContext): Float32Array => {
     const { observation } = context;
-    if (observation?.length !== input.length) throw unfit(source, input.length, observation?.length);
+    if (observation?.length !== input.length) throw unfit(ref, input.length, observation?.length);
     scaleObservation(observation, about.scaling, input);
-    if (!input.every(Number.isFinite)) throw unfit(source, input.length, observation.length);
+    if (!input.every(Number.isFinite)) throw unfit(ref, input.length, observation.length);
     return input;
   };
   /** The value of each candidate; NaN for those it does not know. */
   const known = (context: DecisionContext, candidates: readonly Candidate[]): number[] => {
     const values = network.forward(observed(context));
-    if (!values.every(Number.isFinite)) throw unfit(source, input.length, input.length);
+    if (!values.every(Number.isFinite)) throw unfit(ref, input.length, input.length);
     return candidates.map(({ id }) => {
       const index = indexOf.get(id);
       return index === undefined ? Number.NaN : values[index]!;
@@ -45,7 +53,7 @@ export function mlpQPolicy(source: PolicySource): Policy {
   };
 
   return {
-    ref: source.policy,
+    ref,
     observationSize: input.length,
     distribution: (context, candidates) => distributionOf(known(context, candidates), exploration),
     scores: (context, candidates) => withStandIn(known(context, candidates)),
@@ -55,7 +63,7 @@ export function mlpQPolicy(source: PolicySource): Policy {
       if (action === undefined)
         return [{ code: 'untried', text: 'It is new here and gets a chance.', contribution: 0 }];
       const value = values[index]!;
-      const trials = parameters.counts?.[action];
+      const trials = counts?.[action];
       return [
         { code: 'value', text: `It is worth ${rounded(value)} in a situation like this one.`, contribution: value },
         ...termReasons(network.contributions(observed(context), action), about.terms),
@@ -104,10 +112,10 @@ function termReasons(contributions: Float32Array, terms: readonly string[] | und
   }));
 }
 
-const unfit = ({ policy }: PolicySource, needed: number, given: number | undefined): EngineError =>
+const unfit = ({ id }: PolicyRef, needed: number, given: number | undefined): EngineError =>
   new EngineError(
     'InvalidRequest',
     'POLICY_OBSERVATION',
-    `Policy ${policy.id} needs an observation of ${needed} numbers, finite and of moderate size; it has ${given ?? 'none'}.`,
+    `Policy ${id} needs an observation of ${needed} numbers, finite and of moderate size; it has ${given ?? 'none'}.`,
     { field: 'observation' },
   );

@@ -1,9 +1,10 @@
 /** What is chosen often is shown often: probabilities in proportion to a count, smoothed. */
 import { z } from 'zod';
-import type { Candidate } from '../../messages/decisions.js';
+import type { Candidate, PolicyRef } from '../../messages/decisions.js';
 import { numbersByKey } from '../evidence-rows.js';
 import type { Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { packRows, readNumber, RowTable, type PackedRows } from '../row-table.js';
+import { learnedFamily, parametersOf } from '../source.js';
 
 export const POPULARITY_FAMILY = 'popularity';
 
@@ -17,13 +18,23 @@ export const popularityParametersSchema = z.strictObject({
 });
 
 /** p_i = (n_i + prior) / Σ (n_j + prior). */
-export function popularityPolicy(source: PolicySource): Policy {
+export const popularityPolicy = learnedFamily((source): PopularityForm => {
   const { counts, feature, prior } = parametersOf(popularityParametersSchema, source);
-  const counted = new Map(Object.entries(counts));
+  return { counts: packRows(counts, 1), feature, prior };
+}, policyOfForm);
+
+interface PopularityForm {
+  readonly counts: PackedRows;
+  readonly feature: string;
+  readonly prior: number;
+}
+
+function policyOfForm(ref: PolicyRef, { counts, feature, prior }: PopularityForm): Policy {
+  const counted = new RowTable(counts, readNumber);
   const count = ({ id, features }: Candidate): number =>
     counted.get(id) ?? Math.min(Math.max(features[feature] ?? 0, 0), 1e300);
   return {
-    ref: source.policy,
+    ref,
     distribution(_context, candidates) {
       const weights = candidates.map((candidate) => count(candidate) + prior);
       const total = weights.reduce((sum, weight) => sum + weight, 0);

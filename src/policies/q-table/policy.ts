@@ -1,11 +1,12 @@
 /** Acts on a table of action values: greedily but for a share of exploration, or softly. */
 import { z } from 'zod';
-import type { Candidate } from '../../messages/decisions.js';
+import type { Candidate, PolicyRef } from '../../messages/decisions.js';
 import { numbersByKeys } from '../evidence-rows.js';
 import { epsilonGreedy, softmax } from '../exploration.js';
 import type { DecisionContext, Policy } from '../policy.js';
+import { GroupTable, packGroups, readNumber, type PackedGroups } from '../row-table.js';
 import { rounded } from '../rounded.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { learnedFamily, parametersOf } from '../source.js';
 
 export const Q_TABLE_FAMILY = 'q-table';
 
@@ -31,11 +32,21 @@ export type QTableParameters = z.infer<typeof qTableParametersSchema>;
  * Throws Configuration `POLICY_PARAMETERS`. Candidates with equal values are equally likely, so a state that was never
  * seen gets the uniform distribution.
  */
-export function qTablePolicy(source: PolicySource): Policy {
-  const { q, counts, initial, exploration } = parametersOf(qTableParametersSchema, source);
-  const table = new Map(Object.entries(q).map(([state, row]) => [state, new Map(Object.entries(row))] as const));
+export const qTablePolicy = learnedFamily((source): QTableForm => {
+  const { q, counts, ...rest } = parametersOf(qTableParametersSchema, source);
+  return { ...rest, q: packGroups(q, 1), counts: packGroups(counts, 1) };
+}, policyOfForm);
+
+interface QTableForm extends Pick<QTableParameters, 'initial' | 'exploration'> {
+  readonly q: PackedGroups;
+  readonly counts: PackedGroups;
+}
+
+function policyOfForm(ref: PolicyRef, { q, counts, initial, exploration }: QTableForm): Policy {
+  const table = new GroupTable(q, readNumber);
+  const tried = new GroupTable(counts, readNumber);
   const values = (context: DecisionContext, candidates: readonly Candidate[]): number[] => {
-    const row = context.state === undefined ? undefined : table.get(context.state);
+    const row = context.state === undefined ? undefined : table.group(context.state);
     return candidates.map((candidate) => row?.get(candidate.id) ?? initial);
   };
   const toProbabilities =
@@ -44,16 +55,16 @@ export function qTablePolicy(source: PolicySource): Policy {
       : (v: number[]): number[] => epsilonGreedy(v, exploration.epsilon);
 
   return {
-    ref: source.policy,
+    ref,
     distribution: (context, candidates) => toProbabilities(values(context, candidates)),
     scores: values,
     explain(context, candidates, index) {
       const all = values(context, candidates);
       const { id } = candidates[index]!;
       const value = all[index]!;
-      const state = context.state ?? '';
-      const trials = Object.hasOwn(counts, state) && Object.hasOwn(counts[state]!, id) ? counts[state]![id]! : 0;
-      const known = context.state !== undefined && table.get(context.state)?.has(id) === true;
+      const { state = '' } = context;
+      const trials = tried.group(state)?.get(id) ?? 0;
+      const known = context.state !== undefined && table.group(state)?.get(id) !== undefined;
       const best = all.every((other) => other <= value);
       return [
         known

@@ -1,5 +1,5 @@
 /** Where artifacts are kept and which one of each policy is live. The NATS adapter is in src/actors/learner/. */
-import type { Artifact } from '../artifact.js';
+import type { SealedArtifact } from '../artifact.js';
 
 /** What the registry says of one policy. */
 export interface RegistryEntry {
@@ -76,11 +76,11 @@ export interface ArtifactStore {
    * has published, and with Conflict `ARTIFACT_VERSION_TAKEN` unless the version is above every other; the
    * same candidate once more changes nothing.
    */
-  publish(artifact: Artifact, epoch: number): Promise<PublicationOutcome>;
+  publish(artifact: SealedArtifact, epoch: number): Promise<PublicationOutcome>;
   /** The live entry; undefined where nothing was published. */
   entry(policyId: string): Promise<RegistryEntry | undefined>;
   /**
-   * An artifact's bytes, of the live version unless one is named; undefined where it is not stored. Unchecked. Waits
+   * An artifact's bytes, of the live version unless one is named, for the caller to keep; undefined where it is not stored. Unchecked. Waits
    * for a store that is out of reach for a while before it rejects with Dependency.
    */
   load(policyId: string, version?: number): Promise<Uint8Array | undefined>;

@@ -12,12 +12,12 @@ import { MLP_Q_FAMILY, mlpQPolicy } from '../mlp/policy.js';
 import { POPULARITY_FAMILY, popularityPolicy } from '../popularity/policy.js';
 import { Q_TABLE_FAMILY, qTablePolicy } from '../q-table/policy.js';
 import { SOFTMAX_FAMILY, softmaxPolicy } from '../softmax/policy.js';
-import type { PolicyFamily } from '../source.js';
+import type { LearnedFamily } from '../source.js';
 import { BETA_THOMPSON_FAMILY, thompsonPolicy } from '../thompson/policy.js';
 import { UCB1_FAMILY, ucb1Policy } from '../ucb1/policy.js';
 
 /** Families whose parameters learners export: their artifacts are read from the registry. */
-export const LEARNED_FAMILIES: Readonly<Record<string, PolicyFamily>> = {
+export const LEARNED_FAMILIES: Readonly<Record<string, LearnedFamily>> = {
   [BETA_THOMPSON_FAMILY]: thompsonPolicy,
   [Q_TABLE_FAMILY]: qTablePolicy,
   [MLP_Q_FAMILY]: mlpQPolicy,

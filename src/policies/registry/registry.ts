@@ -1,25 +1,9 @@
 /** The live version of every learned policy, swapped while decisions go on. */
 import { EngineError } from '../../kernel/errors.js';
-import type { Candidate, PolicyRef } from '../../messages/decisions.js';
-import { openArtifact, type Artifact } from '../artifact.js';
-import type { DecisionContext, Policy, PolicyDirectory } from '../policy.js';
-import type { PolicyFamily } from '../source.js';
+import type { PolicyRef } from '../../messages/decisions.js';
+import type { Policy, PolicyDirectory } from '../policy.js';
 import type { ArtifactStore, Hold, RegistryEntry } from './artifact-store.js';
-
-/** Candidates that no artifact knows: every policy must have an answer for them. */
-const PROBE_CANDIDATES: readonly Candidate[] = ['probe-a', 'probe-b'].map((id) => ({
-  id,
-  features: {},
-  nonPersonal: true,
-}));
-const PROBE_CONTEXT: DecisionContext = {
-  surface: 'probe',
-  subjectKind: 'rider',
-  personalized: false,
-  context: {},
-  features: {},
-  nowMs: 0,
-};
+import type { OpenedPolicy, PolicyOpener } from './opener.js';
 
 export interface PolicyStatus {
   readonly policyId: string;
@@ -33,150 +17,178 @@ export interface PolicyStatus {
   readonly held: (Hold & { readonly candidates: readonly number[] }) | undefined;
 }
 
+/** A version that is to become live. */
+interface Coming {
+  readonly ref: PolicyRef;
+  /** Gives its bytes; they are the opener's then, so that each try has to have them anew. */
+  readonly load: () => Promise<Uint8Array>;
+  /** As the store says; undefined where nobody says. */
+  readonly checksum: string | undefined;
+}
+
 interface Slot {
-  policy: Policy | undefined;
-  artifact: Artifact | undefined;
+  live: OpenedPolicy | undefined;
   refused: PolicyStatus['refused'];
   held: PolicyStatus['held'];
-  /** Rises with every offer, so that a slow load never replaces a newer one. */
-  turn: number;
+  /** The newest version that anybody has told of, until it is live or refused. */
+  newest: Coming | undefined;
+  /** Loaded and not being opened yet. A newer one takes its place: nothing that is overtaken need be opened. */
+  next: { readonly coming: Coming; readonly bytes: Uint8Array } | undefined;
+  /** One at a time; undefined while none is. */
+  opening: Promise<void> | undefined;
 }
 
-/** Throws InvalidRequest `ARTIFACT_UNFIT`. */
-export type FitCheck = (artifact: Artifact, policy: Policy) => void;
-
-export type PolicyFamilies = Readonly<Record<string, PolicyFamily>>;
-
-/**
- * Makes a policy of an artifact and tries it. Throws InvalidRequest `ARTIFACT_FAMILY_UNKNOWN`, `ARTIFACT_DISTRIBUTION`,
- * or whatever its family has against the parameters.
- */
-export function policyOf(artifact: Artifact, families: PolicyFamilies): Policy {
-  const family = Object.hasOwn(families, artifact.family) ? families[artifact.family] : undefined;
-  if (family === undefined)
-    throw refusal('ARTIFACT_FAMILY_UNKNOWN', `Nothing here reads the family ${artifact.family}.`, 'family');
-  const policy = family(artifact);
-  const observation = new Array<number>(policy.observationSize ?? 0).fill(0);
-  const context: DecisionContext = { ...PROBE_CONTEXT, observation };
-  const distribution = policy.distribution(context, PROBE_CANDIDATES);
-  const total = distribution.reduce((sum, p) => sum + p, 0);
-  const sound =
-    distribution.length === PROBE_CANDIDATES.length &&
-    distribution.every((p) => p >= 0) &&
-    Math.abs(total - 1) <= 1e-9 &&
-    policy.scores(context, PROBE_CANDIDATES).every(Number.isFinite);
-  if (!sound) throw refusal('ARTIFACT_DISTRIBUTION', 'The policy does not give a distribution with finite scores.');
-  return policy;
-}
+/** A thread that ended may have ended of something else than what it was opening. */
+const OPEN_TRIES = 3;
 
 export class PolicyRegistry implements PolicyDirectory {
-  readonly #families: PolicyFamilies;
+  readonly #opener: PolicyOpener;
   readonly #slots = new Map<string, Slot>();
   readonly #onChange: (status: PolicyStatus) => void;
-  readonly #assertFits: FitCheck;
+  #stopped = false;
 
-  /** `onChange` hears of every swap and every refusal; `assertFits` throws where a policy cannot do what it is for. */
-  constructor(
-    families: PolicyFamilies,
-    onChange: (status: PolicyStatus) => void = () => undefined,
-    assertFits: FitCheck = () => undefined,
-  ) {
-    this.#families = families;
+  /** `onChange` hears of every swap and every refusal. */
+  constructor(opener: PolicyOpener, onChange: (status: PolicyStatus) => void = () => undefined) {
+    this.#opener = opener;
     this.#onChange = onChange;
-    this.#assertFits = assertFits;
   }
 
   get(policyId: string): Policy | undefined {
-    return this.#slots.get(policyId)?.policy;
+    return this.#slots.get(policyId)?.live?.policy;
   }
 
   status(): readonly PolicyStatus[] {
     return [...this.#slots].map(([policyId, slot]) => statusOf(policyId, slot));
   }
 
-  /** Takes the bytes of an artifact as the live version of `expected`, or keeps the last good one and says why. */
-  offer(expected: PolicyRef, bytes: Uint8Array): PolicyStatus {
+  /**
+   * Takes the bytes of an artifact as the live version of `expected`, or keeps the last good one and says why. Resolves once that
+   * is done, or once a newer version has taken its place.
+   */
+  async offer(expected: PolicyRef, bytes: Uint8Array): Promise<PolicyStatus> {
     const slot = this.#slot(expected.id);
-    slot.turn++;
-    try {
-      const artifact = openArtifact(bytes);
-      if (artifact.policy.id !== expected.id || artifact.policy.version !== expected.version)
-        throw refusal('ARTIFACT_MISNAMED', 'The artifact is of another policy or version than the registry says.');
-      const policy = policyOf(artifact, this.#families);
-      this.#assertFits(artifact, policy);
-      slot.policy = policy;
-      slot.artifact = artifact;
-      slot.refused = undefined;
-    } catch (error) {
-      this.#refuse(slot, expected, error);
-    }
-    const status = statusOf(expected.id, slot);
-    this.#onChange(status);
-    return status;
+    await this.#take(slot, { ref: expected, load: () => Promise.resolve(new Uint8Array(bytes)), checksum: undefined });
+    return statusOf(expected.id, slot);
   }
 
   /** Keeps up with a store until the returned function is called. */
   follow(store: ArtifactStore): () => void {
-    let stopped = false;
     const unwatch = store.watch((entry) => {
-      if (!stopped) void this.#take(store, entry, () => stopped);
+      if (!this.#stopped) this.#hear(store, entry);
     });
     return () => {
-      stopped = true;
+      this.#stopped = true;
       unwatch();
     };
   }
 
-  async #take(store: ArtifactStore, entry: RegistryEntry, stopped: () => boolean): Promise<void> {
-    const slot = this.#slot(entry.policyId);
-    const ref: PolicyRef = { id: entry.policyId, version: entry.version };
-    const turn = ++slot.turn;
-    slot.held = entry.held && { ...entry.held, candidates: entry.candidates };
-    if (slot.artifact?.checksum === entry.checksum) {
-      // What is live is what was live: only the hold or its candidates have changed.
-      slot.refused = undefined;
-      this.#onChange(statusOf(entry.policyId, slot));
+  #hear(store: ArtifactStore, { policyId, version, checksum, held, candidates }: RegistryEntry): void {
+    const slot = this.#slot(policyId);
+    slot.held = held && { ...held, candidates };
+    if (slot.newest?.ref.version === version && slot.newest.checksum === checksum) {
+      // It is on its way already: only the hold or its candidates have changed.
+      this.#say(policyId, slot);
       return;
     }
-    const overtaken = (): boolean => stopped() || slot.turn !== turn;
-    try {
-      const bytes = await store.load(entry.policyId, entry.version);
-      if (overtaken()) return;
+    if (slot.live?.head.checksum === checksum) {
+      // What is live is what was live.
+      slot.newest = undefined;
+      slot.refused = undefined;
+      this.#say(policyId, slot);
+      return;
+    }
+    const load = async (): Promise<Uint8Array> => {
+      const bytes = await store.load(policyId, version);
       if (bytes === undefined) throw missing();
-      this.offer(ref, bytes);
+      return bytes;
+    };
+    void this.#take(slot, { ref: { id: policyId, version }, load, checksum });
+  }
+
+  /** Loads it and has it opened, unless a newer one comes first. Never rejects. */
+  async #take(slot: Slot, coming: Coming): Promise<void> {
+    slot.newest = coming;
+    try {
+      const bytes = await coming.load();
+      // A load that took long must not replace a newer version.
+      if (this.#isOver(slot, coming)) return;
+      slot.next = { coming, bytes };
     } catch (error) {
-      if (overtaken()) return;
-      this.#refuse(slot, ref, error);
-      this.#onChange(statusOf(entry.policyId, slot));
+      if (!this.#isOver(slot, coming)) this.#refuse(slot, coming, error);
+      return;
+    }
+    slot.opening ??= this.#openAll(slot).finally(() => (slot.opening = undefined));
+    await slot.opening;
+  }
+
+  async #openAll(slot: Slot): Promise<void> {
+    for (let next = slot.next; next !== undefined && !this.#stopped; next = slot.next) {
+      slot.next = undefined;
+      const { coming, bytes } = next;
+      try {
+        const opened = await this.#open(coming, bytes);
+        // What is live was said to stay, meanwhile. Where a newer one is on its way, this one is still newer than what is live.
+        if (this.#stopped || slot.newest === undefined) continue;
+        slot.live = opened;
+        slot.refused = undefined;
+        if (slot.newest === coming) slot.newest = undefined;
+        this.#say(coming.ref.id, slot);
+      } catch (error) {
+        if (!this.#isOver(slot, coming)) this.#refuse(slot, coming, error);
+      }
     }
   }
 
-  #refuse(slot: Slot, ref: PolicyRef, error: unknown): void {
+  async #open({ ref, load }: Coming, bytes: Uint8Array): Promise<OpenedPolicy> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#opener.open(tries === 1 ? bytes : await load(), ref);
+      } catch (error) {
+        if (EngineError.from(error).disposition !== 'retry' || tries >= OPEN_TRIES || this.#stopped) throw error;
+      }
+    }
+  }
+
+  #isOver(slot: Slot, coming: Coming): boolean {
+    return this.#stopped || slot.newest !== coming;
+  }
+
+  #refuse(slot: Slot, { ref }: Coming, error: unknown): void {
     const { code, message } = EngineError.from(error);
+    slot.newest = undefined;
     slot.refused = { version: ref.version, code, message };
+    this.#say(ref.id, slot);
+  }
+
+  #say(policyId: string, slot: Slot): void {
+    this.#onChange(statusOf(policyId, slot));
   }
 
   #slot(policyId: string): Slot {
     let slot = this.#slots.get(policyId);
     if (slot === undefined) {
-      slot = { policy: undefined, artifact: undefined, refused: undefined, held: undefined, turn: 0 };
+      slot = {
+        live: undefined,
+        refused: undefined,
+        held: undefined,
+        newest: undefined,
+        next: undefined,
+        opening: undefined,
+      };
       this.#slots.set(policyId, slot);
     }
     return slot;
   }
 }
 
-const statusOf = (policyId: string, { policy, artifact, refused, held }: Slot): PolicyStatus => ({
+const statusOf = (policyId: string, { live, refused, held }: Slot): PolicyStatus => ({
   policyId,
-  version: policy?.ref.version,
-  family: artifact?.family,
-  publishedAtMs: artifact?.lineage.createdAtMs,
+  version: live?.policy.ref.version,
+  family: live?.head.family,
+  publishedAtMs: live?.head.lineage.createdAtMs,
   refused,
   held,
 });
 
 const missing = (): EngineError =>
   new EngineError('NotFound', 'ARTIFACT_MISSING', 'The artifact is not in the object store.');
-
-const refusal = (code: string, message: string, field?: string): EngineError =>
-  new EngineError('InvalidRequest', code, message, field === undefined ? {} : { field });

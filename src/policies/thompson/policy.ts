@@ -1,9 +1,9 @@
 /** Beta-Thompson: each candidate is shown with the probability that it is the best one, given what was learned. */
 import { z } from 'zod';
-import type { Candidate } from '../../messages/decisions.js';
-import { levelsShape, SegmentedArms } from '../arms/segments.js';
+import type { Candidate, PolicyRef } from '../../messages/decisions.js';
+import { levelsShape, packLevels, SegmentedArms, type PackedLevels } from '../arms/segments.js';
 import type { DecisionContext, Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { learnedFamily, parametersOf } from '../source.js';
 import { betaTable } from './beta-table.js';
 import { winShares } from './choice-probabilities.js';
 import { TableCache } from './table-cache.js';
@@ -28,10 +28,18 @@ export type ThompsonParameters = z.infer<typeof thompsonParametersSchema>;
  * Throws Configuration `POLICY_PARAMETERS`. Choice probabilities follow Thompson (1933), computed by quadrature instead
  * of by one draw, so that the propensity is known exactly (choice-probabilities.ts).
  */
-export function thompsonPolicy(source: PolicySource): Policy {
+export const thompsonPolicy = learnedFamily((source): ThompsonForm => {
   const parameters = parametersOf(thompsonParametersSchema, source);
-  const { prior } = parameters;
-  const arms = new SegmentedArms<Posterior>(parameters, (whole, own, weight) =>
+  return { levels: packLevels(parameters, 2), prior: parameters.prior };
+}, policyOfForm);
+
+interface ThompsonForm {
+  readonly levels: PackedLevels;
+  readonly prior: Posterior;
+}
+
+function policyOfForm(ref: PolicyRef, { levels, prior }: ThompsonForm): Policy {
+  const arms = new SegmentedArms<Posterior>(levels, (whole, own, weight) =>
     whole === own ? whole : pooledBeta(whole, own ?? prior, prior, weight),
   );
   const tables = new TableCache<Posterior>(([alpha, beta]) => betaTable(alpha, beta));
@@ -41,7 +49,7 @@ export function thompsonPolicy(source: PolicySource): Policy {
   };
 
   return {
-    ref: source.policy,
+    ref,
     distribution: (context, candidates) => winShares(posteriors(context, candidates).map((arm) => tables.of(arm))),
     scores: (context, candidates) => posteriors(context, candidates).map(meanOf),
     explain: (context, candidates, index) => {

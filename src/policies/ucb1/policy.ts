@@ -1,10 +1,18 @@
 /** Optimism under uncertainty: the arm whose mean could be the highest (Auer, Cesa-Bianchi and Fischer 2002). */
 import { z } from 'zod';
-import { armParametersShape, armReasons, armValues, type ArmValue } from '../arms/parameters.js';
+import {
+  armParametersShape,
+  armReasons,
+  armValues,
+  packArms,
+  type ArmForm,
+  type ArmValue,
+} from '../arms/parameters.js';
 import { REWARD_MAX } from '../arms/statistics.js';
 import { epsilonGreedy } from '../exploration.js';
+import type { PolicyRef } from '../../messages/decisions.js';
 import type { Policy } from '../policy.js';
-import { parametersOf, type PolicySource } from '../source.js';
+import { learnedFamily, parametersOf } from '../source.js';
 
 export const UCB1_FAMILY = 'ucb1';
 
@@ -26,10 +34,20 @@ export const ucb1ParametersSchema = z.strictObject({
  * candidates that are asked about; both may be fractions where trials are forgotten (D-UCB, Garivier and Moulines 2011).
  * Deterministic but for ties: only a surface's exploration floor makes other arms' propensities positive.
  */
-export function ucb1Policy(source: PolicySource): Policy {
+export const ucb1Policy = learnedFamily((source): Ucb1Form => {
   const parameters = parametersOf(ucb1ParametersSchema, source);
   const { exploration, range } = parameters;
-  const values = armValues(parameters);
+  return { arms: packArms(parameters), exploration, range };
+}, policyOfForm);
+
+interface Ucb1Form {
+  readonly arms: ArmForm;
+  readonly exploration: number;
+  readonly range: number;
+}
+
+function policyOfForm(ref: PolicyRef, { arms: form, exploration, range }: Ucb1Form): Policy {
+  const values = armValues(form);
   const bonuses = (arms: readonly ArmValue[]): number[] => {
     let total = 0;
     for (const { weight } of arms) total += weight;
@@ -37,7 +55,7 @@ export function ucb1Policy(source: PolicySource): Policy {
     return arms.map(({ weight }) => (weight === 0 ? Infinity : exploration * range * Math.sqrt(doubledLog / weight)));
   };
   return {
-    ref: source.policy,
+    ref,
     distribution(context, candidates) {
       const arms = values(context, candidates);
       const bonus = bonuses(arms);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { localKeeper } from '../../../../test/support/local-keeper.js';
 import {
   Chainer,
   experience,
+  InlineGate,
   MemoryArtifactStore,
   MemoryCheckpointStore,
   MemoryStream,
@@ -18,7 +19,8 @@ import { SimulatedBucket } from '../../simulated/bucket.js';
 import { EngineError } from '../../../kernel/errors.js';
 import { HeldOutSplit } from '../../../learners/promotion/holdout.js';
 import type { Experience } from '../../../messages/decisions.js';
-import { sealArtifact } from '../../../policies/artifact.js';
+import { encodedArtifact, sealArtifact } from '../../../policies/artifact.js';
+import { ThreadOpener } from '../../artifacts/thread-opener.js';
 import { learnerSettingsSchema, type LearnerSettings } from '../settings.js';
 import { ExternalLearnerDesk } from './desk.js';
 
@@ -39,6 +41,7 @@ let checkpoints: MemoryCheckpointStore;
 let verdicts: MemoryVerdictStore;
 let bucket: SimulatedBucket;
 let desks: ExternalLearnerDesk[];
+let gateRunner: InlineGate;
 
 /** Leases run by hand; waits for records are real, and short. */
 const clock: Clock = { ...systemClock, monotonicMs: () => nowMs, nowMs: () => nowMs };
@@ -58,8 +61,12 @@ beforeEach(() => {
   verdicts = new MemoryVerdictStore();
   bucket = new SimulatedBucket('leases', TTL_MS);
   desks = [];
+  gateRunner = new InlineGate();
 });
 afterEach(() => Promise.all(desks.map((desk) => desk.stop())));
+
+const opener = new ThreadOpener({ surfaces: [], clock: systemClock });
+afterAll(() => opener.stop());
 
 function openDesk(configured: LearnerSettings = settings): ExternalLearnerDesk {
   const still: Clock = { ...clock, after: () => () => undefined };
@@ -69,6 +76,8 @@ function openDesk(configured: LearnerSettings = settings): ExternalLearnerDesk {
     artifacts,
     checkpoints,
     verdicts,
+    opener,
+    launchGate: () => gateRunner,
     clock,
     ttlMs: TTL_MS,
     leaseFor: (owner) => keeper.acquire({ key: 'learner.l', owner, renewal: 'asking' }),
@@ -228,7 +237,7 @@ describe('the desk of a learner in another process', () => {
   it.each([
     ['ARTIFACT_TOO_LARGE', 20_000, 'x'.repeat(120)],
     ['JSON_TOO_MANY_KEYS', 40_000, ''],
-  ])('refuses an artifact with %s: %i arms are too many to read between decisions', async (code, arms, padding) => {
+  ])('refuses an artifact with %s: %i arms are more than it may publish', async (code, arms, padding) => {
     const desk = openDesk();
     const { epoch } = await claim(desk);
     const entries = Array.from({ length: arms }, (_, i) => [`${padding}${i}`, [1, 1]]);
@@ -518,11 +527,36 @@ describe('the gate of a learner in another process', () => {
   it('rejects its challenger when somebody else has made another version live', async () => {
     const { desk, epoch } = await onTrial(FOR_A);
     const { checksum: _, ...first } = artifacts.published[0]!;
-    await artifacts.publish(sealArtifact({ ...first, policy: { id: 'p', version: 9 } }), epoch);
+    await artifacts.publish(encodedArtifact(sealArtifact({ ...first, policy: { id: 'p', version: 9 } })), epoch);
     const reply = await ask(desk, 'publish', { epoch, ...publication(FOR_B) });
     expect(reply).toMatchObject({ version: 10, outcome: 'on-trial' });
     expect(verdicts.recorded).toMatchObject([{ candidate: 1, outcome: 'rejected', reason: 'live-changed' }]);
     expect(desk.status().gate).toMatchObject({ alias: { champion: 9, challenger: 10 } });
+  });
+
+  it('goes on from its checkpoint when its thread has ended: what is live stays, and no evidence counts twice', async () => {
+    const { desk, epoch, reply } = await onTrial(FOR_A);
+    show(16);
+    const held = Array.from({ length: 16 }, (_, n) => `d${n}`).filter((id) => split.has(id)).length;
+    await until(() => desk.status().gate?.current?.decisions === held);
+    gateRunner.crash();
+    show(2);
+    const more = ['d16', 'd17'].filter((id) => split.has(id)).length;
+    await until(() => desk.status().gate?.current?.decisions === held + more);
+    expect(desk.status().gate).toMatchObject({ candidates: 1, heldOut: held + more, alias: { champion: 1 } });
+    expect(artifacts.published).toHaveLength(1);
+    gateRunner.crash();
+    // The same once more: what was on trial is so still.
+    expect(await ask(desk, 'publish', { epoch, ...publication(FOR_A, { experiences: 3 }) })).toEqual(reply);
+    await expect(ask(desk, 'publish', { epoch, ...publication(FOR_B) })).rejects.toMatchObject({
+      code: 'LEARNER_ON_TRIAL',
+    });
+    await until(() => {
+      show(20);
+      return settled(desk)?.version === 2;
+    });
+    expect(artifacts.published.map(({ policy }) => policy.version)).toEqual([1, 2]);
+    await until(() => desk.status().reason === null);
   });
 
   it('puts nothing on trial that its surface cannot use', async () => {

@@ -15,17 +15,15 @@ import {
   type ExternalVerb,
 } from '../../../messages/external-learner.js';
 import { RECORD_VERSION } from '../../../messages/versions.js';
-import { encodeArtifact, openArtifact, sealArtifact, type Artifact } from '../../../policies/artifact.js';
 import type { ArtifactStore, Hold } from '../../../policies/registry/artifact-store.js';
-import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
-import { policyOf, type FitCheck } from '../../../policies/registry/registry.js';
+import type { Surface } from '../../../surfaces/surface.js';
+import type { ArtifactOpener } from '../../artifacts/opener.js';
 import type { Lease, LeaseValue } from '../../keeper/keeper.js';
 import type { CheckpointStore } from '../checkpoint.js';
 import { onTrial } from '../publish-rule.js';
 import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
 import { blankStatus, type LearnerStatus } from '../status.js';
-import type { ArtifactMeta } from '../trainer.js';
 import type { VerdictStore } from '../verdict-store.js';
 import {
   decodeExternalCheckpoint,
@@ -35,17 +33,21 @@ import {
 } from './checkpoint.js';
 import { decodeCursor } from './cursor.js';
 import { ExperiencePages } from './experience-pages.js';
+import type { GateRunner, Proposal } from './gate-session.js';
 import { DeskGate } from './gate.js';
 import { piecesOf, Upload } from './pieces.js';
-import { leaseHeld, leaseLost, parseParameters, parseRequest } from './requests.js';
+import { leaseHeld, leaseLost, parseRequest } from './requests.js';
 
 export interface DeskPorts {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
-  /** Throws where the learner's surface cannot use what it hands in. */
-  readonly assertFits?: FitCheck | undefined;
+  readonly opener: ArtifactOpener;
+  /** What is handed in must fit it; not looked at where it is left out. */
+  readonly surface?: Surface | undefined;
+  /** Where a gate judges, if the learner has one. */
+  readonly launchGate: () => GateRunner;
   readonly clock: Clock;
   /** Schema to write checkpoints in; this build's, where left out. */
   readonly writes?: (() => number) | undefined;
@@ -90,6 +92,8 @@ export class ExternalLearnerDesk {
   /** Claims, publications and saves happen one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** Where its gate judges, in whatever session; undefined where none is configured. */
+  readonly #runner: GateRunner | undefined;
   /** Gates of sessions that are over, until nothing of them runs. */
   #closing: Promise<unknown> = Promise.resolve();
   #live: { version: number; atMs: number; learned: number } | undefined;
@@ -103,6 +107,7 @@ export class ExternalLearnerDesk {
   constructor(settings: LearnerSettings, ports: DeskPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#runner = settings.gate && ports.launchGate();
   }
 
   /** Answers one request; rejects with EngineError, which is the answer then. */
@@ -148,6 +153,7 @@ export class ExternalLearnerDesk {
     await this.#turn.catch(() => undefined);
     this.#drop();
     await this.#closing;
+    await this.#runner?.stop();
   }
 
   readonly #handlers: Handlers = {
@@ -236,7 +242,6 @@ export class ExternalLearnerDesk {
   async #gateFor(lease: Lease): Promise<DeskGate | undefined> {
     const { gate } = this.#settings;
     if (gate === undefined) return undefined;
-    const checkpoint = await this.#ports.checkpoints.load(this.#settings.id, 'gate');
     this.#gateFailure = null;
     const session = {
       epoch: lease.epoch,
@@ -251,7 +256,7 @@ export class ExternalLearnerDesk {
         this.#live = { version, atMs: this.#ports.clock.nowMs(), learned };
       },
     };
-    return new DeskGate({ ...this.#settings, gate }, this.#ports, session, checkpoint);
+    return DeskGate.open({ ...this.#settings, gate }, { ...this.#ports, runner: this.#runner! }, session);
   }
 
   async #checkpoint(): Promise<ExternalCheckpoint | undefined> {
@@ -300,65 +305,42 @@ export class ExternalLearnerDesk {
     const { sha256, family, experiences } = request;
     const isRepeated = proposed?.sha256 === sha256 && proposed.family === family;
     if (isRepeated && proposed.reply.version === gate?.challenger) return proposed.reply;
-    const seal = await this.#sealOf(session, request);
-    const { artifacts, clock } = this.#ports;
-    const { policy } = this.#settings;
+    const { publication, lineage } = await this.#proposalOf(session, request);
+    const { artifacts, clock, opener } = this.#ports;
+    const { id: learner, policy, surface } = this.#settings;
     const entry = await artifacts.entry(policy);
     if (gate === undefined || entry === undefined) {
       const createdAtMs = clock.nowMs();
       const version = (entry?.newest ?? 0) + 1;
-      const artifact = seal({ policyId: policy, version, parent: entry?.version, createdAtMs });
+      const parent = entry?.version;
+      const lettering = {
+        policy: { id: policy, version },
+        lineage: { learner, ...(parent === undefined ? {} : { parent }), ...lineage, createdAtMs },
+      };
+      const artifact = await opener.seal(publication, lettering, surface);
       const outcome = await artifacts.publish(artifact, epoch);
       this.#held = outcome === 'held' ? (entry?.held ?? null) : null;
       if (outcome === 'live') this.#live = { version, atMs: createdAtMs, learned: experiences };
       // It is live. The gate looks again before whatever it does next.
       await gate?.align().catch(() => undefined);
-      return { policy, version, checksum: artifact.checksum, outcome };
+      return { policy, version, checksum: artifact.head.checksum, outcome };
     }
-    let checksum = '';
-    const version = await gate.propose((meta) => {
-      const artifact = seal(meta);
-      ({ checksum } = artifact);
-      return encodeArtifact(artifact);
-    });
+    const { version, checksum } = await gate.propose({ publication, lineage });
     const reply = { policy, version, checksum, outcome: 'on-trial' as const };
     session.proposed = { sha256, family, reply };
     return reply;
   }
 
-  /**
-   * What makes an artifact of the request: sealed, read back and tried out. Both throw InvalidRequest `ARTIFACT_*`, or what the
-   * family has against it.
-   */
-  async #sealOf(session: Session, request: ExternalRequest<'publish'>): Promise<(meta: ArtifactMeta) => Artifact> {
+  /** What the request hands in; nothing has looked at the parameters yet. */
+  async #proposalOf(session: Session, request: ExternalRequest<'publish'>): Promise<Proposal> {
     const { schema, family, parameters: text, upload, sha256, cursor, experiences } = request;
     if (schema !== PUBLISH_SCHEMA)
       throw invalidRequest('ARTIFACT_SCHEMA', `This build reads artifacts of schema ${PUBLISH_SCHEMA}.`, 'schema');
-    const json = session.upload.textOf('parameters', text, upload);
-    if (createHash('sha256').update(json, 'utf8').digest('hex') !== sha256)
-      throw invalidRequest('ARTIFACT_CHECKSUM', 'The parameters do not match their checksum.', 'sha256');
+    const parameters = session.upload.textOf('parameters', text, upload);
     const { identity } = await this.#ports.source.info();
     const sequence = decodeCursor(cursor, identity).position;
-    const parameters = parseParameters(json, this.#settings.artifactBytesMax);
-    return ({ policyId, version, parent, createdAtMs }) => {
-      const sealed = sealArtifact({
-        schema: 1,
-        family,
-        policy: { id: policyId, version },
-        parameters,
-        lineage: {
-          learner: this.#settings.id,
-          ...(parent === undefined ? {} : { parent }),
-          experiences,
-          sequence,
-          createdAtMs,
-        },
-      });
-      const artifact = openArtifact(encodeArtifact(sealed));
-      const policy = policyOf(artifact, LEARNED_FAMILIES);
-      this.#ports.assertFits?.(artifact, policy);
-      return artifact;
-    };
+    const bytesMax = this.#settings.artifactBytesMax;
+    return { publication: { family, parameters, sha256, bytesMax }, lineage: { experiences, sequence } };
   }
 
   async #save(request: ExternalRequest<'save'>): Promise<ExternalReply<'save'>> {

@@ -4,27 +4,35 @@
  */
 import type { Clock } from '../../../kernel/clock.js';
 import { EngineError } from '../../../kernel/errors.js';
-import { Slices } from '../../../kernel/slices.js';
-import { PromotionGate, type GateSettings, type GateView } from '../../../learners/promotion/index.js';
+import { HeldOutSplit } from '../../../learners/promotion/holdout.js';
+import type { GateSettings, GateView } from '../../../learners/promotion/index.js';
 import type { Experience } from '../../../messages/decisions.js';
 import { RECORD_VERSION } from '../../../messages/versions.js';
 import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
-import { LEARNED_FAMILIES } from '../../../policies/registry/learned-families.js';
+import { surfaceShape } from '../../../surfaces/policy-fit.js';
+import type { Surface } from '../../../surfaces/surface.js';
+import type { ArtifactOpener } from '../../artifacts/opener.js';
 import { saveRestMs, type CheckpointStore } from '../checkpoint.js';
+import { fittedArtifacts } from '../fitted-artifacts.js';
 import { GateKeeper, pendingVerdict } from '../gate-keeper.js';
-import { takeGateStep } from '../gate-step.js';
 import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
-import type { ArtifactMeta, Gated, GateAnswer, GateProgress, GateStep } from '../trainer.js';
+import type { Gated, GateAnswer, GateProgress, GateStep } from '../trainer.js';
 import type { VerdictStore } from '../verdict-store.js';
-import { decodeGateCheckpoint, encodeGateCheckpoint, GATE_KIND } from './checkpoint.js';
 import { ExperiencePages, type ExperiencePage } from './experience-pages.js';
+import type { GateRunner, Proposal, RunningGate } from './gate-session.js';
+import { leaseLost } from './requests.js';
 
 export interface DeskGatePorts {
   readonly source: ExperienceSource;
   readonly artifacts: ArtifactStore;
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
+  /** What a candidate must fit; not looked at where it is left out. */
+  readonly surface?: Surface | undefined;
+  readonly opener: Pick<ArtifactOpener, 'check'>;
+  /** Where the gate judges. */
+  readonly runner: GateRunner;
   readonly clock: Clock;
   /** Schema to write checkpoints in; this build's, where left out. */
   readonly writes?: (() => number) | undefined;
@@ -48,63 +56,76 @@ type GatedSettings = LearnerSettings & { readonly gate: GateSettings };
 const PAGE_RECORDS_MAX = 512;
 const PAGE_WAIT_MS = 1_000;
 const RETRY_MS = 500;
+/** Experiences that cross to the gate's thread at once: copying more would hold up decisions. */
+const JUDGED_AT_ONCE = 32;
 
 export class DeskGate implements Gated<GateProgress> {
   readonly #settings: GatedSettings;
   readonly #ports: DeskGatePorts;
   readonly #session: DeskGateSession;
-  readonly #gate: PromotionGate;
+  readonly #split: HeldOutSplit;
   readonly #keeper: GateKeeper<GateProgress>;
   readonly #pages: ExperiencePages;
-  readonly #slices: Slices;
-  #cursor: string | null;
+  #running: RunningGate | undefined;
+  /** How often the gate was started: what was read for the one before is not for the one now. */
+  #launches = 0;
+  #progress: GateProgress = {};
+  #cursor: string | null = null;
   #position = 0;
   #savedPosition: number | undefined;
   /** A verdict or a proposal is not in the checkpoint yet. */
   #owesCheckpoint = false;
   #restUntilMs = -Infinity;
   #failed = false;
-  #seal: ((meta: ArtifactMeta) => Uint8Array) | undefined;
+  #proposal: Proposal | undefined;
   #stopped = false;
   #wake: () => void = () => undefined;
-  #running: Promise<void> = Promise.resolve();
+  #reading: Promise<void> = Promise.resolve();
 
-  /** Throws as PromotionGate does, and Invariant `CHECKPOINT_*` for a checkpoint that is none of this gate. */
-  constructor(
-    settings: GatedSettings,
-    ports: DeskGatePorts,
-    session: DeskGateSession,
-    checkpoint: Uint8Array | undefined,
-  ) {
+  /**
+   * From its checkpoint, if there is one. Rejects as PromotionGate throws, and with Invariant `CHECKPOINT_*` for a checkpoint that is
+   * none of this gate.
+   */
+  static async open(settings: GatedSettings, ports: DeskGatePorts, session: DeskGateSession): Promise<DeskGate> {
+    const gate = new DeskGate(settings, ports, session);
+    try {
+      await gate.#launch();
+      return gate;
+    } catch (error) {
+      await gate.stop();
+      throw error;
+    }
+  }
+
+  private constructor(settings: GatedSettings, ports: DeskGatePorts, session: DeskGateSession) {
     const { id: learner, surface, policy, gate } = settings;
-    const { source, artifacts, verdicts, clock } = ports;
-    const saved = checkpoint === undefined ? undefined : decodeGateCheckpoint(checkpoint, learner, surface);
+    const { source, verdicts, clock, opener } = ports;
     this.#settings = settings;
     this.#ports = ports;
     this.#session = session;
-    this.#gate = new PromotionGate(gate, learner, LEARNED_FAMILIES, saved?.gate);
-    this.#cursor = saved?.cursor ?? null;
+    this.#split = new HeldOutSplit(learner, gate.holdout);
+    // What is promoted was tried out before its trial, and surfaces change.
+    const artifacts = fittedArtifacts(ports.artifacts, opener, surface);
     this.#keeper = new GateKeeper({ policy, anchor: gate.anchor, epoch: session.epoch, artifacts, verdicts, clock });
     this.#pages = new ExperiencePages(source, clock, surface, (decisionId) => this.holdsOut(decisionId));
-    this.#slices = new Slices(clock);
   }
 
   /** Whether a decision's experience is for the gate, and so never for the learner. */
   holdsOut(decisionId: string): boolean {
-    return this.#gate.holdsOut(decisionId);
+    return this.#split.has(decisionId);
   }
 
   get view(): GateView {
-    return this.#gate.view();
+    return this.#progress.gate!;
   }
 
   /** Version of the candidate on trial, or promoted and not live yet. */
   get challenger(): number | null {
-    return this.#gate.challenger?.policy.version ?? null;
+    return this.view.alias.challenger;
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#reading = this.#run();
   }
 
   /** Resolves once nothing of it runs any more. What it read since the last checkpoint is read again later. */
@@ -112,46 +133,74 @@ export class DeskGate implements Gated<GateProgress> {
     this.#stopped = true;
     this.#pages.close();
     this.#wake();
-    await this.#running;
+    await this.#reading;
+    this.#running?.end();
   }
 
   /**
-   * Puts what `seal` makes on trial against what is live, and keeps that in the checkpoint: its share of the error budget is
-   * spent. Called in turn. Rejects with Conflict `LEARNER_ON_TRIAL` while a candidate is, and with what `seal` throws.
+   * Puts a proposal on trial against what is live, and keeps that in the checkpoint: its share of the error budget is spent.
+   * Gives what it is now. Called in turn. Rejects with Conflict `LEARNER_ON_TRIAL` while a candidate is on trial, and with what
+   * ArtifactOpener.seal rejects with.
    */
-  async propose(seal: (meta: ArtifactMeta) => Uint8Array): Promise<number> {
-    const progress = await this.#keeper.align(this, this.#progress);
-    const { current } = progress.gate!;
-    if (current !== null)
-      throw new EngineError(
-        'Conflict',
-        'LEARNER_ON_TRIAL',
-        `Version ${current.version} is on trial: ${current.text} Publish again after its verdict.`,
-      );
-    this.#seal = seal;
+  async propose(proposal: Proposal): Promise<{ readonly version: number; readonly checksum: string }> {
     try {
+      await this.#ready();
+      const progress = await this.#keeper.align(this, this.#progress);
+      const { current } = progress.gate!;
+      if (current !== null)
+        throw new EngineError(
+          'Conflict',
+          'LEARNER_ON_TRIAL',
+          `Version ${current.version} is on trial: ${current.text} Publish again after its verdict.`,
+        );
+      this.#proposal = proposal;
       await this.#keeper.propose(this, progress);
+      this.#owesCheckpoint = true;
+      const { challenger } = await this.gate({ step: 'look' });
+      await this.#save();
+      return { version: challenger!.policy.version, checksum: challenger!.checksum };
+    } catch (error) {
+      // The lease went, and the gate's thread with it.
+      throw this.#stopped ? leaseLost() : error;
     } finally {
-      this.#seal = undefined;
+      this.#proposal = undefined;
     }
-    this.#owesCheckpoint = true;
-    await this.#save();
-    return this.challenger!;
   }
 
   /** Takes what was made live without a trial. Called in turn. */
   async align(): Promise<void> {
+    await this.#ready();
     await this.#keeper.align(this, this.#progress);
   }
 
   /** See Gated. */
   async gate(step: GateStep): Promise<GateAnswer<GateProgress>> {
-    const challenger = takeGateStep(this.#gate, step, (meta) => this.#seal!(meta));
-    return await Promise.resolve({ progress: this.#progress, challenger });
+    const answer = await this.#running!.gate(step, step.step === 'propose' ? this.#proposal : undefined);
+    this.#progress = answer.progress;
+    return answer;
   }
 
-  get #progress(): GateProgress {
-    return { gate: this.#gate.view() };
+  /** A gate whose thread has ended goes on from its checkpoint, in another one; what came behind that is read again. */
+  async #ready(): Promise<void> {
+    if (this.#running?.isOver !== false) await this.#launch();
+  }
+
+  async #launch(): Promise<void> {
+    const { checkpoints, runner, surface } = this.#ports;
+    const { id: learner, surface: surfaceId, gate } = this.#settings;
+    const spec = { learner, surface: surfaceId, gate, ...(surface && { fits: surfaceShape(surface) }) };
+    const running = await runner.begin(spec, await checkpoints.load(learner, 'gate'));
+    if (this.#stopped) {
+      running.end();
+      throw leaseLost();
+    }
+    const { progress, cursor } = running.started;
+    this.#running = running;
+    this.#launches++;
+    this.#progress = progress;
+    this.#cursor = cursor;
+    this.#savedPosition = undefined;
+    this.#owesCheckpoint = false;
   }
 
   get #isOver(): boolean {
@@ -164,9 +213,11 @@ export class DeskGate implements Gated<GateProgress> {
       try {
         if (!aligned) await this.#session.inTurn(() => this.align());
         aligned = true;
+        await this.#session.inTurn(() => this.#ready());
+        const launches = this.#launches;
         const page = await this.#pages.next(this.#cursor, PAGE_RECORDS_MAX, PAGE_WAIT_MS);
         if (this.#isOver) break;
-        await this.#session.inTurn(() => this.#take(page));
+        await this.#session.inTurn(() => this.#take(page, launches));
         if (this.#failed) this.#session.onFailure(undefined);
         this.#failed = false;
       } catch (error) {
@@ -179,9 +230,12 @@ export class DeskGate implements Gated<GateProgress> {
     this.#pages.close();
   }
 
-  async #take({ records, cursor, position }: ExperiencePage): Promise<void> {
-    // Between two pieces nobody asks the gate anything but its view: proposals wait for their turn.
-    await this.#slices.each(records.length, (i) => this.#gate.judge(records[i]!.experience as Experience));
+  async #take({ records, cursor, position }: ExperiencePage, launches: number): Promise<void> {
+    if (launches !== this.#launches) return;
+    for (let from = 0; from < records.length; from += JUDGED_AT_ONCE) {
+      const portion = records.slice(from, from + JUDGED_AT_ONCE);
+      this.#progress = await this.#running!.judge(portion.map(({ experience }) => experience as Experience));
+    }
     this.#cursor = cursor;
     this.#position = position;
     this.#savedPosition ??= position;
@@ -194,27 +248,19 @@ export class DeskGate implements Gated<GateProgress> {
   }
 
   async #settle(): Promise<void> {
-    const before = this.#gate.championVersion;
+    const before = this.view.alias.champion;
     this.#owesCheckpoint = true;
     await this.#keeper.settle(this, this.#progress);
-    const { championVersion } = this.#gate;
-    if (championVersion !== null && championVersion !== before) this.#session.onPromoted(championVersion);
+    const { champion } = this.view.alias;
+    if (champion !== null && champion !== before) this.#session.onPromoted(champion);
   }
 
   async #save(): Promise<void> {
     const { checkpoints, clock, writes } = this.#ports;
-    const { id: learner, surface } = this.#settings;
+    const { id: learner } = this.#settings;
     const { epoch } = this.#session;
-    const bytes = encodeGateCheckpoint({
-      v: writes?.() ?? RECORD_VERSION,
-      learner,
-      kind: GATE_KIND,
-      surface,
-      epoch,
-      savedAtMs: clock.nowMs(),
-      cursor: this.#cursor,
-      gate: this.#gate.save(),
-    });
+    const meta = { v: writes?.() ?? RECORD_VERSION, epoch, savedAtMs: clock.nowMs() };
+    const bytes = await this.#running!.save(meta, this.#cursor);
     await checkpoints.save(learner, bytes, epoch, 'gate');
     this.#restUntilMs = clock.monotonicMs() + saveRestMs(bytes.length);
     this.#savedPosition = this.#position;

@@ -1,6 +1,6 @@
 /** Reading what a learner in another process asks, and telling it what stands in the way. */
 import type { z } from 'zod';
-import { isExcess, JSON_BOUNDS, parseBoundedJson, parseBoundedText } from '../../../kernel/bounded-json.js';
+import { isExcess, JSON_BOUNDS, parseBoundedJson } from '../../../kernel/bounded-json.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
 
 /** Checked against its verb's schema. Throws InvalidRequest `JSON_TOO_*`, or `INVALID_REQUEST` naming the field. */
@@ -17,22 +17,6 @@ export function parseRequest(schema: z.ZodType, payload: Uint8Array): unknown {
   const issue = parsed.error.issues[0]!;
   const field = issue.path.join('.');
   throw invalidRequest('INVALID_REQUEST', `${field === '' ? '' : `${field}: `}${issue.message}`, field || undefined);
-}
-
-/** Throws InvalidRequest `ARTIFACT_TOO_LARGE`, `JSON_TOO_*` or `ARTIFACT_MALFORMED`. */
-export function parseParameters(json: string, bytesMax: number): unknown {
-  if (Buffer.byteLength(json, 'utf8') > bytesMax)
-    throw invalidRequest(
-      'ARTIFACT_TOO_LARGE',
-      `The parameters may have ${bytesMax} bytes (artifactBytesMax).`,
-      'parameters',
-    );
-  try {
-    return parseBoundedText(json, JSON_BOUNDS.publication, 'parameters');
-  } catch (error) {
-    if (isExcess(error)) throw error;
-    throw invalidRequest('ARTIFACT_MALFORMED', 'The parameters are not JSON, which knows no NaN.', 'parameters');
-  }
 }
 
 export const leaseLost = (): EngineError =>

@@ -1,10 +1,10 @@
 /** The worker thread of one learner: reading, counting and learning all happen here, off the event loop of the host. */
-import { parentPort } from 'node:worker_threads';
 import { EngineError } from '../../../kernel/errors.js';
+import { answerCalls } from '../../../kernel/thread-calls.js';
 import { yieldToDecisions } from '../../../kernel/yield-to-decisions.js';
 import { loadPlugin } from '../../../learners/plugin-registry.js';
 import { LearningSession } from '../learning-session.js';
-import type { WorkerAnswer, WorkerCall } from './protocol.js';
+import type { WorkerCall } from './protocol.js';
 
 let session: LearningSession | undefined;
 
@@ -33,17 +33,5 @@ function failed(error: unknown): EngineError {
   return new EngineError('Invariant', 'LEARNER_FAILED', `The learner failed: ${message}`);
 }
 
-/** A checkpoint's or an artifact's memory goes over as it is, where nothing else lies in it. */
-function transferableOf(value: unknown): ArrayBuffer[] {
-  const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
-  return isWhole ? [value.buffer as ArrayBuffer] : [];
-}
-
 yieldToDecisions();
-const port = parentPort!;
-port.on('message', (call: WorkerCall) => {
-  perform(call).then(
-    (value) => port.postMessage({ ok: true, value } satisfies WorkerAnswer, transferableOf(value)),
-    (error: unknown) => port.postMessage({ ok: false, error: failed(error).toWire() } satisfies WorkerAnswer),
-  );
-});
+answerCalls(perform, failed);

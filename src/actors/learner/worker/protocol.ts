@@ -1,5 +1,4 @@
-/** What passes between a learner actor and its worker thread. Plain data; bytes are transferred. */
-import type { WireError } from '../../../kernel/errors.js';
+/** What a learner actor asks of its worker thread. Plain data; bytes are transferred. */
 import type { ArtifactMeta, CheckpointMeta, ExperienceRecord, GateStep, SessionSpec } from '../trainer.js';
 
 export type WorkerCall =
@@ -13,7 +12,3 @@ export type WorkerCall =
   | { readonly call: 'export'; readonly meta: ArtifactMeta }
   | { readonly call: 'save'; readonly meta: CheckpointMeta }
   | { readonly call: 'gate'; readonly step: GateStep };
-
-/** Calls are answered in order, one each. */
-export type WorkerAnswer =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: WireError };
