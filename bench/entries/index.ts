@@ -1,5 +1,6 @@
 import type { Entry } from '../entry.js';
 import { activation } from './activation.js';
+import { appFlood } from './app-flood.js';
 import { campaigns } from './campaigns.js';
 import { contextual } from './contextual.js';
 import { decisions } from './decisions.js';
@@ -31,6 +32,7 @@ export const ENTRIES: readonly Entry[] = [
   stretches,
   trainingLatency,
   failover,
+  appFlood,
   heatmap,
   policies,
   contextual,

@@ -188,6 +188,9 @@ interface TallyDecision {
   readonly max?: number;
 }
 
+/** More than that decisions together do not take. */
+const TOTAL_MAX = 1_000;
+
 export interface Total {
   readonly total: number;
 }
@@ -195,7 +198,7 @@ export interface Total {
 /**
  * Adds up. Events: `add` (`data.value`), `grow` (`data.bytes` of text), `tell` (also a record for the user `b`), `wake`
  * (a timer `data.value` ms later), `nonsense` (rejected), `boom` (throws). Requests: `add` journals a decision, which changes
- * what is shared, too, unless it says `alone`, and is refused where the sum is over its `max`.
+ * what is shared, too, unless it says `alone`; it is refused where that would be more than 1,000, or the sum is over its `max`.
  */
 export const tallyKind: ActorKind<Tally, Total, never> = {
   kind: 'user',
@@ -212,6 +215,8 @@ export const tallyKind: ActorKind<Tally, Total, never> = {
       const { n, outcome = 'applied', alone = false, max = Infinity } = record.body as TallyDecision;
       if (outcome === 'throw') throw new Error('cannot be folded');
       if (outcome !== 'applied') return { state, outcome, reason: 'because', effects: [] };
+      if (!alone && ctx.shared.total + n > TOTAL_MAX)
+        return { state, outcome: 'refused', reason: 'SPENT', effects: [] };
       if (state.sum > max) return { state, outcome: 'refused', reason: 'FULL', effects: [] };
       return applied({ ...state, sum: state.sum + n }, alone ? [] : [{ to: 'shared', op: { n } }]);
     }
@@ -259,15 +264,19 @@ export const tallyKind: ActorKind<Tally, Total, never> = {
   },
 };
 
-export const createTotals = (): SharedState<Total> => ({
-  create: () => ({ total: 0 }),
-  revive: (saved) => saved as Total,
-  apply: (shared, _name, body) => ({ shared: { total: shared.total + (body as { n: number }).n }, effects: [] }),
-  reserve: () => undefined,
-  release: () => undefined,
-  reserved: () => 0,
-  clear: () => undefined,
-});
+export const createTotals = (): SharedState<Total> => {
+  let reserved = 0;
+  return {
+    create: () => ({ total: 0 }),
+    revive: (saved) => saved as Total,
+    apply: (shared, _name, body) => ({ shared: { total: shared.total + (body as { n: number }).n }, effects: [] }),
+    reserve: (body) => void (reserved += (body as { n: number }).n),
+    release: (body) => void (reserved -= (body as { n: number }).n),
+    reserved: () => reserved,
+    suffices: ({ total }) => total + reserved <= TOTAL_MAX,
+    clear: () => void (reserved = 0),
+  };
+};
 
 export const SETTINGS = { ...DEFAULT_FOLD_SETTINGS, partitions: 1 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deepFreeze } from '../../../test/support/deep-freeze.js';
-import type { CampaignLedger, LedgerOp } from '../../messages/campaigns.js';
+import { availableCents, type CampaignLedger, type LedgerOp } from '../../messages/campaigns.js';
 import { DEFAULT_FOLD_SETTINGS } from '../../messages/settings.js';
 import type { Effect, SharedContext } from '../host/actor-kind.js';
 import { CampaignLedgerState } from './ledger.js';
@@ -156,6 +156,33 @@ describe('campaign ledger', () => {
     const saved = { campaigns: { spring: { ...shared.get('spring'), heldCents: 101 } } };
     expect(() => ledgers.revive(saved)).toThrow();
     expect(() => ledgers.revive({})).toThrow();
+  });
+
+  it.each([
+    [true, 'live, with all of it there', 100, [state('live'), granted(100)]],
+    [true, 'live, with as much there as is reserved', 50, [state('live'), granted(100), op('hold', 50)]],
+    [false, 'live, with less there than is reserved', 51, [state('live'), granted(100), op('hold', 50)]],
+    [false, 'ended', 1, [state('live'), granted(100), state('ended')]],
+    [false, 'not known', 1, []],
+  ] as const)('%p: it suffices for what is reserved of a campaign that is %s', (suffices, _, amountCents, steps) => {
+    const { shared } = after(...steps);
+    const own = new CampaignLedgerState();
+    const holds = [{ campaign: 'spring', offer: 'o', amountCents }];
+    own.reserve({ holds });
+    expect(own.suffices(shared, { holds })).toBe(suffices);
+    expect(own.suffices(shared, { holds: [] })).toBe(true);
+  });
+
+  it.each([
+    ['confirmed', []],
+    ['released', []],
+    ['confirmed', [recall]],
+    ['released', [recall]],
+  ] as const)('what is %s leaves no less to others than before (after %j)', (end, before) => {
+    const left = ({ spring }: ReturnType<typeof after>): number => availableCents(spring!);
+    const steps = [state('live'), granted(100), op('hold', 60), ...before];
+    const over = after(...steps, op(end === 'confirmed' ? 'confirm' : 'release', 60));
+    expect(left(over)).toBeGreaterThanOrEqual(left(after(...steps)));
   });
 
   it('reserves what decisions on their way would hold, and nothing for other records', () => {

@@ -55,6 +55,18 @@ export class CampaignLedgerState implements SharedState<CampaignLedger> {
     return this.reservations.get(key) ?? 0;
   }
 
+  /**
+   * Actors confirm and release what is held, neither of which makes less available, and hold what their decisions have
+   * reserved: so what covers all reservations covers each.
+   */
+  suffices(shared: CampaignLedger, body: unknown): boolean {
+    const { holds } = body as { readonly holds: readonly Hold[] };
+    return holds.every(({ campaign }) => {
+      const replica = shared.get(campaign);
+      return replica?.status === 'live' && availableCents(replica) >= this.reserved(campaign);
+    });
+  }
+
   clear(): void {
     this.reservations.clear();
   }

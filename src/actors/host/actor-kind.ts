@@ -166,6 +166,11 @@ export interface SharedState<Shared> {
   reserve(body: unknown): void;
   release(body: unknown): void;
   reserved(key: string): number;
+  /**
+   * Whether a fold will find all that an owned record takes, which is reserved, whatever records of actors are folded before
+   * it; asked where nothing waits that is said to the partition itself. Nobody can tell where it is left out.
+   */
+  suffices?(shared: Shared, body: unknown): boolean;
   /** Forgets all reservations (step-down). */
   clear(): void;
 }

@@ -104,16 +104,48 @@ describe('a decision behind what another app has piled up', () => {
     expect(await view(owner)).toMatchObject({ sum: 10 });
   });
 
-  it('waits its turn where it changes what all actors share, and behind a record that cannot be folded', async () => {
+  it('takes of what all actors share where that is left whatever the others do, and else waits its turn', async () => {
     const owner = await serve();
-    const [shared] = await behindFlood(() => [ask(owner, { alone: false })]);
-    expect([shared!.body !== undefined, isAhead(shared!)]).toEqual([true, false]);
+    const heard = await behindFlood(() => [600, 300, 200].map((n) => ask(owner, { alone: false, n })));
+    // All three together are too much, so of none it is certain; in their turns two are not.
+    expect(heard.map(isAhead)).toEqual([false, false, false]);
+    expect(heard.map(({ code }) => code)).toEqual([undefined, undefined, 'REFUSED']);
+    expect((await behindFlood(() => [60, 40].map((n) => ask(owner, { alone: false, n })))).map(isAhead)).toEqual([
+      true,
+      true,
+    ]);
+    await idle();
+    expect(await view(owner)).toMatchObject({ sum: 1_000 });
+    expect(owner['fold'].state.shared).toEqual({ total: 1_000 });
+  });
+
+  it('waits its turn behind what is said to the partition itself, where it takes of what that changes', async () => {
+    const owner = await serve();
+    const say = (seq: number): void => {
+      const chain = { p: 1, src: 'other', seq, idx: 0, prev: [seq - 1, 0] };
+      const said = { v: RECORD_VERSION, chain, at: 0, body: { n: 500 } };
+      world.journal.write(subjects.partitionOutput(0, 'given'), said);
+    };
+    const heard = await behindFlood(() => {
+      say(1);
+      return [ask(owner, { n: 501, alone: false })];
+    });
+    expect(heard).toMatchObject([{ code: 'REFUSED' }]);
+    const [other] = await behindFlood(() => {
+      say(2);
+      return [ask(owner, { n: 1 })];
+    });
+    expect(isAhead(other!)).toBe(true);
+  });
+
+  it('waits its turn behind a record that cannot be folded', async () => {
+    const owner = await serve();
     const [after] = await behindFlood(() => {
       world.event('boom');
       return [ask(owner, {})];
     });
     expect([after!.body !== undefined, isAhead(after!)]).toEqual([true, false]);
-    expect(await view(owner)).toMatchObject({ sum: 2 });
+    expect(await view(owner)).toMatchObject({ sum: 1 });
   });
 
   it('is not answered where a later owner has begun before it', async () => {

@@ -1,8 +1,8 @@
 /**
  * What the fold will make of a record that still waits behind others. Of what waits only the records of the same actor, of
- * the partition as a whole and of what all its actors share can make a difference; where there are none but the actor's
- * own, they are folded on a copy of it, by the fold's own code, and nothing of that is kept. So an answer need not wait for
- * a flood of events of somebody else's users, and says nothing that the fold will not say in its turn.
+ * the partition as a whole and of what all its actors share can make a difference. The actor's own are folded on a copy of
+ * it, by the fold's own code, and nothing of that is kept. So an answer need not wait for a flood of events of somebody
+ * else's users, and says nothing that the fold will not say in its turn.
  */
 import { parsePartitionSubject } from '../../messages/subjects.js';
 import type { Build, DataSchema } from '../../messages/versions.js';
@@ -24,6 +24,7 @@ export interface ForesightOptions<Shared> {
   readonly partition: number;
   readonly identity: string;
   readonly kinds: ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
+  readonly shared: SharedState<Shared>;
   readonly build: Build;
   readonly schema: DataSchema;
   readonly protections: Protections;
@@ -51,13 +52,6 @@ interface Ahead {
   end: number;
 }
 
-/** Thrown where a fold asks for what all actors of the partition share. */
-class NotForeseeable extends Error {}
-
-const untouchable = (): never => {
-  throw new NotForeseeable('what is shared is known only in its turn');
-};
-
 export class Foresight<Shared> {
   /** By actor, in order: all records between what is folded and `read`, and some older ones. */
   private readonly lanes = new Map<string, Waiting[]>();
@@ -66,12 +60,15 @@ export class Foresight<Shared> {
   /** Records in the lanes, of which the first are folded already. */
   private held = 0;
   private lastFoldTimeMs = 0;
-  /** The last record that concerns the partition as a whole. */
+  /** The last record that concerns the partition as a whole, and the last that says something to what is shared. */
   private lastControl = 0;
+  private lastToShared = 0;
+  /** Whether the fold under way may look at what is shared. */
+  private mayLook = false;
   private readonly kinds: ReadonlyMap<string, ActorKind<unknown, Shared, never>>;
 
   constructor(private readonly options: ForesightOptions<Shared>) {
-    this.kinds = new Map([...options.kinds].map(([name, kind]) => [name, alone(kind)]));
+    this.kinds = new Map([...options.kinds].map(([name, kind]) => [name, this.watched(kind)]));
   }
 
   /**
@@ -122,17 +119,41 @@ export class Foresight<Shared> {
       chains: new Map(),
       counters: freshCounters(),
     };
-    const shared = { apply: untouchable } as unknown as SharedState<Shared>;
+    const shared = UNCHANGED as unknown as SharedState<Shared>;
     const fold = new PartitionFold({ partition, identity, kinds, shared, build, protections }, state, new TimerIndex());
     try {
       const decoded = known ?? decodeRecord(record, schema);
       // Whether an output counts is said by the places of others before it.
       if (decoded.cls === 'output') return undefined;
+      this.mayLook = decoded.cls === 'decision' && this.suffices(state, decoded.body);
       return fold.apply(record, decoded, activation).outcome;
     } catch {
       // Where it is the record that makes no sense, the fold will say so in its turn.
       return undefined;
     }
+  }
+
+  /** Whether a decision will find of what is shared all it takes, whatever is folded before it. */
+  private suffices({ sequence, shared }: PartitionState<Shared>, body: unknown): boolean {
+    return this.lastToShared <= sequence && (this.options.shared.suffices?.(shared, body) ?? false);
+  }
+
+  /** The kind; its folds do not get to see what may be another by their turn. */
+  private watched(kind: ActorKind<unknown, Shared, never>): ActorKind<unknown, Shared, never> {
+    const look = (shared: Shared): Shared => {
+      if (!this.mayLook) throw new Error('what is shared is known only in its turn');
+      return shared;
+    };
+    return {
+      ...kind,
+      fold: (state, record, ctx) =>
+        kind.fold(state, record, {
+          ...ctx,
+          get shared(): Shared {
+            return look(ctx.shared);
+          },
+        }),
+    };
   }
 
   private readOn(): void {
@@ -151,7 +172,7 @@ export class Foresight<Shared> {
     this.lanes.clear();
     this.held = 0;
     this.read = 0;
-    this.lastControl = 0;
+    this.lastControl = this.lastToShared = 0;
     const { sequence } = this.options.state();
     for (const [key, { sequence: to, end }] of this.ahead) if (Math.max(to, end) <= sequence) this.ahead.delete(key);
   }
@@ -159,7 +180,6 @@ export class Foresight<Shared> {
   private take(record: JournalRecord): void {
     const { cls, kind = '', token = '' } = parsePartitionSubject(record.subject) ?? {};
     this.read = record.sequence;
-    // What outputs say to the partition itself changes what is shared, which no fold ahead looks at.
     if (cls === undefined || cls === 'control') this.lastControl = record.sequence;
     else if (this.options.kinds.has(kind)) {
       const key = `${kind}.${token}`;
@@ -167,24 +187,13 @@ export class Foresight<Shared> {
       if (lane) lane.push({ record, foldTimeMs: this.lastFoldTimeMs });
       else this.lanes.set(key, [{ record, foldTimeMs: this.lastFoldTimeMs }]);
       this.held++;
-    }
+    } else if (cls === 'output') this.lastToShared = record.sequence;
     this.lastFoldTimeMs = Math.max(this.lastFoldTimeMs, record.timestampMs);
   }
 }
 
-/** The kind, folding without what is shared. */
-function alone<Shared>(kind: ActorKind<unknown, Shared, never>): ActorKind<unknown, Shared, never> {
-  return {
-    ...kind,
-    fold: (state, record, ctx) =>
-      kind.fold(state, record, {
-        ...ctx,
-        get shared(): Shared {
-          return untouchable();
-        },
-      }),
-  };
-}
+/** What actors do to what is shared happens in its turn. */
+const UNCHANGED: Pick<SharedState<unknown>, 'apply'> = { apply: (shared) => ({ shared, effects: [] }) };
 
 /** One whose changes the original does not notice. */
 function copyOf(activation: Activation): Activation {

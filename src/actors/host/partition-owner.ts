@@ -479,6 +479,7 @@ export class PartitionOwner<Shared> {
       partition,
       identity,
       kinds,
+      shared: this.shared,
       build,
       schema: this.schema,
       protections,

@@ -1,9 +1,11 @@
 /**
  * A second app whose users come all at once, to hosts whose fold takes its time; and a look at whom that delays. Of the
- * other app some users are calm: what they ask changes nothing that others share, so they need not wait behind the crowd.
+ * other app some users are calm: nothing but their own events, requests and timers is about them, so they need not wait behind
+ * the crowd.
  */
 import { DEFAULT_APP } from '../../kernel/ids.js';
 import type { SeededRandom } from '../../kernel/random.js';
+import { subjects } from '../../messages/subjects.js';
 import { decodePosition } from '../../messages/tokens.js';
 import type { ActorKind } from '../host/actor-kind.js';
 import type { AppsOfHost } from '../host/app-backlog.js';
@@ -83,9 +85,11 @@ export class CrowdWatch {
     if (!subject.startsWith(`attune.p.${partition}.decision.${DEFAULT_APP}.user.${CALM_PREFIX}`)) return;
     const foldedTo = this.foldedTo(partition);
     if (foldedTo === undefined) return;
-    // Behind a control record nobody knows yet whose turn it is at all.
+    // Behind a control record nobody knows yet whose turn it is at all, and behind what is said to the partition what is left
+    // of a budget.
     const before = this.server.journals[partition]!.records.slice(foldedTo, sequence - 1);
-    if (before.some((record) => record.subject.startsWith(`attune.p.${partition}.control.`))) return;
+    const decides = [subjects.allControls(partition).slice(0, -1), subjects.partitionOutput(partition, '')];
+    if (before.some((record) => decides.some((prefix) => record.subject.startsWith(prefix)))) return;
     this.came.set(`${partition}:${sequence}`, this.count(partition));
   }
 

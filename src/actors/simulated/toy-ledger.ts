@@ -75,6 +75,11 @@ export class ToyLedgerState implements SharedState<ToyLedger> {
     return this.reservations.get(campaign) ?? 0;
   }
 
+  suffices(ledger: ToyLedger, body: unknown): boolean {
+    const { campaign } = body as { campaign: string };
+    return availableIn(ledger, campaign) >= this.reserved(campaign);
+  }
+
   clear(): void {
     this.reservations.clear();
   }

@@ -150,8 +150,7 @@ function foldEvent(
 
 function foldDecision(state: ToyUserState, body: ToyDecision, ctx: FoldContext<ToyLedger>): Folded<ToyUserState> {
   if (state.requests[body.requestId]) return { state, outcome: 'refused', reason: 'REQUEST_ID', effects: [] };
-  // What costs nothing asks nobody: it is the same whatever others hold.
-  if (body.cost > 0 && availableIn(ctx.shared, body.campaign) < body.cost) {
+  if (availableIn(ctx.shared, body.campaign) < body.cost) {
     return { state, outcome: 'refused', reason: 'BUDGET', effects: [] };
   }
   const window: ToyWindow = { id: body.id, dueMs: ctx.atMs + body.windowMs, campaign: body.campaign, cost: body.cost };

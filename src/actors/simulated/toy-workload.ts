@@ -108,7 +108,7 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
     if (this.options.crowd) this.crowd(this.options.crowd);
   }
 
-  /** Floods, and calm users that ask for what costs nothing right behind them. */
+  /** Floods, and calm users that ask right behind them. */
   private crowd({ floods }: CrowdPlan): void {
     const { random, apps } = this;
     floods.forEach(({ atMs, users }, flood) => {
@@ -119,7 +119,7 @@ class ToyWorkload implements Workload<ToyLedger>, ToyPromises {
         const request: ToyDecideRequest = {
           requestId: `c${flood}`,
           campaign: TOY_CAMPAIGNS[0],
-          cost: 0,
+          cost: Math.floor(random.next() * 3),
           windowMs: 200 + Math.floor(random.next() * 3_000),
         };
         if (random.next() < 0.5) this.click(atMs + 300 * random.next(), user, `c${flood}`);
