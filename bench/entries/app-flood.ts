@@ -17,6 +17,7 @@ const WARM_UP = 500;
 /** The engine's own default. */
 const DEADLINE_MS = 1_000;
 const SETTINGS = {
+  surfacesDir: 'bench/config/decisions',
   'cluster.partitions': PARTITIONS,
   apps: [{ name: 'app' }, { name: 'flood' }],
   'storage.facts': 'none',

@@ -3,6 +3,7 @@ import type { MutantArea, Net } from './mutant.js';
 const TOY: Net = { simulate: 'toy', seeds: 100 };
 const TOWN: Net = { simulate: 'town', seeds: 60 };
 const FOLD = 'src/actors/host/fold.spec.ts';
+const FORESIGHT = 'src/actors/host/foresight.spec.ts';
 const DESK = 'src/actors/host/request-desk.spec.ts';
 
 export const HOST: MutantArea = {
@@ -191,6 +192,38 @@ export const HOST: MutantArea = {
       replace: '',
       why: 'A dead letter that is tried again twice counts twice.',
       nets: [FOLD],
+    },
+    {
+      id: 'host-answers-ahead-of-a-barrier',
+      file: 'src/actors/host/foresight.ts',
+      find: 'if (this.lastControl > folded) return false;',
+      replace: '',
+      why: 'Behind a flood a decision is answered although a later owner has begun before it.',
+      nets: [FORESIGHT, TOY],
+    },
+    {
+      id: 'host-answers-ahead-without-the-actors-own-records',
+      file: 'src/actors/host/foresight.ts',
+      find: 'if (sequence <= ahead.sequence) continue;',
+      replace: 'if (sequence <= ahead.sequence || waiting.record !== record) continue;',
+      why: 'Behind a flood a decision is answered although an event of its own user, before it, has it refused.',
+      nets: [FORESIGHT, TOWN],
+    },
+    {
+      id: 'host-answers-ahead-with-money-that-others-have-reserved',
+      file: 'src/actors/campaign/ledger.ts',
+      find: 'availableCents(replica) >= this.reserved(campaign)',
+      replace: 'availableCents(replica) > 0',
+      why: 'Behind a flood a decision is answered although those before it use the budget up.',
+      nets: ['src/actors/campaign/ledger.spec.ts', TOWN],
+    },
+    {
+      id: 'host-answers-ahead-on-a-copy-that-is-none',
+      file: 'src/actors/host/foresight.ts',
+      find: 'seen: seen && EventTable.load(seen.save()),',
+      replace: 'seen,',
+      why: 'What is folded ahead on a copy of the actor enters its table of events, and is taken for a repeat in its turn.',
+      nets: [FORESIGHT, TOY],
     },
   ],
 };

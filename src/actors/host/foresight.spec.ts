@@ -84,6 +84,8 @@ describe('a decision behind what another app has piled up', () => {
 
   it('is answered like its fellows: each on what those before it will have made of their actor', async () => {
     const owner = await serve();
+    world.event('add', { id: 'before', value: 0 });
+    await idle();
     const heard = await behindFlood(() => {
       world.event('add', { id: 'once', value: 2 });
       world.event('add', { id: 'once', value: 2 });
