@@ -61,7 +61,8 @@ describe('the guard', () => {
   const start = (
     more: { isLive?: () => boolean; crowding?: (leftOut: readonly string[]) => readonly string[] } = {},
   ) => {
-    const journal = new MemoryJournal(new HandClock());
+    const clock = new HandClock();
+    const journal = new MemoryJournal(clock);
     const logged: string[] = [];
     let reliefs = 0;
     const guard = new IntakeGuard({
@@ -69,14 +70,14 @@ describe('the guard', () => {
       journal,
       beside: () => Promise.resolve(0),
       crowding: () => [],
-      clock: new HandClock(),
+      clock,
       everyMs: 1_000,
       isLive: () => true,
       relieve: () => void reliefs++,
       log: { info: () => undefined, warn: (message) => void logged.push(message) },
       ...more,
     });
-    return { journal, guard, logged, reliefs: () => reliefs };
+    return { journal, guard, clock, logged, reliefs: () => reliefs };
   };
 
   it('shuts events out once, asks for relief at every look, and lets them in again', async () => {
@@ -166,6 +167,66 @@ describe('the guard', () => {
     journal.roomNow = { ...journal.roomNow, bytes: 900_000 };
     await guard.look();
     expect(journal.takes.at(-1)).toBe('owned');
+  });
+
+  describe('of a journal that is flooded', () => {
+    const LIMIT_BYTES = 1_000_000;
+    /** A flood that stores so many bytes a millisecond while events are taken; `seen` by the reader or not. */
+    async function flood(bytesPerMs: number, forMs: number, seen: boolean, intoMs = 5) {
+      const { journal, guard, clock } = start();
+      const record = (sequence: number, bytes: number) => ({
+        sequence,
+        pending: 0,
+        subject: 's'.repeat(50),
+        payload: Buffer.alloc(bytes - 80),
+      });
+      journal.roomNow = { bytes: 0, limit: LIMIT_BYTES, reserve: 500_000, intake: 'all', leftOut: [] };
+      guard.start();
+      await clock.advance(intoMs);
+      let most = 0;
+      guard.arrived(record(1, 100));
+      for (let ms = 0; ms < forMs; ms++) {
+        if (journal.roomNow.intake === 'all') {
+          journal.roomNow = { ...journal.roomNow, bytes: journal.roomNow.bytes + bytesPerMs };
+          if (seen) guard.arrived(record(ms + 2, bytesPerMs));
+        }
+        most = Math.max(most, journal.roomNow.bytes);
+        await clock.advance(1);
+      }
+      guard.stop();
+      return { most, intake: journal.roomNow.intake };
+    }
+
+    it.each([1_000, 5_000, 20_000])(
+      'shuts events out before the limit, at %i bytes a millisecond',
+      async (bytesPerMs) => {
+        const { most, intake } = await flood(bytesPerMs, 2_000, true);
+        expect(intake).toBe('owned');
+        expect(most).toBeLessThan(LIMIT_BYTES);
+      },
+    );
+
+    it('looks as often as it fills, also where nothing is read', async () => {
+      // Three quarters are full after two looks a second, were these all that there are.
+      const { most, intake } = await flood(450, 2_500, false);
+      expect(intake).toBe('owned');
+      expect(most).toBeLessThan(0.8 * LIMIT_BYTES);
+    });
+
+    it('takes what was there before for no flood', async () => {
+      const { journal, guard, clock } = start();
+      journal.roomNow = { bytes: 600_000, limit: LIMIT_BYTES, reserve: 500_000, intake: 'all', leftOut: [] };
+      let looks = 0;
+      const { room } = journal;
+      journal.room = () => (looks++, room());
+      guard.start();
+      await clock.advance(1);
+      for (let sequence = 1; sequence <= 1000; sequence++)
+        guard.arrived({ sequence, pending: 1000 - sequence, subject: 's', payload: Buffer.alloc(569) });
+      await clock.advance(20);
+      expect([looks, journal.roomNow.intake]).toEqual([1, 'all']);
+      guard.stop();
+    });
   });
 
   it('says once that it cannot look, and goes on looking', async () => {

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { INTAKES, type Intake } from '../../messages/subjects.js';
-import type { Journal, JournalRoom } from './ports.js';
+import type { Journal, JournalRecord, JournalRoom } from './ports.js';
 
 /** Shares of the journal's limit, and of the limits of what is written beside it. */
 const EVENTS_END = { journal: 0.75, beside: 0.75 } as const;
@@ -25,9 +25,26 @@ const RESERVE_LENT: Readonly<Record<Intake, number>> = { all: 0, owned: 0.45, ou
 export const limitWhile = (intake: Intake, limit: number, reserve: number): number =>
   Math.floor(limit + RESERVE_LENT[intake] * reserve);
 
-/** From here on it is looked at more often: at its very limit nats-server 2.9.10 drops what is oldest. */
+/** From here on it is looked at more often, whatever comes: at its very limit nats-server 2.9.10 drops what is oldest. */
 const WATCHED = 0.4;
 const LOOKS_WHILE_FILLING = 4;
+/**
+ * Looks follow how fast it fills: the next one comes before half of what is left to the next step is filled, by what was
+ * measured and by what is seen to come, but no sooner than this after the last, and after no less than this share.
+ */
+const LOOK_MS_MIN = 10;
+const LOOK_SHARE_MIN = 1 / 128;
+/**
+ * What is expected to come before the next look has had its effect counts as there already, up to this share. Under a flood
+ * looks are late and slow themselves: so many times the slowest of late is allowed for, which is forgotten slowly.
+ */
+const EXPECTED_SHARE_MAX = 0.5;
+const SLOWEST_ALLOWED = 2;
+const SLOWEST_KEPT = 0.98;
+/** What a server keeps of each record beside its subject and payload. */
+const STORED_OVERHEAD_BYTES = 30;
+/** No record counts for less, so that their number is limited with their bytes. */
+export const RECORD_BYTES_LEAST = 512;
 /** From here on it is trimmed as far as may be, whatever the age of its records. */
 const RELIEF_BEGINS = 0.6;
 
@@ -45,6 +62,13 @@ export function nextIntake({ bytes, limit, reserve, intake }: JournalRoom, besid
   const fills = fill >= EVENTS_END.journal || beside >= EVENTS_END.beside;
   const hasRoom = fill <= EVENTS_BEGIN.journal && beside <= EVENTS_BEGIN.beside;
   return ends('all', fills, hasRoom) ? 'owned' : 'all';
+}
+
+/** Bytes at which the next step is due. */
+function nextStep({ limit, reserve, intake }: JournalRoom): number {
+  if (intake === 'all') return EVENTS_END.journal * limit;
+  if (intake === 'owned') return limit + OWNED_IN_RESERVE.end * reserve;
+  return intake === 'outputs' ? limit + OUTPUTS_IN_RESERVE.end * reserve : Infinity;
 }
 
 const isPressed = ({ bytes, limit, intake }: JournalRoom): boolean =>
@@ -65,6 +89,9 @@ export interface IntakeGuardOptions {
   readonly log: Record<'info' | 'warn', (message: string, fields?: Record<string, unknown>) => void>;
 }
 
+/** Why a look does not wait for its turn: there is too much of an app before the fold, or too much comes at all. */
+type Hurry = 'crowd' | 'flood';
+
 /**
  * Looks after one journal's intake, from before its owner's barrier: a journal that is full when it is taken over takes no
  * barrier either, until its events have been shut out and its limit raised by the reserve.
@@ -79,8 +106,23 @@ export class IntakeGuard {
   private share: number | undefined;
   private failing = false;
   private stopped = false;
+  /** What was seen to come since the last look, and how much of it makes another one urgent. */
+  private came = 0;
+  private urgent = Infinity;
+  /** The journal's last sequence as far as seen: now, and when it was last looked at. */
+  private tail = 0;
+  private tailAtLook: number | undefined;
+  private lookedAtMs: number;
+  /** Bytes a millisecond, between the last two looks; 0 where it did not grow. */
+  private rate = 0;
+  private dueAtMs: number | undefined;
+  private slowestMs = 0;
+  /** Bytes that will have come before the next look has had its effect. */
+  private expected = 0;
 
-  constructor(private readonly options: IntakeGuardOptions) {}
+  constructor(private readonly options: IntakeGuardOptions) {
+    this.lookedAtMs = options.clock.monotonicMs();
+  }
 
   /** Whether the journal fills, so that its records should go as soon as nobody needs them. */
   get isPressed(): boolean {
@@ -97,44 +139,89 @@ export class IntakeGuard {
   }
 
   /** One at a time; a call meanwhile joins it. Never rejects. */
-  look(inHurry = false): Promise<void> {
-    this.looking ??= this.lookOnce(inHurry).finally(() => (this.looking = undefined));
+  look(hurry?: Hurry): Promise<void> {
+    this.looking ??= this.lookOnce(hurry).finally(() => (this.looking = undefined));
     return this.looking;
   }
 
   /** Something has changed that a look under way may not have seen any more. */
-  hurry(): void {
+  hurry(why: Hurry = 'crowd'): void {
     if (this.hurried || this.stopped) return;
     this.hurried = true;
     void (this.looking ?? Promise.resolve()).then(() => {
       this.hurried = false;
-      return this.look(true);
+      return this.look(why);
     });
+  }
+
+  /** A record is seen to have come. Looks are for what is not seen, and this for what is faster than looks are. */
+  arrived({ sequence, pending, subject, payload }: Omit<JournalRecord, 'timestampMs'>): void {
+    this.tail = Math.max(this.tail, sequence + pending);
+    this.tailAtLook ??= this.tail;
+    // What was there already is in what the look has found.
+    if (sequence <= this.tailAtLook) return;
+    this.came += Math.max(RECORD_BYTES_LEAST, STORED_OVERHEAD_BYTES + subject.length + payload.length);
+    if (this.came < this.urgent || this.hurried) return;
+    if (this.options.clock.monotonicMs() - this.lookedAtMs >= LOOK_MS_MIN) this.hurry('flood');
   }
 
   private again(): void {
     if (this.stopped) return;
-    const { clock, everyMs } = this.options;
-    const isFilling = this.room !== undefined && this.room.bytes >= WATCHED * this.room.limit;
-    this.cancel = clock.after(isFilling ? everyMs / LOOKS_WHILE_FILLING : everyMs, () => this.start());
+    const { clock } = this.options;
+    const delayMs = this.untilNextMs();
+    this.dueAtMs = clock.monotonicMs() + delayMs;
+    this.cancel = clock.after(delayMs, () => this.start());
   }
 
-  private async lookOnce(inHurry: boolean): Promise<void> {
-    const { partition, journal, beside, crowding, isLive, relieve, log } = this.options;
+  private untilNextMs(): number {
+    const { room, rate } = this;
+    const { everyMs } = this.options;
+    if (room === undefined) return everyMs;
+    const longest = room.bytes >= WATCHED * room.limit ? everyMs / LOOKS_WHILE_FILLING : everyMs;
+    const filled = rate > 0 ? (nextStep(room) - room.bytes) / 2 / rate : Infinity;
+    return Math.min(longest, Math.max(filled, LOOK_MS_MIN));
+  }
+
+  /** Asks, and takes down how fast it fills. */
+  private async measured(begunAtMs: number): Promise<JournalRoom> {
+    const { clock, journal } = this.options;
+    const askedAtMs = clock.monotonicMs();
+    const { came } = this;
+    this.came = 0;
+    if (this.tailAtLook !== undefined) this.tailAtLook = this.tail;
+    const room = await journal.room();
+    const tookMs = clock.monotonicMs() - Math.min(begunAtMs, this.dueAtMs ?? begunAtMs);
+    this.dueAtMs = undefined;
+    this.slowestMs = Math.max(tookMs, SLOWEST_KEPT * this.slowestMs);
+    const grown = Math.max(this.room === undefined ? 0 : room.bytes - this.room.bytes, came);
+    this.rate = Math.max(0, grown) / Math.max(1, askedAtMs - this.lookedAtMs);
+    this.lookedAtMs = askedAtMs;
+    const expected = this.rate * (LOOK_MS_MIN + SLOWEST_ALLOWED * this.slowestMs);
+    this.expected = Math.min(expected, EXPECTED_SHARE_MAX * room.limit);
+    return room;
+  }
+
+  private async lookOnce(hurry: Hurry | undefined): Promise<void> {
+    const { partition, journal, beside, crowding, clock, isLive, relieve, log } = this.options;
+    const begunAtMs = clock.monotonicMs();
     try {
       // What is beside it comes first: the change must follow the look at the journal at once.
-      const share = inHurry && this.share !== undefined ? this.share : await beside();
+      const share = hurry !== undefined && this.share !== undefined ? this.share : await beside();
       this.share = share;
-      // In a hurry that is a round trip, behind all that crowds. Only a journal that takes everything is changed unseen: the
-      // next look, a moment later, sees how full it is.
-      const known = inHurry && this.room?.intake === 'all' ? this.room : undefined;
-      const room = known ?? (await journal.room());
+      // Because of a crowd that is a round trip, behind all that crowds. Only a journal that takes everything is changed unseen:
+      // the next look, a moment later, sees how full it is.
+      const known = hurry === 'crowd' && this.room?.intake === 'all' ? this.room : undefined;
+      const room = known ?? (await this.measured(begunAtMs));
       if (this.stopped || !isLive()) return;
-      const intake = nextIntake(room, share);
+      const now = nextIntake(room, share);
+      // Events alone are shut out for what is yet to come.
+      const filling = now === 'all' && nextIntake({ ...room, bytes: room.bytes + this.expected }, share) !== 'all';
+      const intake = filling ? 'owned' : now;
       const leftOut = intake === 'all' ? crowding(room.leftOut) : [];
       const differs = !isSame(leftOut, room.leftOut);
       if (intake !== room.intake || differs) await journal.take(intake, leftOut);
       this.room = { ...room, intake, leftOut };
+      this.urgent = Math.max((nextStep(this.room) - room.bytes) / 2, LOOK_SHARE_MIN * room.limit);
       if (intake !== room.intake) {
         log.warn(SAID[intake], { partition, bytes: room.bytes, limit: room.limit, beside: share, was: room.intake });
       }

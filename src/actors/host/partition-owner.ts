@@ -208,6 +208,7 @@ export class PartitionOwner<Shared> {
       limits,
       backlog: this.backlog,
       onRecord: (record) => {
+        if (options.protections.intake) this.guard.arrived(record);
         this.foretell(record);
         this.arrived();
       },

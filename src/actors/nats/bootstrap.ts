@@ -20,7 +20,7 @@ import {
   constantsOrCreate,
   type ClusterConstants,
 } from '../host/cluster-constants.js';
-import { limitWhile } from '../host/intake.js';
+import { journalLimits } from './journal-limits.js';
 import type { AckedPublisher } from './acked-publisher.js';
 import type { NatsLink } from './connection.js';
 import { dependency } from './nats-errors.js';
@@ -203,7 +203,7 @@ function journalStream(partition: number, options: ClusterOptions, plan: StorePl
     subjects: streams.journalSubjects(partition, plan.apps),
     // A full journal refuses; it never drops what it holds.
     discard: DiscardPolicy.New,
-    max_bytes: plan.journal,
+    ...journalLimits('all', plan, { messages: 0 }),
     max_msg_size: RECORD_BYTES_MAX,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
   };
@@ -262,6 +262,5 @@ async function ensureJournal(
   const leftOut = streams.appsLeftOut(partition, plan.apps, captured).filter((app) => !plan.newApps.includes(app));
   const taken = plan.apps.filter((app) => !leftOut.includes(app));
   const subjects = streams.journalSubjects(partition, taken, intake);
-  const max_bytes = limitWhile(intake, plan.journal, plan.journalReserve);
-  await changeStream(jsm, existing, { ...wanted, subjects, max_bytes });
+  await changeStream(jsm, existing, { ...wanted, subjects, ...journalLimits(intake, plan, existing.state) });
 }

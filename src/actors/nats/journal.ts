@@ -11,9 +11,9 @@ import type {
   JournalRecord,
   JournalRoom,
 } from '../host/ports.js';
-import { limitWhile } from '../host/intake.js';
 import type { AckedPublisher } from './acked-publisher.js';
 import type { NatsLink } from './connection.js';
+import { countedBytes, journalLimits } from './journal-limits.js';
 import { dependency, unreachable } from './nats-errors.js';
 import { OrderedReader } from './ordered-reader.js';
 import { readStored } from './stored-messages.js';
@@ -113,22 +113,23 @@ export class NatsJournal extends NatsAppender implements Journal {
       ]);
       const intake = streams.intakeOf(this.#partition, config.subjects);
       const leftOut = intake === 'all' ? streams.appsLeftOut(this.#partition, apps, config.subjects) : [];
-      return { bytes: state.bytes, limit: journal, reserve: journalReserve, intake, leftOut };
+      return { bytes: countedBytes(state), limit: journal, reserve: journalReserve, intake, leftOut };
     });
   }
 
   take(intake: Intake, leftOut: readonly string[] = []): Promise<void> {
     return this.#call(async () => {
-      const { journal, journalReserve, apps } = await this.#plan();
+      const plan = await this.#plan();
       const { state, config } = await this.#jsm.streams.info(this.#stream);
-      const max_bytes = limitWhile(intake, journal, journalReserve);
+      const limits = journalLimits(intake, plan, state);
       // The server would make it fit by dropping its oldest records.
-      if (max_bytes < config.max_bytes && state.bytes > max_bytes) throw new Error('it holds more than that');
+      if (limits.max_bytes < config.max_bytes && state.bytes > limits.max_bytes)
+        throw new Error('it holds more than that');
       // Nothing may lie between the look and the change: what is sent on a lost connection arrives when it is back.
       if (!this.#link.up) throw unreachable(`The journal ${this.#stream}`);
-      const taken = apps.filter((app) => !leftOut.includes(app));
+      const taken = plan.apps.filter((app) => !leftOut.includes(app));
       const subjects = streams.journalSubjects(this.#partition, taken, intake);
-      await this.#jsm.streams.update(this.#stream, { ...config, subjects, max_bytes });
+      await this.#jsm.streams.update(this.#stream, { ...config, subjects, ...limits });
     });
   }
 

@@ -121,8 +121,8 @@ export async function changeStream(
   { config, state }: StreamInfo,
   wanted: WantedStream,
 ): Promise<void> {
-  const { max_bytes, max_age, max_msg_size, num_replicas, discard } = config;
-  const has: Partial<StreamConfig> = { max_bytes, max_age, max_msg_size, num_replicas, discard };
+  const { max_bytes, max_msgs, max_age, max_msg_size, num_replicas, discard } = config;
+  const has: Partial<StreamConfig> = { max_bytes, max_msgs, max_age, max_msg_size, num_replicas, discard };
   const differs = (Object.keys(has) as (keyof typeof has)[]).some(
     (k) => wanted[k] !== undefined && wanted[k] !== has[k],
   );

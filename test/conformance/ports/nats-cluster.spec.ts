@@ -132,6 +132,31 @@ describe('nats cluster', () => {
       expect(await cluster.journal(0).room()).toMatchObject({ intake: 'owned', limit: 3e6 });
     });
 
+    it('refuses small records at a limit that nobody looks after, and drops none of what it has', async () => {
+      await start({ storage: { journalBytesMax: 2 * 1024 * 1024 } });
+      const journal = world.cluster.journal(0);
+      const record = { subject: subjects.record(0, 'event', 'app', 'user', 'u', 'x'), payload: Buffer.from('{}') };
+      const counts = { stored: 0, refused: 0 };
+      for (let refusedRounds = 0; refusedRounds < 3;) {
+        const outcomes = await journal.append(Array.from({ length: 1_000 }, () => record));
+        const stored = outcomes.filter(({ status }) => status === 'stored').length;
+        for (const outcome of outcomes)
+          if (outcome.status !== 'stored') expect(outcome).toMatchObject({ status: 'refused', code: 'JOURNAL_FULL' });
+        counts.stored += stored;
+        counts.refused += outcomes.length - stored;
+        if (stored === 0) refusedRounds++;
+      }
+      expect(await journal.info()).toMatchObject({ firstSequence: 1, lastSequence: counts.stored });
+      expect(counts.refused).toBeGreaterThan(3_000);
+      const { bytes, limit } = await journal.room();
+      expect(bytes).toBeGreaterThan(0.99 * limit);
+      // What makes room for control records makes it for their number too.
+      await journal.take('control');
+      const control = { subject: subjects.control(0, 'marker'), payload: Buffer.from('{}') };
+      expect(await journal.append([record, control])).toMatchObject([{ status: 'refused' }, { status: 'stored' }]);
+      expect((await journal.info()).firstSequence).toBe(1);
+    });
+
     it('refuses another partition count, and leaves no streams of it behind', async () => {
       await start();
       await expect(ensureCluster(world.link, { partitions: 4, replicas: 1, leaseTtlMs: 1_000 })).rejects.toMatchObject({
