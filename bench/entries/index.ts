@@ -1,6 +1,7 @@
 import type { Entry } from '../entry.js';
 import { activation } from './activation.js';
 import { appFlood } from './app-flood.js';
+import { artifacts } from './artifacts.js';
 import { campaigns } from './campaigns.js';
 import { contextual } from './contextual.js';
 import { decisions } from './decisions.js';
@@ -30,6 +31,7 @@ export const ENTRIES: readonly Entry[] = [
   memory,
   eventLoop,
   stretches,
+  artifacts,
   trainingLatency,
   failover,
   appFlood,

@@ -89,6 +89,7 @@ export interface Gated<Progress extends GateProgress = SessionProgress> {
  * `LEARNER_CRASHED` (its thread ended), `ARTIFACT_*`, `LEARNER_STATE_*`, `CHECKPOINT_*`.
  */
 export interface Trainer extends Gated {
+  /** The checkpoint's bytes are the trainer's from then on. */
   start(spec: SessionSpec, checkpoint: Uint8Array | undefined): Promise<SessionProgress>;
   /** `idle`: nothing more is there to read. What is behind the position is held back until its batch is complete. */
   fold(records: readonly ExperienceRecord[], idle: boolean): Promise<SessionProgress>;

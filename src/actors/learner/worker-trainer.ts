@@ -1,7 +1,7 @@
 /** A session in a worker thread, with a deadline on every call. */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
-import { CallThread } from '../../kernel/thread-calls.js';
+import { CallThread, ownBytes } from '../../kernel/thread-calls.js';
 import { workerEntry } from '../../kernel/worker-entry.js';
 import type { SealedArtifact } from '../../policies/artifact.js';
 import type {
@@ -39,7 +39,10 @@ export class WorkerTrainer implements Trainer {
   }
 
   async start(spec: SessionSpec, checkpoint: Uint8Array | undefined): Promise<SessionProgress> {
-    return (await this.#thread.call({ call: 'start', spec, checkpoint }, START_MS)) as SessionProgress;
+    // A large one is handed over: a copy would hold up decisions.
+    const own = checkpoint && ownBytes(checkpoint);
+    const call: WorkerCall = { call: 'start', spec, checkpoint: own };
+    return (await this.#thread.call(call, START_MS, own ? [own.buffer] : [])) as SessionProgress;
   }
 
   async fold(records: readonly ExperienceRecord[], idle: boolean): Promise<SessionProgress> {
