@@ -454,6 +454,26 @@ describe('a flood of events of new actors', () => {
   });
 });
 
+describe('a flood of new actors of one app, where another shares the partition', () => {
+  it('is not looked up so far ahead that what comes of it keeps the other waiting', async () => {
+    const unbound = { eventsWaitingMax: Infinity, eventBytesWaitingMax: Infinity };
+    const askedBy = async (apps: readonly string[]): Promise<number> => {
+      world = new HostWorld();
+      const owner = await world.serve(1, { apps: new Map(apps.map((app) => [app, unbound])) });
+      const asked = new Set<string>();
+      world.snapshots.get = (key) => new Promise(() => void asked.add(key));
+      world.journal.held = true;
+      for (let i = 0; i < 2_000; i++)
+        world.journal.write(subjects.record(0, 'event', 'app', 'user', `new-${i}`, 'add'), {});
+      world.journal.release();
+      await idle();
+      owner.stop('enough');
+      return asked.size;
+    };
+    expect([await askedBy(['app', 'other']), await askedBy(['app'])]).toEqual([256, 1_024]);
+  });
+});
+
 describe('actors of several apps in one memory', () => {
   it('leave it by whose records and requests they are there for: a flood of one app lets no actor of another go', async () => {
     const unbound = { eventsWaitingMax: Infinity, eventBytesWaitingMax: Infinity };

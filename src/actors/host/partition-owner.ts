@@ -54,6 +54,8 @@ export type OwnerPhase = 'opening' | 'replaying' | 'serving' | 'releasing' | 'st
 const BATCH = 64;
 /** Snapshots are read for so many records ahead of the fold, but for no more than this share of the activations there may be. */
 const LOAD_AHEAD_RECORDS = 1_024;
+/** For fewer where several apps share the partition: their answers come all at once, and keep other apps' decisions waiting. */
+const LOAD_AHEAD_RECORDS_SHARED = 256;
 const LOAD_AHEAD_SHARE = 0.25;
 /** Behind so many records an answer does not wait for its turn, where that is certain to change nothing. */
 const FORETELL_BEHIND_RECORDS = BATCH;
@@ -607,7 +609,8 @@ export class PartitionOwner<Shared> {
    */
   private loadAhead(): void {
     const { limits, kinds } = this.options;
-    const max = Math.min(LOAD_AHEAD_RECORDS, Math.floor(LOAD_AHEAD_SHARE * limits.activationsPerPartitionMax));
+    const records = this.isShared ? LOAD_AHEAD_RECORDS_SHARED : LOAD_AHEAD_RECORDS;
+    const max = Math.min(records, Math.floor(LOAD_AHEAD_SHARE * limits.activationsPerPartitionMax));
     for (const { subject } of this.readAhead.preview(max)) {
       const { cls, app, kind = '', token = '' } = parsePartitionSubject(subject) ?? {};
       if (cls !== 'event' || !kinds.has(kind) || decodeToken(token) === undefined) continue;
