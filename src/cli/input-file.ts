@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { pipeline, Transform, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { EngineError } from '../kernel/errors.js';
 
 const HEAD_BYTES = 4;
 const GZIP = [0x1f, 0x8b] as const;
@@ -13,7 +14,7 @@ const OTHER_MARKS: readonly (readonly number[])[] = [
 ];
 
 /** Why a file cannot be read as what it is said to be. */
-export class UnreadableFile extends Error {
+class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
 
   /**
@@ -31,7 +32,7 @@ export class UnreadableFile extends Error {
 
 /**
  * The file's content; an archive is told by its first bytes, not by its name. `bytesRead` hears of bytes on disk. Rejects
- * with UnreadableFile; what goes wrong later comes out of the iteration, for `unreadable` to name.
+ * with UnreadableFile; what goes wrong later comes out of the iteration, for `inputError` to name.
  */
 export async function contentOf(path: string, bytesRead?: (bytes: number) => void): Promise<Readable> {
   const head = await headOf(path);
@@ -79,8 +80,36 @@ function assertUtf8(head: Uint8Array): void {
 
 const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
 
+/** The file, as a tool's `field` names it, and the codes of what may be wrong with it. */
+const CODES = {
+  log: {
+    truncated: 'LOG_TRUNCATED',
+    broken: 'LOG_TRUNCATED',
+    encoding: 'LOG_ENCODING',
+    'not-a-file': 'LOG_UNREADABLE',
+    system: 'LOG_UNREADABLE',
+  },
+  trips: {
+    truncated: 'TRIPS_TRUNCATED',
+    broken: 'TRIPS_MALFORMED',
+    encoding: 'TRIPS_ENCODING',
+    'not-a-file': 'TRIPS_UNREADABLE',
+    system: 'TRIPS_UNREADABLE',
+  },
+} as const satisfies Record<string, Record<UnreadableFile['why'], string>>;
+
+/**
+ * What went wrong with a file or an archive, as the InvalidRequest that a person is told: `say` gives the sentence. Any other
+ * error is handed back as it is.
+ */
+export function inputError(field: keyof typeof CODES, error: unknown, say: (file: UnreadableFile) => string): unknown {
+  const known = unreadable(error);
+  if (!(known instanceof UnreadableFile)) return known;
+  return new EngineError('InvalidRequest', CODES[field][known.why], say(known), { field, cause: error });
+}
+
 /** The UnreadableFile that an error of a file or an archive stands for; any other error as it is. */
-export function unreadable(error: unknown): unknown {
+function unreadable(error: unknown): unknown {
   if (error instanceof UnreadableFile) return error;
   const { code = '', message } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'Z_BUF_ERROR') return new UnreadableFile('truncated', 'its gzip stream has no end', error);

@@ -13,6 +13,7 @@ import { createFallbackDecider } from '../actors/user/fallback.js';
 import { systemClock } from '../kernel/clock.js';
 import { isLoopback } from '../kernel/config/index.js';
 import { createLogger, type Logger, type LogLevel } from '../kernel/logger.js';
+import { sumOfUnreadable, type UnreadableCounts } from '../kernel/read-json.js';
 import { chainDirectories } from '../policies/declared-policies.js';
 import type { PolicyRollbacks } from '../policies/registry/artifact-store.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
@@ -114,6 +115,9 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
           )
         : undefined;
     if (facts) stops.push(() => facts.stop());
+    const unreadable = {
+      counts: () => sumOfUnreadable(attachment.link.unreadable.counts(), facts?.unreadable() ?? {}),
+    };
     const thread = has('host') || has('learner') ? startKeeper({ config, nats, hostId, attachment, log }) : undefined;
     if (thread) stops.push(() => thread.stop());
     let host: EngineHost | undefined;
@@ -158,7 +162,7 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
       learners: learners?.status(),
       zones: zones.size,
       faults: faults.list(),
-      unreadable: attachment.link.unreadable.counts(),
+      unreadable: unreadable.counts(),
     });
     if (host) stops.push(serveStatus(attachment, hostId, host, parts));
     const gateway = has('gateway')
@@ -173,6 +177,7 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
           store,
           policies,
           faults,
+          unreadable,
           rollbacks: learnerPorts.artifacts,
         })
       : undefined;
@@ -226,11 +231,13 @@ interface GatewayParts {
   readonly store: FactStore | undefined;
   readonly policies: ReturnType<typeof chainDirectories>;
   readonly faults: FaultBook;
+  readonly unreadable: { counts(): UnreadableCounts };
   readonly rollbacks: PolicyRollbacks;
 }
 
 async function startGateway(made: GatewayParts): Promise<NestFastifyApplication> {
-  const { options, world, attachment, hostId, host, parts, zones, store, policies, faults, rollbacks } = made;
+  const { options, world, attachment, hostId, host, parts, zones, store, policies, faults, unreadable, rollbacks } =
+    made;
   const { log } = options;
   const { config } = options.declared;
   const { partitions } = config.cluster;
@@ -249,7 +256,7 @@ async function startGateway(made: GatewayParts): Promise<NestFastifyApplication>
     }),
     status,
     faults: new ClusterFaults(hostId, faults, status),
-    unreadable: attachment.link.unreadable,
+    unreadable,
     policies: rollbacks,
     clock: systemClock,
     logger: log,

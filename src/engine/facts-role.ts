@@ -3,6 +3,7 @@ import type { KeyValue } from '../actors/host/ports.js';
 import { NatsStreamSource } from '../actors/nats/stream-source.js';
 import { systemClock } from '../kernel/clock.js';
 import type { Logger } from '../kernel/logger.js';
+import type { UnreadableCounts } from '../kernel/read-json.js';
 import { streams } from '../messages/subjects.js';
 import { FactStore } from '../store/fact-store.js';
 import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
@@ -17,6 +18,8 @@ const SINK_ROWS_PER_SECOND_MAX = 20_000;
 
 export interface FactsRole {
   status(): SinkStatus | undefined;
+  /** What it could not read, since the process was started. */
+  unreadable(): UnreadableCounts;
   stop(): Promise<void>;
 }
 
@@ -55,6 +58,7 @@ export function startFacts({ url, source, artifacts, verdicts, partitions, log }
   });
   return {
     status: () => sink.status(),
+    unreadable: () => link.unreadable.counts(),
     stop: async () => {
       clearInterval(timer);
       await stopRegistrar();

@@ -1,6 +1,7 @@
 /** Keeps the facts sink out of the way of decisions: a worker thread with connections of its own, restarted if it ends. */
 import { Worker } from 'node:worker_threads';
 import type { Logger, LogLevel } from '../kernel/logger.js';
+import { sumOfUnreadable, type UnreadableCounts } from '../kernel/read-json.js';
 import type { SinkStatus } from '../store/sink/facts-sink.js';
 import type { FactsRole } from './facts-role.js';
 
@@ -19,10 +20,16 @@ export interface FactsThreadData {
   readonly logLevel: LogLevel;
 }
 
-export type FactsThreadMessage = { readonly status: SinkStatus };
+export interface FactsThreadMessage {
+  readonly status: SinkStatus;
+  readonly unreadable: UnreadableCounts;
+}
 
 export function startFactsThread(data: FactsThreadData, log: Logger): FactsRole {
   let status: SinkStatus | undefined;
+  let unreadable: UnreadableCounts = {};
+  /** Of threads that have ended: a count that is shown never falls. */
+  let unreadableBefore: UnreadableCounts = {};
   let stopping = false;
   let restart: NodeJS.Timeout | undefined;
   let worker: Worker;
@@ -36,11 +43,13 @@ export function startFactsThread(data: FactsThreadData, log: Logger): FactsRole 
       // Its buffers are bounded; a collector that takes its time would show as the process's memory.
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     });
-    worker.on('message', (message: FactsThreadMessage) => (status = message.status));
+    worker.on('message', (message: FactsThreadMessage) => ({ status, unreadable } = message));
     worker.on('error', (error) => log.warn('the facts thread failed; it is started again', { error }));
     ended = new Promise((resolve) => {
       worker.once('exit', () => {
         resolve();
+        unreadableBefore = sumOfUnreadable(unreadableBefore, unreadable);
+        unreadable = {};
         if (!stopping) restart = setTimeout(launch, RESTART_MS);
       });
     });
@@ -48,6 +57,7 @@ export function startFactsThread(data: FactsThreadData, log: Logger): FactsRole 
   launch();
   return {
     status: () => status,
+    unreadable: () => sumOfUnreadable(unreadableBefore, unreadable),
     stop: async () => {
       stopping = true;
       clearTimeout(restart);

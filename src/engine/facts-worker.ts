@@ -33,7 +33,7 @@ const { artifacts, verdicts } = await openLearnerPorts(
   new ThreadOpener({ surfaces: [], clock: systemClock }),
 );
 const facts = startFacts({ url, source: { link, jsm, cluster }, artifacts, verdicts, partitions, log });
-const report = (): void => parentPort!.postMessage({ status: facts.status() });
+const report = (): void => parentPort!.postMessage({ status: facts.status(), unreadable: facts.unreadable() });
 const timer = setInterval(report, STATUS_EVERY_MS);
 parentPort!.once('message', () => {
   clearInterval(timer);

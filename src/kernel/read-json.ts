@@ -26,7 +26,21 @@ export function readJson<T>(
   return 'error' in read ? undefined : read.value;
 }
 
-/** One process's, and one for all that it reads. */
+/** How often something was passed over, by what it was. */
+export type UnreadableCounts = Readonly<Partial<Record<UnreadableSource, number>>>;
+
+/** Those of several connections, or threads, together. */
+export function sumOfUnreadable(...several: readonly UnreadableCounts[]): UnreadableCounts {
+  const sum: Partial<Record<UnreadableSource, number>> = {};
+  for (const counts of several) {
+    for (const [source, count] of Object.entries(counts) as [UnreadableSource, number][]) {
+      sum[source] = (sum[source] ?? 0) + count;
+    }
+  }
+  return sum;
+}
+
+/** One connection's, and one for all that it reads. */
 export class UnreadableBook {
   readonly #counts = new Map<UnreadableSource, number>();
   readonly #said = new Map<UnreadableSource, Set<string>>();
@@ -73,7 +87,7 @@ export class UnreadableBook {
   }
 
   /** How often something was passed over, by what it was. */
-  counts(): Readonly<Partial<Record<UnreadableSource, number>>> {
+  counts(): UnreadableCounts {
     return Object.fromEntries(this.#counts);
   }
 }

@@ -1,5 +1,5 @@
 import { Migrator } from '@mikro-orm/migrations';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CampaignRow } from './entities/campaign-row.js';
 import { DecisionFact } from './entities/decision-fact.js';
 import { GateVerdictRow } from './entities/gate-verdict-row.js';
@@ -14,10 +14,12 @@ import { InitialFacts } from './migrations/initial-facts.js';
 import { RegistryRepository } from './registry-repository.js';
 import type { FactsWriter } from './sink/sink-ports.js';
 import { SqlFactsWriter } from './sink/sql-facts-writer.js';
-import type { SqlPool } from './sql-pool.js';
+import type { SqlClient, SqlPool } from './sql-pool.js';
 
 /** Advisory lock of the process that migrates. */
 const MIGRATION_LOCK = 0x41545e00;
+/** One has the lock, another migrates. */
+const MIGRATION_CONNECTIONS = 3;
 
 export interface FactStoreOptions {
   /** `postgresql://user:password@host:port/database` */
@@ -32,23 +34,12 @@ export class FactStore {
   readonly facts: FactsRepository;
   readonly registry: RegistryRepository;
   readonly writer: FactsWriter;
+  readonly #url: string;
   #migration: Promise<void> | undefined;
 
-  constructor(options: FactStoreOptions) {
-    this.orm = new MikroORM({
-      clientUrl: options.url,
-      entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, GateVerdictRow, SinkPosition],
-      extensions: [Migrator],
-      migrations: {
-        migrationsList: [InitialFacts, FactsAsJson, GateVerdicts, OutcomeCredits],
-        tableName: 'attune_migrations',
-        snapshot: false,
-      },
-      pool: { min: 0, max: Math.max(3, options.connectionsMax ?? 6) },
-      // A database that does not answer is as good as one that is down; the sink tries again, a reader is told.
-      driverOptions: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },
-      logger: () => undefined,
-    });
+  constructor({ url, connectionsMax = 6 }: FactStoreOptions) {
+    this.#url = url;
+    this.orm = new MikroORM(ormOptions(url, Math.max(3, connectionsMax)));
     this.facts = new FactsRepository(this.orm);
     this.registry = new RegistryRepository(this.orm);
     this.writer = new SqlFactsWriter(() => this.#migratedPool());
@@ -70,23 +61,46 @@ export class FactStore {
     await this.orm.close(true);
   }
 
+  /**
+   * With a pool of its own: a connection that is lost in the middle of a migration is never given back by the ORM, and a pool
+   * waits for it for ever when it is closed.
+   */
   async #migrate(): Promise<void> {
-    const client = await (await this.#pool()).connect();
+    const orm = new MikroORM({ ...ormOptions(this.#url, MIGRATION_CONNECTIONS), extensions: [Migrator] });
+    const pool = await poolOf(orm);
+    const taken = new Set<SqlClient>();
+    pool.on('acquire', (client) => taken.add(client));
+    pool.on('release', (_, client) => taken.delete(client));
     try {
+      const client = await pool.connect();
       await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-      await this.orm.migrator.up();
+      await orm.migrator.up();
     } finally {
-      // Closing the connection gives the lock back, whatever state it is in.
-      client.release(true);
+      // Closing a connection gives the lock back, whatever state it is in.
+      for (const client of taken) client.release(true);
+      await orm.close(true);
     }
   }
 
   async #migratedPool(): Promise<SqlPool> {
     await this.migrate();
-    return this.#pool();
-  }
-
-  async #pool(): Promise<SqlPool> {
-    return (await this.orm.em.getConnection().getNativeClient()) as SqlPool;
+    return poolOf(this.orm);
   }
 }
+
+const ormOptions = (clientUrl: string, connectionsMax: number): Options => ({
+  clientUrl,
+  entities: [DecisionFact, OutcomeFact, CampaignRow, PolicyVersionRow, GateVerdictRow, SinkPosition],
+  migrations: {
+    migrationsList: [InitialFacts, FactsAsJson, GateVerdicts, OutcomeCredits],
+    tableName: 'attune_migrations',
+    snapshot: false,
+  },
+  pool: { min: 0, max: connectionsMax },
+  // A database that does not answer is as good as one that is down; the sink tries again, a reader is told.
+  driverOptions: { connectionTimeoutMillis: 5_000, query_timeout: 60_000, keepAlive: true },
+  logger: () => undefined,
+});
+
+/** The pool that the ORM owns. */
+const poolOf = async (orm: MikroORM): Promise<SqlPool> => (await orm.em.getConnection().getNativeClient()) as SqlPool;

@@ -12,6 +12,9 @@ export interface SqlClient {
 
 export interface SqlPool extends Pick<SqlClient, 'query'> {
   connect(): Promise<SqlClient>;
+  /** Hears of every client that is taken out, and of every one that is given back. */
+  on(event: 'acquire', listener: (client: SqlClient) => void): unknown;
+  on(event: 'release', listener: (error: unknown, client: SqlClient) => void): unknown;
 }
 
 /** Commits what `work` does if it resolves, and nothing of it if it rejects. */

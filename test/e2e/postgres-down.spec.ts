@@ -1,8 +1,11 @@
 /** Decisions do not need PostgreSQL: they go on while it is down, and facts catch up when it is back. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connect } from '../../src/actors/nats/connection.js';
+import { subjects } from '../../src/messages/subjects.js';
 import { FactStore } from '../../src/store/fact-store.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
+import { silentLog } from '../support/nats-world.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 import { consent, get, pickup, post } from '../support/rest.js';
@@ -76,4 +79,18 @@ test('decisions go on without PostgreSQL, also from an engine that starts withou
   await postgres.start();
   await factsAre(decided);
   await eventually('the sink works again', async () => (await sinkState()) === 'sinking');
+});
+
+test('what the thread of the facts cannot read is in the metrics of its process', async () => {
+  const link = await connect({ ...nats.engine, name: 'test', log: silentLog });
+  try {
+    await link.nc.request(subjects.books('campaign', 'spoilt'), 'no JSON');
+  } finally {
+    await link.close();
+  }
+  await eventually('it is counted', async () =>
+    (await (await fetch(`${engine.url}/metrics`)).text()).includes(
+      'attune_unreadable_total{source="campaign-broadcast"} 1',
+    ),
+  );
 });

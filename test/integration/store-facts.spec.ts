@@ -3,6 +3,7 @@ import { systemClock } from '../../src/kernel/clock.js';
 import { seededRandom } from '../../src/kernel/random.js';
 import { FactStore } from '../../src/store/fact-store.js';
 import { FactsSink } from '../../src/store/sink/facts-sink.js';
+import type { SqlPool } from '../../src/store/sql-pool.js';
 import type { FactsBatch, FactsWriter, SinkLimits } from '../../src/store/sink/sink-ports.js';
 import {
   appendBarrier,
@@ -18,6 +19,7 @@ import { MemoryStream } from '../support/memory-stream.js';
 import type { GateVerdict } from '../../src/messages/gate-verdict.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 
+const TABLES = 'decision_fact, outcome_fact, campaign, policy_version, gate_verdict, sink_position';
 const FAST: Partial<SinkLimits> = { lingerMs: 5, backoffMinMs: 10, backoffMaxMs: 50, standbyMs: 20 };
 
 let postgres: TestPostgres;
@@ -34,7 +36,7 @@ afterAll(() => postgres.dispose());
 beforeEach(async () => {
   store = new FactStore({ url: postgres.url });
   await store.migrate();
-  await sql('truncate decision_fact, outcome_fact, campaign, policy_version, gate_verdict, sink_position');
+  await sql(`truncate ${TABLES}`);
   sinks = [];
   journals = [new MemoryStream(), new MemoryStream()];
   experience = new MemoryStream('exp1');
@@ -53,6 +55,9 @@ function startSink(writer: FactsWriter = store.writer, limits: Partial<SinkLimit
 }
 
 const sql = (query: string): Promise<Record<string, unknown>[]> => store.orm.em.fork().execute(query);
+
+const poolOf = async (of: FactStore): Promise<SqlPool> =>
+  (await of.orm.em.getConnection().getNativeClient()) as SqlPool;
 
 async function storedIds(): Promise<string[]> {
   const rows = await sql('select id from decision_fact order by partition, sequence');
@@ -89,6 +94,33 @@ describe('the schema', () => {
     await Promise.all(others.map((other) => other.migrate()));
     expect(await sql('select name from attune_migrations order by name')).toEqual(before);
     await Promise.all(others.map((other) => other.close()));
+  });
+});
+
+describe('a migration', () => {
+  it('that loses its connection half-way is done the next time, and leaves no connection that a close would wait for', async () => {
+    await sql(`drop table ${TABLES}, attune_migrations`);
+    const locker = await (await poolOf(store)).connect();
+    const half = new FactStore({ url: postgres.url });
+    // As often as there are connections: one lost at a time would be enough to have none left.
+    for (let lost = 0; lost < 6; lost++) {
+      await locker.query('begin');
+      await locker.query('create table decision_fact (id text)');
+      const migration = half.migrate().catch((error: unknown) => error);
+      await until(async () => {
+        // Not by the one that has a transaction open: it sees who else is there as of its beginning.
+        const rows = await sql(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where wait_event_type = 'Lock' and query ilike '%create table%decision_fact%'`,
+        );
+        return rows.length > 0;
+      });
+      await locker.query('rollback');
+      expect(await migration).toBeInstanceOf(Error);
+    }
+    locker.release();
+    await half.migrate();
+    await half.close();
   });
 });
 

@@ -12,7 +12,7 @@ export interface ToolRun {
 
 /** Runs dist/cli/<name>.js to its end, without the caller's ATTUNE_ variables. */
 export async function runTool(
-  name: 'demo' | 'replay',
+  name: 'asyncapi' | 'demo' | 'nats-config' | 'replay',
   args: readonly string[],
   whileRunning: (pid: number, stderr: () => string) => Promise<void> = async () => {},
 ): Promise<ToolRun> {

@@ -2,14 +2,11 @@
  * One learner while this process holds its lease: read, learn, publish, checkpoint; after a failure start over, but for one
  * that would only come again.
  */
-import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
 import { RECORD_VERSION } from '../../messages/versions.js';
-import type { ArtifactStore, Hold } from '../../policies/registry/artifact-store.js';
+import type { Hold } from '../../policies/registry/artifact-store.js';
 import { surfaceShape } from '../../surfaces/policy-fit.js';
-import type { Surface } from '../../surfaces/surface.js';
-import type { ArtifactOpener } from '../artifacts/opener.js';
-import { saveRestMs, type CheckpointStore } from './checkpoint.js';
+import { saveRestMs } from './checkpoint.js';
 import { fittedArtifacts } from './fitted-artifacts.js';
 import { GateKeeper, pendingVerdict } from './gate-keeper.js';
 import {
@@ -19,25 +16,15 @@ import {
   type LearnerMode,
   type LearnerModeState,
 } from './learner.machine.js';
-import { RecordInbox, type ExperienceSource } from './record-inbox.js';
+import type { LearningPorts } from './learning-ports.js';
+import { RecordInbox } from './record-inbox.js';
 import type { LearnerSettings } from './settings.js';
 import { FIRST_VERDICT, judgePublish, onTrial, type PublishVerdict } from './publish-rule.js';
 import { blankStatus, type LearnerStatus } from './status.js';
 import { EMPTY_TALLY } from './tally.js';
 import type { SessionProgress, SessionSpec, Trainer } from './trainer.js';
-import type { VerdictStore } from './verdict-store.js';
 
-export interface LearnerPorts {
-  readonly source: ExperienceSource;
-  readonly artifacts: ArtifactStore;
-  readonly checkpoints: CheckpointStore;
-  readonly verdicts: VerdictStore;
-  /** What its policies must fit; not looked at where it is left out. */
-  readonly surface?: Surface | undefined;
-  readonly opener: Pick<ArtifactOpener, 'check'>;
-  readonly clock: Clock;
-  /** Schema to write checkpoints in; this build's, where left out. */
-  readonly writes?: (() => number) | undefined;
+export interface LearnerPorts extends LearningPorts {
   readonly launch: (settings: LearnerSettings) => Trainer;
   /** Hears of every change of its mode, and of what it computes with. */
   readonly onMode?: (status: LearnerStatus) => void;

@@ -99,8 +99,11 @@ export class AckedPublisher {
     group.resolve(group.outcomes.map((outcome) => outcome ?? UNKNOWN));
   }
 
+  /** The connection is gone, for a while or for good: a timer left behind would keep a process that has ended everything. */
   #settleAll(): void {
     for (const [id, group] of this.#groups) this.#finish(id, group);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** One timer for all groups: it looks after the oldest, whose deadline is the first. */

@@ -1,8 +1,7 @@
 /** A log's lines, in bounded memory. */
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import { EngineError } from '../../kernel/errors.js';
-import { contentOf, unreadable, UnreadableFile } from '../input-file.js';
+import { contentOf, inputError } from '../input-file.js';
 
 /** The longest line that is read; a longer one is passed over. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
@@ -23,27 +22,13 @@ export async function* linesOf(path: string, bytesRead?: (bytes: number) => void
   try {
     yield* split(await contentOf(path, bytesRead));
   } catch (error) {
-    throw inputError(error);
+    throw logError(error);
   }
 }
 
-const CODES: Readonly<Record<UnreadableFile['why'], string>> = {
-  truncated: 'LOG_TRUNCATED',
-  broken: 'LOG_TRUNCATED',
-  encoding: 'LOG_ENCODING',
-  'not-a-file': 'LOG_UNREADABLE',
-  system: 'LOG_UNREADABLE',
-};
-
-/** What went wrong with the file or archive, as InvalidRequest; any other error as it is. */
-export function inputError(error: unknown): unknown {
-  const known = unreadable(error);
-  if (!(known instanceof UnreadableFile)) return known;
-  return new EngineError('InvalidRequest', CODES[known.why], `The log cannot be read: ${known.message}.`, {
-    field: 'log',
-    cause: error,
-  });
-}
+/** What went wrong with the log's file or archive, as InvalidRequest; any other error as it is. */
+export const logError = (error: unknown): unknown =>
+  inputError('log', error, ({ message }) => `The log cannot be read: ${message}.`);
 
 /** A line ends with LF, CR or both. */
 async function* split(content: Readable): AsyncGenerator<Line> {

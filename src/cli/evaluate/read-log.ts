@@ -8,7 +8,7 @@ import type { Combine } from '../../messages/rewards.js';
 import type { LineOutcome, LoggedDecision, RewardRange, SkipReason } from '../../learners/evaluation/logged.js';
 import { CSV_LINES } from '../csv-lines.js';
 import { contentOf } from '../input-file.js';
-import { inputError, linesOf, LINE_BYTES_MAX } from './lines.js';
+import { linesOf, LINE_BYTES_MAX, logError } from './lines.js';
 import { IdsSeen } from './ids-seen.js';
 
 export const LOG_FORMATS = ['obd', 'dsjson', 'attune'] as const;
@@ -129,7 +129,7 @@ async function* openBanditRows({ path, range }: LogFile, bytesRead?: (bytes: num
     }
   } catch (error) {
     if (error instanceof CsvError) throw invalidRequest('LOG_NOT_CSV', `The log is not CSV: ${error.message}`, 'log');
-    throw inputError(error);
+    throw logError(error);
   }
   if (reader === undefined) throw invalidRequest('LOG_HEADER', 'The log is empty.', 'header');
 }

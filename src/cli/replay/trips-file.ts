@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { pipeline } from 'node:stream';
 import { EngineError, invalidRequest } from '../../kernel/errors.js';
 import { CSV_LINES } from '../csv-lines.js';
-import { contentOf, unreadable, UnreadableFile } from '../input-file.js';
+import { contentOf, inputError } from '../input-file.js';
 import { columnPlaces, readTripRow, type BadRow, type ColumnPlaces, type Trip } from './trip-row.js';
 
 /** A file is kept in memory: its rows are put in order of time, and counted again at the end. */
@@ -47,7 +47,7 @@ export async function readTrips(path: string): Promise<TripsFile> {
       else if (++badCount <= BAD_ROWS_KEPT_MAX) bad.push(read);
     }
   } catch (error) {
-    throw error instanceof EngineError ? error : inputError(error as NodeJS.ErrnoException, name, rows);
+    throw error instanceof EngineError ? error : tripsError(error as NodeJS.ErrnoException, name, rows);
   }
   if (columns === undefined) throw invalidRequest('TRIPS_HEADER', `${name} is empty.`, 'trips');
   trips.sort((a, b) => a.timeMs - b.timeMs || a.row - b.row);
@@ -69,27 +69,15 @@ async function recordsOf(path: string): Promise<AsyncIterable<string[]>> {
   return pipeline(await contentOf(path), parser, () => undefined);
 }
 
-const CODES: Readonly<Record<UnreadableFile['why'], string>> = {
-  truncated: 'TRIPS_TRUNCATED',
-  broken: 'TRIPS_MALFORMED',
-  encoding: 'TRIPS_ENCODING',
-  'not-a-file': 'TRIPS_UNREADABLE',
-  system: 'TRIPS_UNREADABLE',
-};
-
-function inputError(error: NodeJS.ErrnoException, name: string, rows: number): EngineError {
-  const known = unreadable(error);
-  const detail = { field: 'trips', cause: error };
-  if (known instanceof UnreadableFile) {
-    const message =
-      known.why === 'truncated'
-        ? `${name} ends in the middle of its gzip stream; ${rows} rows were read. Fetch it again.`
-        : `${name} cannot be read after ${rows} rows: ${known.message}.`;
-    return new EngineError('InvalidRequest', CODES[known.why], message, detail);
-  }
+function tripsError(error: NodeJS.ErrnoException, name: string, rows: number): EngineError {
   if (error.code?.startsWith('CSV_') === true) {
     const message = `${name} is damaged after ${rows} rows: ${error.message}`;
-    return new EngineError('InvalidRequest', 'TRIPS_MALFORMED', message, detail);
+    return new EngineError('InvalidRequest', 'TRIPS_MALFORMED', message, { field: 'trips', cause: error });
   }
-  return EngineError.from(error);
+  const known = inputError('trips', error, ({ why, message }) =>
+    why === 'truncated'
+      ? `${name} ends in the middle of its gzip stream; ${rows} rows were read. Fetch it again.`
+      : `${name} cannot be read after ${rows} rows: ${message}.`,
+  );
+  return EngineError.from(known);
 }

@@ -4,7 +4,6 @@
  * streams and buckets, and cannot publish another's policy. See docs/learners.md and docs/adr/0006-external-learners.md.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../../kernel/clock.js';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
 import {
   EXTERNAL_VERBS,
@@ -15,16 +14,13 @@ import {
   type ExternalVerb,
 } from '../../../messages/external-learner.js';
 import { RECORD_VERSION } from '../../../messages/versions.js';
-import type { ArtifactStore, Hold } from '../../../policies/registry/artifact-store.js';
-import type { Surface } from '../../../surfaces/surface.js';
+import type { Hold } from '../../../policies/registry/artifact-store.js';
 import type { ArtifactOpener } from '../../artifacts/opener.js';
 import type { Lease, LeaseValue } from '../../keeper/keeper.js';
-import type { CheckpointStore } from '../checkpoint.js';
+import type { LearningPorts } from '../learning-ports.js';
 import { onTrial } from '../publish-rule.js';
-import type { ExperienceSource } from '../record-inbox.js';
 import type { LearnerSettings } from '../settings.js';
 import { blankStatus, type LearnerStatus } from '../status.js';
-import type { VerdictStore } from '../verdict-store.js';
 import {
   decodeExternalCheckpoint,
   encodeExternalCheckpoint,
@@ -38,19 +34,10 @@ import { DeskGate } from './gate.js';
 import { piecesOf, Upload } from './pieces.js';
 import { leaseHeld, leaseLost, parseRequest } from './requests.js';
 
-export interface DeskPorts {
-  readonly source: ExperienceSource;
-  readonly artifacts: ArtifactStore;
-  readonly checkpoints: CheckpointStore;
-  readonly verdicts: VerdictStore;
+export interface DeskPorts extends LearningPorts {
   readonly opener: ArtifactOpener;
-  /** What is handed in must fit it; not looked at where it is left out. */
-  readonly surface?: Surface | undefined;
   /** Where a gate judges, if the learner has one. */
   readonly launchGate: () => GateRunner;
-  readonly clock: Clock;
-  /** Schema to write checkpoints in; this build's, where left out. */
-  readonly writes?: (() => number) | undefined;
   readonly ttlMs: number;
   /** The learner's lease for a process, renewed when it is confirmed; undefined while another holds it. */
   readonly leaseFor: (owner: LeaseValue) => Promise<Lease | undefined>;

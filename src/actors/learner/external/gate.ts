@@ -2,40 +2,25 @@
  * The promotion gate of a learner in another process. It reads what is held out by itself, from a place of its own in the
  * stream: what the learner asks for, or asks for twice, changes nothing in the evidence.
  */
-import type { Clock } from '../../../kernel/clock.js';
 import { EngineError } from '../../../kernel/errors.js';
 import { HeldOutSplit } from '../../../learners/promotion/holdout.js';
 import type { GateSettings, GateView } from '../../../learners/promotion/index.js';
 import type { Experience } from '../../../messages/decisions.js';
 import { RECORD_VERSION } from '../../../messages/versions.js';
-import type { ArtifactStore } from '../../../policies/registry/artifact-store.js';
 import { surfaceShape } from '../../../surfaces/policy-fit.js';
-import type { Surface } from '../../../surfaces/surface.js';
-import type { ArtifactOpener } from '../../artifacts/opener.js';
-import { saveRestMs, type CheckpointStore } from '../checkpoint.js';
+import { saveRestMs } from '../checkpoint.js';
 import { fittedArtifacts } from '../fitted-artifacts.js';
 import { GateKeeper, pendingVerdict } from '../gate-keeper.js';
-import type { ExperienceSource } from '../record-inbox.js';
+import type { LearningPorts } from '../learning-ports.js';
 import type { LearnerSettings } from '../settings.js';
 import type { Gated, GateAnswer, GateProgress, GateStep } from '../trainer.js';
-import type { VerdictStore } from '../verdict-store.js';
 import { ExperiencePages, type ExperiencePage } from './experience-pages.js';
 import type { GateRunner, Proposal, RunningGate } from './gate-session.js';
 import { leaseLost } from './requests.js';
 
-export interface DeskGatePorts {
-  readonly source: ExperienceSource;
-  readonly artifacts: ArtifactStore;
-  readonly checkpoints: CheckpointStore;
-  readonly verdicts: VerdictStore;
-  /** What a candidate must fit; not looked at where it is left out. */
-  readonly surface?: Surface | undefined;
-  readonly opener: Pick<ArtifactOpener, 'check'>;
+export interface DeskGatePorts extends LearningPorts {
   /** Where the gate judges. */
   readonly runner: GateRunner;
-  readonly clock: Clock;
-  /** Schema to write checkpoints in; this build's, where left out. */
-  readonly writes?: (() => number) | undefined;
 }
 
 /** One session's part in it. */

@@ -1,10 +1,11 @@
 /** `npm run nats:config -- --partitions N`: writes the templates of config/nats/ for a cluster of N partitions. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../../kernel/ids.js';
-import { NATS_SCOPES, type NatsScope } from '../../kernel/scopes.js';
-import { natsTemplates, type AppGrant } from './configuration.js';
+import { natsTemplates, type AppGrant } from '../embedded/nats/configuration.js';
+import { APP_NAME, DEFAULT_APP, RESERVED_APPS } from '../kernel/ids.js';
+import { NATS_SCOPES, type NatsScope } from '../kernel/scopes.js';
+import { writeWhole } from './output-file.js';
 
 const PARTITIONS_MAX = 1024;
 
@@ -59,7 +60,7 @@ const program = new Command('nats:config')
       await mkdir(options.out, { recursive: true });
       for (const [name, content] of Object.entries(files)) {
         const file = join(options.out, name);
-        await writeFile(file, content);
+        await writeWhole(file, content);
         process.stdout.write(`${file}\n`);
       }
     },
