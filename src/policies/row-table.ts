@@ -105,22 +105,27 @@ export const readNumber: RowReader<number> = (values, at) => values[at]!;
 export const readTuple = <T extends readonly number[]>(values: Float64Array, at: number, width: number): T =>
   Array.from(values.subarray(at, at + width)) as unknown as T;
 
-/** Looks rows up by their keys: for the same key the same value, made when it is first asked for. */
+/** Some of the rows, looked up by their keys: for the same key the same value, made when it is first asked for. */
 export class RowTable<V> {
   readonly #rows: PackedRows;
   readonly #read: RowReader<V>;
+  readonly #from: number;
+  readonly #to: number;
   readonly #made = new Map<string, V>();
 
-  constructor(rows: PackedRows, read: RowReader<V>) {
+  /** All rows, where neither is given. */
+  constructor(rows: PackedRows, read: RowReader<V>, from = 0, to = rows.keys.ends.length) {
     this.#rows = rows;
     this.#read = read;
+    this.#from = from;
+    this.#to = to;
   }
 
   get(key: string): V | undefined {
     let value = this.#made.get(key);
     if (value === undefined) {
       const { keys, values, width } = this.#rows;
-      const row = indexOfKey(keys, key);
+      const row = indexOfKey(keys, key, this.#from, this.#to);
       if (row < 0) return undefined;
       value = this.#read(values, row * width, width);
       this.#made.set(key, value);
@@ -129,14 +134,10 @@ export class RowTable<V> {
   }
 }
 
-/** One group's rows: a value is made anew at every call. */
-export interface RowGroup<V> {
-  get(key: string): V | undefined;
-}
-
 export class GroupTable<V> {
   readonly #packed: PackedGroups;
   readonly #read: RowReader<V>;
+  readonly #made = new Map<string, RowTable<V>>();
 
   constructor(packed: PackedGroups, read: RowReader<V>) {
     this.#packed = packed;
@@ -144,17 +145,15 @@ export class GroupTable<V> {
   }
 
   /** Undefined where there is no such group. */
-  group(name: string): RowGroup<V> | undefined {
-    const { groups, ends, rows } = this.#packed;
-    const index = indexOfKey(groups, name);
-    if (index < 0) return undefined;
-    const from = index === 0 ? 0 : ends[index - 1]!;
-    const to = ends[index]!;
-    return {
-      get: (key) => {
-        const row = indexOfKey(rows.keys, key, from, to);
-        return row < 0 ? undefined : this.#read(rows.values, row * rows.width, rows.width);
-      },
-    };
+  group(name: string): RowTable<V> | undefined {
+    let group = this.#made.get(name);
+    if (group === undefined) {
+      const { groups, ends, rows } = this.#packed;
+      const index = indexOfKey(groups, name);
+      if (index < 0) return undefined;
+      group = new RowTable(rows, this.#read, index === 0 ? 0 : ends[index - 1]!, ends[index]!);
+      this.#made.set(name, group);
+    }
+    return group;
   }
 }

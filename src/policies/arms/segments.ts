@@ -14,7 +14,6 @@ import {
   RowTable,
   type PackedGroups,
   type PackedRows,
-  type RowGroup,
 } from '../row-table.js';
 
 /** Schema of the two levels, for evidence that is a list of numbers, each within its bounds. */
@@ -94,7 +93,7 @@ export class SegmentedArms<E extends readonly number[]> {
     return view;
   }
 
-  #viewOf(row: RowGroup<E>): SegmentView<E> {
+  #viewOf(row: Pick<RowTable<E>, 'get'>): SegmentView<E> {
     const made = new Map<string, E>();
     this.#caches.push(made);
     return {

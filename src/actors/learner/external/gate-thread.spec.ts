@@ -59,4 +59,33 @@ describe('the thread of a gate', () => {
       parameters: JSON.parse(parameters),
     });
   });
+
+  it('answers a session that is over no more: its evidence is not that of the next one', async () => {
+    const gate = launch();
+    const former = await gate.begin(spec, undefined);
+    await former.gate({ step: 'adopt', artifact: first.bytes });
+    const [late, present] = [former.judge([experience()]), gate.begin(spec, undefined)];
+    await expect(former.judge([experience()])).rejects.toMatchObject({ code: 'LEARNER_STOPPED' });
+    await late.catch(() => undefined);
+    const next = await present;
+    expect(next.started.progress.gate).toMatchObject({ heldOut: 0, alias: { champion: null } });
+    expect([former.isOver, next.isOver]).toEqual([true, false]);
+    await gate.stop();
+    await expect(next.judge([experience()])).rejects.toMatchObject({ code: 'LEARNER_STOPPED' });
+  });
+
+  it('that ends is told as such, and the next session gets another thread', async () => {
+    const entry = { url: new URL('../../../../test/support/dying-worker.mjs', import.meta.url), execArgv: [] };
+    const gate = new GateThread({ clock: systemClock, heapMbMax: 64, entry });
+    gates.push(gate);
+    for (let time = 0; time < 2; time++)
+      await expect(gate.begin(spec, undefined)).rejects.toMatchObject({ code: 'GATE_CRASHED', family: 'Dependency' });
+  });
+
+  it('refuses a checkpoint that is none of its own, and goes on', async () => {
+    const gate = launch();
+    const foreign = Buffer.from('{"v":2,"learner":"l","kind":"external"}');
+    await expect(gate.begin(spec, foreign)).rejects.toMatchObject({ code: 'CHECKPOINT_FOREIGN' });
+    expect((await gate.begin(spec, undefined)).started.cursor).toBeNull();
+  });
 });
