@@ -22,6 +22,7 @@ import type { FactStore } from '../store/fact-store.js';
 import { RoutedActorClient } from './actor-client.js';
 import { attach, type Attachment } from './attachment.js';
 import { StreamDeadLetters } from './dead-letters.js';
+import { ExperienceTrim } from './experience-trim.js';
 import { FactsFloor } from './facts-floor.js';
 import type { FactsRole } from './facts-role.js';
 import { startFactsThread } from './facts-thread.js';
@@ -30,7 +31,7 @@ import { surfaceShape } from '../surfaces/policy-fit.js';
 import { ClusterFaults } from './cluster-faults.js';
 import { ClusterLearners } from './cluster-learners.js';
 import { startKeeper } from './keeper-role.js';
-import { startLearners, type LearnerRole } from './learner-role.js';
+import { declaredLearners, startLearners, type LearnerRole } from './learner-role.js';
 import { withPatience } from './patience.js';
 import { ClusterStatus, serveStatus } from './status.js';
 import type { Declared, World } from './world.js';
@@ -99,6 +100,19 @@ async function startOnce(options: EngineOptions): Promise<Engine> {
     const opener = new ThreadOpener({ surfaces, clock: systemClock });
     stops.push(() => opener.stop());
     const learnerPorts = await openLearnerPorts(attachment.link, replicas, systemClock, opener);
+    if (has('host') || has('learner')) {
+      const trim = new ExperienceTrim({
+        jsm: attachment.jsm,
+        pointers: learnerPorts.pointers,
+        declared: declaredLearners(config.learners),
+        keptMs: config.storage.experience.ageMs,
+        factsPosition: (identity) => floor.ofExperience(identity),
+        clock: systemClock,
+        log,
+      });
+      trim.start();
+      stops.push(() => trim.stop());
+    }
     const registry = new PolicyRegistry(opener, (status) => log.info('policy', { ...status }));
     stops.push(registry.follow(learnerPorts.artifacts));
     const policies = chainDirectories(registry, world.policies);

@@ -30,6 +30,14 @@ it('waits for nobody where no facts are expected', async () => {
   floor.stop();
 });
 
+it('knows how far the experience stream is sunk, and that of no other one', async () => {
+  const { floor } = floorOf(() => value('{"0":7,"experience.id1":9}'), true);
+  expect(floor.ofExperience('id1')).toBe(0);
+  await floor.refresh();
+  expect([floor.ofExperience('id1'), floor.ofExperience('id2'), floor.of(0)]).toEqual([9, 0, 7]);
+  floor.stop();
+});
+
 it.each(['', 'null', '[]', '{"0":"x"}', '{"0":-1}', '{"0":1e999}', '\u0000'])(
   'goes on with the last floor it could read when it finds %j',
   async (text) => {

@@ -9,6 +9,9 @@ export const FLOOR_KEY = 'facts-floor';
 export const FLOOR_EVERY_MS = 10_000;
 const WARN_EVERY_MS = 60_000;
 
+/** Beside the partitions: how far the experience stream of that identity is sunk. */
+export const experienceKey = (identity: string): string => `experience.${identity}`;
+
 const floorSchema = z.record(z.string(), z.number().int().nonnegative());
 
 /**
@@ -33,10 +36,19 @@ export class FactsFloor {
   }
 
   of(partition: number): number {
+    return this.ofSource(String(partition));
+  }
+
+  /** The same for the experience stream of that identity. */
+  ofExperience(identity: string): number {
+    return this.ofSource(experienceKey(identity));
+  }
+
+  private ofSource(source: string): number {
     // Until it is known whether there is a sink, nothing may be trimmed.
     if (!this.hasLooked) return 0;
     if (this.floor === undefined) return this.isExpected ? 0 : Infinity;
-    return this.floor[partition] ?? 0;
+    return this.floor[source] ?? 0;
   }
 
   stop(): void {

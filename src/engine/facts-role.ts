@@ -10,7 +10,7 @@ import { FactsSink, type SinkStatus } from '../store/sink/facts-sink.js';
 import type { VerdictStore } from '../actors/learner/verdict-store.js';
 import type { ArtifactStore } from '../policies/registry/artifact-store.js';
 import type { ClusterAccess } from './attachment.js';
-import { FLOOR_EVERY_MS, FLOOR_KEY } from './facts-floor.js';
+import { experienceKey, FLOOR_EVERY_MS, FLOOR_KEY } from './facts-floor.js';
 import { startRegistrar } from './registrar.js';
 
 /** The sink shares its processor with decisions: it takes what they leave rather than all at once. */
@@ -71,7 +71,11 @@ export function startFacts({ url, source, artifacts, verdicts, partitions, log }
 async function announceFloor(store: FactStore, constants: KeyValue, log: Logger): Promise<void> {
   try {
     const positions = await store.facts.positions();
-    const floor = Object.fromEntries(positions.map(({ partition, sequence }) => [partition, sequence]));
+    const experience = await store.facts.experiencePosition();
+    const floor = {
+      ...Object.fromEntries(positions.map(({ partition, sequence }) => [partition, sequence])),
+      ...(experience === undefined ? {} : { [experienceKey(experience.identity)]: experience.sequence }),
+    };
     const stored = await constants.get(FLOOR_KEY);
     await constants.put(FLOOR_KEY, Buffer.from(JSON.stringify(floor)), stored?.revision ?? 0);
   } catch (error) {

@@ -5,7 +5,7 @@ import type { JournalPosition } from '../messages/tokens.js';
 import { DecisionFact } from './entities/decision-fact.js';
 import { OutcomeFact, type OutcomeFactRow } from './entities/outcome-fact.js';
 import { SinkPosition } from './entities/sink-position.js';
-import { partitionOfSource } from './sink/cursor.js';
+import { EXPERIENCE_SOURCE, partitionOfSource } from './sink/cursor.js';
 import { decisionBody } from './sink/fact-rows.js';
 
 /** The longest list a query gives. */
@@ -99,11 +99,19 @@ export class FactsRepository {
    * identity until its first record is sunk.
    */
   async positions(): Promise<readonly JournalPosition[]> {
-    const rows = await answer(() => this.orm.em.fork().find(SinkPosition, { identity: { $ne: '' } }));
-    return rows.flatMap(({ source, identity, sequence }) => {
+    return (await this.sources()).flatMap(({ source, identity, sequence }) => {
       const partition = partitionOfSource(source);
       return partition === undefined ? [] : [{ partition, identity, sequence }];
     });
+  }
+
+  /** The same of the experience stream; undefined before anything of it was sunk. */
+  async experiencePosition(): Promise<{ readonly identity: string; readonly sequence: number } | undefined> {
+    return (await this.sources()).find(({ source }) => source === EXPERIENCE_SOURCE);
+  }
+
+  private async sources(): Promise<readonly { source: string; identity: string; sequence: number }[]> {
+    return answer(() => this.orm.em.fork().find(SinkPosition, { identity: { $ne: '' } }));
   }
 }
 

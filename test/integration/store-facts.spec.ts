@@ -209,6 +209,7 @@ describe('outcomes', () => {
     ]);
     expect(await store.facts.outcomesOf('d2')).toMatchObject([{ reward: 1, rewardedId: 'door-a', index: 1 }]);
     expect(sink.status().duplicate).toBe(1);
+    expect(await store.facts.experiencePosition()).toMatchObject({ identity: 'exp1', sequence: 5 });
   });
 
   it.each(['before', 'after'])('removes a refused decision whose refusal comes %s it', async (order) => {

@@ -1,6 +1,6 @@
 /** Experience by hand, and in-memory stand-ins for what a learner actor needs. */
 import { LearningSession } from '../../src/actors/learner/learning-session.js';
-import type { CheckpointPart, CheckpointStore } from '../../src/actors/learner/checkpoint.js';
+import type { CheckpointPart, CheckpointStore, StreamPlace } from '../../src/actors/learner/checkpoint.js';
 import type { ExperienceSource } from '../../src/actors/learner/record-inbox.js';
 import type {
   ArtifactMeta,
@@ -185,10 +185,20 @@ export class MemoryCheckpointStore implements CheckpointStore {
     return Promise.resolve(this.#partOf(part).at(-1));
   }
 
-  save(_learnerId: string, bytes: Uint8Array, epoch: number, part: CheckpointPart = 'learner'): Promise<void> {
+  /** Places that were saved with them. */
+  readonly places: (StreamPlace | undefined)[] = [];
+
+  save(
+    _learnerId: string,
+    bytes: Uint8Array,
+    epoch: number,
+    part: CheckpointPart = 'learner',
+    place?: StreamPlace,
+  ): Promise<void> {
     if (epoch < this.#epoch) return Promise.reject(new EngineError('StaleOwner', 'CHECKPOINT_STALE_EPOCH', 'stale'));
     this.#epoch = epoch;
     this.#partOf(part).push(bytes);
+    this.places.push(place);
     return Promise.resolve();
   }
 

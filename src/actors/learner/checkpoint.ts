@@ -50,11 +50,27 @@ export const saveRestMs = (bytes: number): number =>
 /** What is saved of a learner: itself, or apart from it the gate of one that runs in a process of its own. */
 export type CheckpointPart = 'learner' | 'gate';
 
+/** How far the experience stream of that identity is covered by a checkpoint. */
+export interface StreamPlace {
+  readonly identity: string;
+  /** Last sequence. */
+  readonly position: number;
+}
+
 export interface CheckpointStore {
   /** The bytes last saved of that part, the learner itself if left out; undefined where there are none. */
   load(learnerId: string, part?: CheckpointPart): Promise<Uint8Array | undefined>;
-  /** Rejects with StaleOwner `CHECKPOINT_STALE_EPOCH` once a later epoch has saved that part. */
-  save(learnerId: string, bytes: Uint8Array, epoch: number, part?: CheckpointPart): Promise<void>;
+  /**
+   * `place`: what the bytes cover, so that the stream may be trimmed up to there. Rejects with StaleOwner
+   * `CHECKPOINT_STALE_EPOCH` once a later epoch has saved that part.
+   */
+  save(
+    learnerId: string,
+    bytes: Uint8Array,
+    epoch: number,
+    part: CheckpointPart,
+    place: StreamPlace | undefined,
+  ): Promise<void>;
 }
 
 /**

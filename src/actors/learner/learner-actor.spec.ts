@@ -15,6 +15,7 @@ import { EngineError } from '../../kernel/errors.js';
 import { betaThompson } from '../../learners/beta-thompson/learner.js';
 import { anyPlugin, type AnyLearnerPlugin, type Learner } from '../../learners/learner.js';
 import { ThreadOpener } from '../artifacts/thread-opener.js';
+import { decodeCheckpoint } from './checkpoint.js';
 import { LearnerActor } from './learner-actor.js';
 import { learnerSettingsSchema } from './settings.js';
 import type { LearnerStatus } from './status.js';
@@ -153,6 +154,10 @@ describe('a learner actor', () => {
       pass(20);
       reward(1);
       await until(() => checkpoints.saved.length === 2);
+      // The stream may be trimmed as far as these say, and they say what is saved.
+      const covered = checkpoints.saved.map((bytes) => decodeCheckpoint(bytes).session);
+      expect(checkpoints.places).toEqual(covered.map(({ identity, position }) => ({ identity, position })));
+      expect(checkpoints.places.at(-1)!.position).toBeGreaterThan(20);
       expect(artifacts.published.at(-1)!.lineage.sequence).toBe(41);
     });
 

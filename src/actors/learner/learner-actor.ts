@@ -64,6 +64,8 @@ export class LearnerActor {
   /** With a gate: how many experiences the last candidate had learned from. */
   #proposed = 0;
   #savedPosition = 0;
+  /** Of the stream that is read. */
+  #identity = '';
   /** By the monotonic clock: until then it makes no checkpoint that it could do without. */
   #restUntilMs = -Infinity;
   /** Something was published meanwhile. */
@@ -200,6 +202,7 @@ export class LearnerActor {
       ...(gate && { gate }),
       ...(fits && { fits }),
     };
+    this.#identity = identity;
     this.#progress = await trainer.start(spec, checkpoint);
     if (this.#gate) this.#progress = await this.#gate.align(trainer, this.#progress);
     this.#savedPosition = this.#progress.position;
@@ -335,7 +338,8 @@ export class LearnerActor {
   /** Nothing may have been learned since `bytes` were taken. */
   async #checkpoint(bytes: Uint8Array): Promise<void> {
     const { checkpoints, clock } = this.#ports;
-    await checkpoints.save(this.#settings.id, bytes, this.#epoch);
+    const place = { identity: this.#identity, position: this.#progress.position };
+    await checkpoints.save(this.#settings.id, bytes, this.#epoch, 'learner', place);
     this.#restUntilMs = clock.monotonicMs() + saveRestMs(bytes.length);
     this.#savedPosition = this.#progress.position;
     this.#owesCheckpoint = false;

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeToken } from '../../kernel/ids.js';
-import type { CheckpointPart, CheckpointStore } from './checkpoint.js';
+import type { Clock } from '../../kernel/clock.js';
+import type { CheckpointPart, CheckpointStore, StreamPlace } from './checkpoint.js';
 import type { NatsFencedObjects } from './nats-fenced-objects.js';
 
 const pointerSchema = z.object({
@@ -13,18 +14,22 @@ const pointerSchema = z.object({
   /** Rises with every save: no object is ever written over. */
   turn: z.number().int().nonnegative(),
   objectKey: z.string(),
+  /** Left out by builds that did not trim the stream by it. */
+  place: z.object({ identity: z.string(), position: z.number().int().nonnegative(), savedAtMs: z.number() }).optional(),
 });
 type Pointer = z.infer<typeof pointerSchema>;
 
 export class NatsCheckpointStore implements CheckpointStore {
   readonly #objects: NatsFencedObjects;
+  readonly #clock: Pick<Clock, 'nowMs'>;
 
-  constructor(objects: NatsFencedObjects) {
+  constructor(objects: NatsFencedObjects, clock: Pick<Clock, 'nowMs'>) {
     this.#objects = objects;
+    this.#clock = clock;
   }
 
   async load(learnerId: string, part: CheckpointPart = 'learner'): Promise<Uint8Array | undefined> {
-    const pointer = await this.#objects.pointer(keyOf(learnerId, part), parse);
+    const pointer = await this.#objects.pointer(keyOf(encodeToken(learnerId), part), parsePointer);
     if (pointer === undefined) return undefined;
     const bytes = await this.#objects.object(pointer.objectKey);
     if (bytes === undefined)
@@ -32,27 +37,36 @@ export class NatsCheckpointStore implements CheckpointStore {
     return bytes;
   }
 
-  save(learnerId: string, bytes: Uint8Array, epoch: number, part: CheckpointPart = 'learner'): Promise<void> {
-    const key = keyOf(learnerId, part);
+  save(
+    learnerId: string,
+    bytes: Uint8Array,
+    epoch: number,
+    part: CheckpointPart,
+    place: StreamPlace | undefined,
+  ): Promise<void> {
+    const key = keyOf(encodeToken(learnerId), part);
+    const covered = place === undefined ? {} : { place: { ...place, savedAtMs: this.#clock.nowMs() } };
     return this.#objects.write<Pointer>({
       key,
       bytes,
-      parse,
+      parse: parsePointer,
       decide: (present) => {
         if (present !== undefined && present.epoch > epoch) throw staleEpoch(learnerId);
         const turn = (present?.turn ?? 0) + 1;
         const objectKey = `${key}.${epoch}.${turn}`;
-        return { pointer: { epoch, turn, objectKey }, objectKey };
+        return { pointer: { epoch, turn, objectKey, ...covered }, objectKey };
       },
       obsolete: (before) => (before === undefined ? [] : [before.objectKey]),
     });
   }
 }
 
-const keyOf = (learnerId: string, part: CheckpointPart): string =>
-  `checkpoint.${encodeToken(learnerId)}${part === 'gate' ? '.gate' : ''}`;
+/** Key of a pointer; of all of them the beginning, for an empty token. */
+export const keyOf = (token: string, part: CheckpointPart): string =>
+  `checkpoint.${token}${part === 'gate' ? '.gate' : ''}`;
 
-function parse(value: Uint8Array): Pointer {
+/** Throws Invariant `CHECKPOINT_INVALID`. */
+export function parsePointer(value: Uint8Array): Pointer {
   try {
     return pointerSchema.parse(JSON.parse(Buffer.from(value).toString('utf8')));
   } catch (cause) {

@@ -9,6 +9,7 @@ import { EXTERNAL_VERBS } from '../../messages/external-learner.js';
 import { buckets, streams, subjects } from '../../messages/subjects.js';
 import type { ArtifactStore, PolicyRollbacks } from '../../policies/registry/artifact-store.js';
 import type { ArtifactOpener } from '../artifacts/opener.js';
+import type { KeyValue } from '../host/ports.js';
 import { openBucket } from '../nats/bootstrap.js';
 import type { NatsLink } from '../nats/connection.js';
 import { NatsStreamSource } from '../nats/stream-source.js';
@@ -32,6 +33,8 @@ export interface NatsLearnerPorts {
   readonly checkpoints: CheckpointStore;
   readonly verdicts: VerdictStore;
   readonly views: LearnerViews;
+  /** The bucket that has the pointers to checkpoints. */
+  readonly pointers: Pick<KeyValue, 'get' | 'keys'>;
 }
 
 async function answerRequest(message: Msg, task: () => Promise<unknown>): Promise<void> {
@@ -66,8 +69,9 @@ export async function openLearnerPorts(
     // The whole stream, not one surface: the chain that says what counts runs over all of them.
     source: new NatsStreamSource(link, jsm, streams.experience),
     artifacts: new NatsArtifactStore(link, jsm, await objectsOf(buckets.artifacts), clock, opener),
-    checkpoints: new NatsCheckpointStore(await objectsOf(buckets.checkpoints)),
+    checkpoints: new NatsCheckpointStore(await objectsOf(buckets.checkpoints), clock),
     verdicts: new NatsVerdictStore(pointers),
+    pointers,
     views: {
       serve(learnerId, view) {
         const subscription = link.nc.subscribe(subjects.request('learner', encodeToken(learnerId), 'view'), {

@@ -1,6 +1,7 @@
 /** A learner's place in the experience stream, as one opaque text: it travels with every request and every checkpoint. */
 import { z } from 'zod';
 import { invalidRequest } from '../../../kernel/errors.js';
+import type { StreamPlace } from '../checkpoint.js';
 import { ChainWatermarks, savedWatermarksSchema } from '../chain-watermarks.js';
 
 const cursorSchema = z.strictObject({
@@ -33,6 +34,13 @@ export function decodeCursor(cursor: string | null, identity: string): Place {
   if (saved.identity === identity) return { position: saved.position, watermarks };
   watermarks.rejoin();
   return { position: 0, watermarks };
+}
+
+/** The stream that a cursor is of, and where it points; undefined for null. Throws InvalidRequest `CURSOR_INVALID`. */
+export function streamPlaceOf(cursor: string | null): StreamPlace | undefined {
+  if (cursor === null) return undefined;
+  const { identity, position } = parse(cursor);
+  return { identity, position };
 }
 
 function parse(cursor: string): z.infer<typeof cursorSchema> {

@@ -22,6 +22,8 @@ import type { Experience } from '../../../messages/decisions.js';
 import { encodedArtifact, sealArtifact } from '../../../policies/artifact.js';
 import { ThreadOpener } from '../../artifacts/thread-opener.js';
 import { learnerSettingsSchema, type LearnerSettings } from '../settings.js';
+import { decodeGateCheckpoint } from './checkpoint.js';
+import { streamPlaceOf } from './cursor.js';
 import { ExternalLearnerDesk } from './desk.js';
 
 const TTL_MS = 1_000;
@@ -130,6 +132,8 @@ describe('the desk of a learner in another process', () => {
     happen(1, 0);
     const page = await ask(desk, 'next', { epoch, cursor: null });
     await ask(desk, 'save', { epoch, cursor: page.cursor, experiences: 2, state: '{"sum":1}' });
+    expect(checkpoints.places).toEqual([streamPlaceOf(page.cursor)]);
+    expect(streamPlaceOf(page.cursor)!.position).toBe(page.position);
     const again = await claim(desk);
     expect(again.epoch).toBeGreaterThan(epoch);
     expect(again.checkpoint).toMatchObject({ cursor: page.cursor, experiences: 2, parts: 1 });
@@ -519,6 +523,8 @@ describe('the gate of a learner in another process', () => {
         return settled(desk)?.version === 2 && failures > 0 && checkpoints.gates.length > length;
       });
       expect(artifacts.published.map(({ policy }) => policy.version)).toEqual([1, 2]);
+      const { cursor } = decodeGateCheckpoint(checkpoints.gates.at(-1)!, 'l', SURFACE);
+      expect(checkpoints.places).toContainEqual(streamPlaceOf(cursor));
       expect(verdicts.recorded).toHaveLength(1);
       await until(() => desk.status().reason === null);
     },

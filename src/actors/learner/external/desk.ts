@@ -347,7 +347,7 @@ export class ExternalLearnerDesk {
       experiences: request.experiences,
       state,
     });
-    await this.#ports.checkpoints.save(id, bytes, session.epoch);
+    await this.#ports.checkpoints.save(id, bytes, session.epoch, 'learner', { identity, position });
     session.upload.drop(request.upload);
     session.learned = request.experiences;
     return { position };

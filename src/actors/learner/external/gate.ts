@@ -14,6 +14,7 @@ import { GateKeeper, pendingVerdict } from '../gate-keeper.js';
 import type { LearningPorts } from '../learning-ports.js';
 import type { LearnerSettings } from '../settings.js';
 import type { Gated, GateAnswer, GateProgress, GateStep } from '../trainer.js';
+import { streamPlaceOf } from './cursor.js';
 import { ExperiencePages, type ExperiencePage } from './experience-pages.js';
 import type { GateRunner, Proposal, RunningGate } from './gate-session.js';
 import { leaseLost } from './requests.js';
@@ -246,7 +247,7 @@ export class DeskGate implements Gated<GateProgress> {
     const { epoch } = this.#session;
     const meta = { v: writes?.() ?? RECORD_VERSION, epoch, savedAtMs: clock.nowMs() };
     const bytes = await this.#running!.save(meta, this.#cursor);
-    await checkpoints.save(learner, bytes, epoch, 'gate');
+    await checkpoints.save(learner, bytes, epoch, 'gate', streamPlaceOf(this.#cursor));
     this.#restUntilMs = clock.monotonicMs() + saveRestMs(bytes.length);
     this.#savedPosition = this.#position;
     this.#owesCheckpoint = false;
