@@ -18,6 +18,7 @@ const WARM_UP = 500;
 const DEADLINE_MS = 1_000;
 const SETTINGS = {
   surfacesDir: 'bench/config/decisions',
+  learners: [],
   'cluster.partitions': PARTITIONS,
   apps: [{ name: 'app' }, { name: 'flood' }],
   'storage.facts': 'none',

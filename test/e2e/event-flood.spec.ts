@@ -24,7 +24,7 @@ const FLOOD_MAX = 100_000;
 const PILE = 20_000;
 const PILE_DEADLINE_MS = 1_000;
 /** While the flood itself has the server and the cores busy. */
-const FLOOD_DEADLINE_MS = 5_000;
+const FLOOD_DEADLINE_MS = 3_000;
 /** The flood goes on for so many events after it was left out everywhere. */
 const FLOOD_ON = 5_000;
 const VIEW_EVERY = 25;
