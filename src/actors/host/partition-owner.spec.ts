@@ -348,6 +348,20 @@ describe('trimming', () => {
     expect(world.journal.trims.length).toBeGreaterThan(0);
     expect(Math.max(...world.journal.trims)).toBeLessThanOrEqual(world.snapshots.json<any>('checkpoint').sequence);
   });
+
+  it('never passes what others still need of the journal, and follows them', async () => {
+    let needed = 3;
+    await world.serve(1, { trimFloor: () => needed }, { retentionMs: 60_000 });
+    for (let i = 0; i < 10; i++) {
+      world.event('add');
+      await world.clock.advance(30_000);
+    }
+    expect(Math.max(...world.journal.trims)).toBe(3);
+    needed = 5;
+    world.event('add');
+    await world.clock.advance(60_000);
+    expect(Math.max(...world.journal.trims)).toBe(5);
+  });
 });
 
 describe('a full buffer', () => {

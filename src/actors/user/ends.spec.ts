@@ -103,6 +103,15 @@ describe('a window', () => {
     expect(told).toMatchObject([{ decisionId: id, status: 'complete', reward }]);
   });
 
+  it('takes whatever comes at its last moment, and not the first of it alone', () => {
+    const rig = rigWith();
+    const { id, windowMs } = rig.decide();
+    rig.nowMs += windowMs - 1;
+    const came = [rig.event('click', { decisionId: id }), rig.event('accept', { decisionId: id })];
+    const told = experiencesOf([...came, ...rig.pass(3_600_000)]);
+    expect(told).toMatchObject([{ decisionId: id, status: 'complete', reward: 1 }]);
+  });
+
   it('is not closed by what comes by a moment before its end', () => {
     const rig = rigWith();
     const { windowMs } = rig.decide();
