@@ -68,6 +68,8 @@ export interface Asker {
   readonly trace: string | undefined;
   /** The app asks by itself, over NATS: what it says of who asks, nobody has checked. */
   readonly isDirect?: boolean;
+  /** Of the request as it came over NATS; left out where it is asked in this process, which bounds it itself. */
+  readonly bytes?: number;
 }
 
 export const ENGINE_ASKER: Asker = { app: ENGINE_APP, trace: undefined };

@@ -5,13 +5,13 @@ const idle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('FairTurns', () => {
   it('lets everybody in at once while there is room', () => {
-    const turns = new FairTurns({ openMax: 2, requestsMax: 8 });
+    const turns = new FairTurns({ openMax: 2, requestsMax: 8, bytesMax: 1_000 });
     expect([turns.enter('a', 1), turns.enter('a', 1)]).toEqual([undefined, undefined]);
     expect(turns.enter('a', 1)).toBeInstanceOf(Promise);
   });
 
   it('gives one app the next turn, however many of another wait', async () => {
-    const turns = new FairTurns({ openMax: 1, requestsMax: 1_000 });
+    const turns = new FairTurns({ openMax: 1, requestsMax: 1_000, bytesMax: 1_000 });
     const served: string[] = [];
     const ask = (app: string, cost = 1): void =>
       void turns.enter(app, cost)?.then(() => {
@@ -29,7 +29,7 @@ describe('FairTurns', () => {
   });
 
   it('counts what requests cost, not how many there are', async () => {
-    const turns = new FairTurns({ openMax: 1, requestsMax: 10_000 });
+    const turns = new FairTurns({ openMax: 1, requestsMax: 10_000, bytesMax: 1_000 });
     const served: Record<string, number> = { dear: 0, cheap: 0 };
     const ask = (app: string, cost: number): void =>
       void turns.enter(app, cost)?.then(() => {
@@ -45,7 +45,7 @@ describe('FairTurns', () => {
   });
 
   it('refuses an app over its share, and takes others still', () => {
-    const turns = new FairTurns({ openMax: 1, requestsMax: 10 });
+    const turns = new FairTurns({ openMax: 1, requestsMax: 10, bytesMax: 1_000 });
     for (let n = 0; n < 10; n++) void turns.enter('flood', 1);
     expect(() => turns.enter('flood', 1)).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
     expect(turns.enter('quiet', 1)).toBeInstanceOf(Promise);
@@ -53,8 +53,25 @@ describe('FairTurns', () => {
     expect(turns.present).toBe(11);
   });
 
+  it('refuses an app over its share of bytes, and takes others still', () => {
+    const turns = new FairTurns({ openMax: 1, requestsMax: 100, bytesMax: 1_000 });
+    const refused = expect.objectContaining({ code: 'OVERLOADED' });
+    // One alone is never too large.
+    void turns.enter('flood', 1, 1_500);
+    expect(() => turns.enter('flood', 1, 1)).toThrow(refused);
+    turns.leave('flood', 1_500);
+    for (let n = 0; n < 10; n++) void turns.enter('flood', 1, 100);
+    expect(() => turns.enter('flood', 1, 1)).toThrow(refused);
+    expect(turns.enter('quiet', 1, 400)).toBeInstanceOf(Promise);
+    expect(() => turns.enter('quiet', 1, 101)).toThrow(refused);
+    expect(turns.enter('quiet', 1, 100)).toBeInstanceOf(Promise);
+    // With two here the flood's part is half of it.
+    for (let n = 0; n < 5; n++) turns.leave('flood', 100);
+    expect(() => turns.enter('flood', 1, 1)).toThrow(refused);
+  });
+
   it('tells those who wait that their turn does not come', async () => {
-    const turns = new FairTurns({ openMax: 1, requestsMax: 10 });
+    const turns = new FairTurns({ openMax: 1, requestsMax: 10, bytesMax: 1_000 });
     void turns.enter('a', 1);
     const waiting = turns.enter('a', 1)!;
     turns.stop(() => new Error('over'));

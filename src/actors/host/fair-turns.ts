@@ -8,8 +8,9 @@ import { EngineError } from '../../kernel/errors.js';
 export interface TurnLimits {
   /** Requests that are worked on at once. */
   readonly openMax: number;
-  /** Requests that may be here, waiting or open. */
+  /** Requests that may be here, waiting or open, and their bytes. */
   readonly requestsMax: number;
+  readonly bytesMax: number;
 }
 
 interface Waiting {
@@ -23,6 +24,8 @@ interface Line {
   /** What it may still take in this round. */
   credit: number;
   open: number;
+  /** Of all its requests here. */
+  bytes: number;
 }
 
 /** What an app may take a round: as much as a large request costs. */
@@ -34,6 +37,7 @@ export class FairTurns {
   private readonly round: string[] = [];
   private openNow = 0;
   private waitingNow = 0;
+  private bytesNow = 0;
 
   constructor(private readonly limits: TurnLimits) {}
 
@@ -47,17 +51,18 @@ export class FairTurns {
   }
 
   /**
-   * Undefined where the request may begin now, else a promise of its turn; `leave` must be called when it is done. Throws
-   * Overloaded `OVERLOADED` where the app's share of what may be here is taken: all of it, while it is alone; with others
-   * here, an equal part.
+   * Undefined where the request may begin now, else a promise of its turn; `leave` must be called with the same bytes when it
+   * is done. Throws Overloaded `OVERLOADED` where the app's share of what may be here is taken, in requests or bytes: all of
+   * it, while it is alone; with others here, an equal part. An app's only request is never too large.
    */
-  enter(app: string, cost: number): Promise<void> | undefined {
+  enter(app: string, cost: number, bytes = 0): Promise<void> | undefined {
     const line = this.lineOf(app);
-    const share = Math.ceil(this.limits.requestsMax / this.lines.size);
-    if (line.open + line.waiting.length >= share || this.present >= this.limits.requestsMax + share) {
+    if (this.isFull(line, bytes)) {
       this.drop(app, line);
       throw overloaded(app);
     }
+    line.bytes += bytes;
+    this.bytesNow += bytes;
     if (this.openNow < this.limits.openMax && this.waitingNow === 0) {
       this.begin(line);
       return undefined;
@@ -67,9 +72,11 @@ export class FairTurns {
     return new Promise<void>((resolve, reject) => line.waiting.push({ cost, resolve, reject }));
   }
 
-  leave(app: string): void {
+  leave(app: string, bytes = 0): void {
     const line = this.lines.get(app)!;
     line.open--;
+    line.bytes -= bytes;
+    this.bytesNow -= bytes;
     this.openNow--;
     this.drop(app, line);
     this.next();
@@ -80,6 +87,15 @@ export class FairTurns {
     for (const { waiting } of this.lines.values()) for (const { reject } of waiting.splice(0)) reject(error());
     this.round.length = 0;
     this.waitingNow = 0;
+  }
+
+  private isFull(line: Line, bytes: number): boolean {
+    const { requestsMax, bytesMax } = this.limits;
+    const present = line.open + line.waiting.length;
+    const share = Math.ceil(requestsMax / this.lines.size);
+    if (present >= share || this.present >= requestsMax + share) return true;
+    const byteShare = bytesMax / this.lines.size;
+    return present > 0 && (line.bytes + bytes > byteShare || this.bytesNow + bytes > bytesMax + byteShare);
   }
 
   private next(): void {
@@ -112,7 +128,7 @@ export class FairTurns {
 
   private lineOf(app: string): Line {
     let line = this.lines.get(app);
-    if (!line) this.lines.set(app, (line = { waiting: [], credit: 0, open: 0 }));
+    if (!line) this.lines.set(app, (line = { waiting: [], credit: 0, open: 0, bytes: 0 }));
     return line;
   }
 

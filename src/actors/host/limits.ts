@@ -6,6 +6,8 @@ export interface HostLimits {
   readonly requestsOpenMax: number;
   /** Requests waiting or worked on, per partition and per actor; above it the caller gets Overloaded. */
   readonly requestsPerPartitionMax: number;
+  /** Of those that came over NATS, per partition: each app has its part, as of their number. */
+  readonly requestBytesMax: number;
   readonly requestsPerActorMax: number;
   /** Activations kept per partition before the least recently used are passivated. */
   readonly activationsPerPartitionMax: number;
@@ -43,6 +45,7 @@ export interface HostLimits {
 export const DEFAULT_HOST_LIMITS: HostLimits = {
   requestsOpenMax: 256,
   requestsPerPartitionMax: 4_096,
+  requestBytesMax: 32 * 1024 * 1024,
   requestsPerActorMax: 64,
   activationsPerPartitionMax: 50_000,
   activationIdleMs: 15 * 60_000,

@@ -216,6 +216,20 @@ describe('a request', () => {
     await ask(owner, 'add', { n: 1 });
   });
 
+  it('is bounded in bytes by app, and leaves others their part', async () => {
+    const owner = await world.serve(1, {}, { requestBytesMax: 1_000 });
+    world.journal.held = true;
+    const send = (app: string, bytes: number): Promise<unknown> =>
+      owner.request({ kind: 'user', token: 'a' }, 'add', { n: 1 }, { app, trace: undefined, bytes });
+    const first = [send('flood', 600), send('flood', 400)];
+    await expect(send('flood', 1)).rejects.toMatchObject({ code: 'OVERLOADED' });
+    const quiet = send('quiet', 500);
+    world.journal.release();
+    await Promise.all([...first, quiet]);
+    await send('flood', 1_000);
+    expect(owner.status().requests).toBe(0);
+  });
+
   it('that is sent round in circles ends', async () => {
     const owner = await serving(() => ({ do: 'redirect', address: { kind: 'user', token: 'b' } }));
     await expect(ask(owner, 'add')).rejects.toMatchObject({ code: 'REDIRECT_LOOP' });

@@ -73,8 +73,12 @@ export class RequestDesk<Shared> {
   private waiters: AfterWaiter[] = [];
 
   constructor(private readonly options: RequestDeskOptions<Shared>) {
-    const { requestsOpenMax: openMax, requestsPerPartitionMax: requestsMax } = options.limits;
-    this.turns = new FairTurns({ openMax: Math.min(openMax, requestsMax), requestsMax });
+    const {
+      requestsOpenMax: openMax,
+      requestsPerPartitionMax: requestsMax,
+      requestBytesMax: bytesMax,
+    } = options.limits;
+    this.turns = new FairTurns({ openMax: Math.min(openMax, requestsMax), requestsMax, bytesMax });
   }
 
   get openRequests(): number {
@@ -88,15 +92,15 @@ export class RequestDesk<Shared> {
 
   async request(address: ActorAddress, verb: string, body: unknown, asker: Asker): Promise<unknown> {
     this.options.assertServing();
-    const { app } = asker;
-    const turn = this.turns.enter(app, costOf(verb, body));
+    const { app, bytes } = asker;
+    const turn = this.turns.enter(app, costOf(verb, body), bytes);
     if (turn) await turn;
     try {
       if (turn) this.options.assertServing();
       const degraded = await this.awaitAfter(verb, body);
       return await this.answer(address, verb, body, asker, degraded);
     } finally {
-      this.turns.leave(app);
+      this.turns.leave(app, bytes);
     }
   }
 

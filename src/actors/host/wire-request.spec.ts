@@ -72,7 +72,8 @@ describe('what an app asks by itself', () => {
       const target = { id: '4.2' };
       expect(lines).toEqual([['Personal data read.', expect.objectContaining({ by: 'app:rider', target })]]);
     }
-    expect(asked).toEqual([expect.objectContaining({ app: 'rider', isDirect: true })]);
+    // With its bytes, which its app's part is made of.
+    expect(asked).toEqual([expect.objectContaining({ app: 'rider', isDirect: true, bytes: 2 })]);
   });
 
   it.each(['decide', 'toString', 'nonsense'])('is not where the verb is %s', async (verb) => {

@@ -37,7 +37,7 @@ export async function answerRequest(request: RequestEnvelope, answers: RequestAn
       throw invalidRequest('ID_INVALID', 'The id is not a well-formed token.', 'id');
     const address = { kind: subject.kind as ActorKindName, token: subject.token };
     const isDirect = !isForwarded && app !== ENGINE_APP;
-    const asker = { app, trace: request.trace, isDirect };
+    const asker = { app, trace: request.trace, isDirect, bytes: request.payload.length };
     const ask = (body: unknown): Promise<unknown> => answers.actor(address, subject.name, body, asker);
     if (!isDirect) return reply(await ask(parseBody(request.payload)));
     return reply(await audited(address, subject.name, request, asker, answers.audit, ask));
