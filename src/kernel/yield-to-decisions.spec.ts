@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { NICENESS, yieldToDecisions, type Scheduling } from './yield-to-decisions.js';
+import { NICENESS, NICENESS_AWAITED, yieldToDecisions, type Scheduling } from './yield-to-decisions.js';
 
 const LAST_IN_LINE = 19;
 
@@ -21,6 +21,16 @@ describe('a thread that yields to decisions', () => {
     yieldToDecisions(linux);
     yieldToDecisions(other);
     expect([linux.getPriority(), other.getPriority()]).toEqual([NICENESS, 0]);
+  });
+
+  it('stands less far behind where somebody waits for it', () => {
+    const linux = system(0);
+    yieldToDecisions(linux, NICENESS_AWAITED);
+    expect(linux.getPriority()).toBe(NICENESS_AWAITED);
+    expect(NICENESS_AWAITED).toBeLessThan(NICENESS);
+    const niced = system(LAST_IN_LINE);
+    yieldToDecisions(niced, NICENESS_AWAITED);
+    expect(niced.getPriority()).toBe(LAST_IN_LINE);
   });
 
   it('stays where it was put further behind', () => {
