@@ -17,6 +17,8 @@ import { decodeCheckpoint, readCheckpoint } from '../../src/actors/learner/check
 import { LearningSession } from '../../src/actors/learner/learning-session.js';
 import type { ExperienceRecord, SessionSpec } from '../../src/actors/learner/trainer.js';
 import type { StoredRecord } from '../../src/actors/simulated/stream.js';
+import { systemClock } from '../../src/kernel/clock.js';
+import { Slices } from '../../src/kernel/slices.js';
 import { TOWN_PICKUP } from '../../src/actors/simulated/town.js';
 import { betaThompson } from '../../src/learners/beta-thompson/learner.js';
 import { anyPlugin, type AnyLearnerPlugin } from '../../src/learners/learner.js';
@@ -78,7 +80,13 @@ export async function learnerHistoryOf(experience: readonly StoredRecord[]): Pro
   const meta = { ...META, learner: EXTERNAL_ID, surface: TOWN_PICKUP, cursor: '1.0.stream.9' };
   const state = Buffer.from([0, 1, 254, 255]).toString('base64');
   const external = {
-    learner: jsonOf(encodeExternalCheckpoint({ ...meta, kind: EXTERNAL_KIND, experiences: 9, state })),
+    learner: jsonOf(
+      await encodeExternalCheckpoint(
+        { ...meta, kind: EXTERNAL_KIND, experiences: 9 },
+        [state],
+        new Slices(systemClock),
+      ),
+    ),
     gate: jsonOf(encodeGateCheckpoint({ ...meta, kind: GATE_KIND, gate: gate! })),
   };
   return { records, learned, external: { ...external, says: saidBy(external) } };

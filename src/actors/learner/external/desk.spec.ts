@@ -276,6 +276,29 @@ describe('the desk of a learner in another process', () => {
     });
   });
 
+  it('saves a large state while the event loop goes on turning, and gives it back as it was', async () => {
+    const desk = openDesk();
+    const { epoch } = await claim(desk);
+    // An odd length cuts a character in two at the end of every other piece.
+    const piece = '🛺"\\\n'.repeat(20_000).slice(0, 99_999);
+    const PIECES = 64;
+    for (let part = 0; part < PIECES; part++) await ask(desk, 'upload', { epoch, upload: 'u', part, text: piece });
+    let turns = 0;
+    let over = false;
+    const saved = ask(desk, 'save', { epoch, cursor: null, experiences: 3, upload: 'u' }).finally(() => (over = true));
+    while (!over) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns++;
+    }
+    await saved;
+    expect(turns).toBeGreaterThanOrEqual(PIECES / 8);
+    const again = await claim(desk);
+    const texts: string[] = [];
+    for (let part = 0; part < again.checkpoint!.parts; part++)
+      texts.push((await ask(desk, 'load', { epoch: again.epoch, part })).text);
+    expect(texts.join('') === piece.repeat(PIECES)).toBe(true);
+  });
+
   it('serves one process at a time, another one once the lease has run out, and the first no more', async () => {
     const desk = openDesk();
     const { epoch } = await claim(desk, 'first');

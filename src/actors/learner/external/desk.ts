@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
+import { SLICE_MS, Slices } from '../../../kernel/slices.js';
 import {
   EXTERNAL_VERBS,
   externalRequestSchemas,
@@ -47,6 +48,8 @@ export interface DeskPorts extends LearningPorts {
 const PUBLISH_SCHEMA = 1;
 /** Of a session's secret: nobody guesses so many. */
 const SECRET_BYTES = 18;
+/** Pieces of a state that are encoded in one turn of the event loop, at most. */
+const STATE_PIECES_AT_ONCE = 8;
 /** A process should be heard of this often in its lease's life; a request after half of that renews the lease. */
 const RENEWALS = 3;
 
@@ -76,6 +79,8 @@ export class ExternalLearnerDesk {
   readonly #settings: LearnerSettings;
   readonly #ports: DeskPorts;
   #session: Session | undefined;
+  /** A piece of a state takes a third of a millisecond to encode. */
+  readonly #slices: Slices;
   /** Claims, publications and saves happen one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -94,6 +99,7 @@ export class ExternalLearnerDesk {
   constructor(settings: LearnerSettings, ports: DeskPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#slices = new Slices(ports.clock, { sliceMs: SLICE_MS, slicePiecesMax: STATE_PIECES_AT_ONCE });
     this.#runner = settings.gate && ports.launchGate();
   }
 
@@ -335,18 +341,18 @@ export class ExternalLearnerDesk {
     const { id, surface } = this.#settings;
     const { identity } = await this.#ports.source.info();
     const { position } = decodeCursor(request.cursor, identity);
-    const state = session.upload.textOf('state', request.state, request.upload);
-    const bytes = encodeExternalCheckpoint({
+    const pieces = session.upload.piecesOf('state', request.state, request.upload);
+    const checkpoint = {
       v: this.#ports.writes?.() ?? RECORD_VERSION,
       learner: id,
-      kind: EXTERNAL_KIND,
+      kind: EXTERNAL_KIND as typeof EXTERNAL_KIND,
       surface,
       epoch: session.epoch,
       savedAtMs: this.#ports.clock.nowMs(),
       cursor: request.cursor,
       experiences: request.experiences,
-      state,
-    });
+    };
+    const bytes = await encodeExternalCheckpoint(checkpoint, pieces, this.#slices);
     await this.#ports.checkpoints.save(id, bytes, session.epoch, 'learner', { identity, position });
     session.upload.drop(request.upload);
     session.learned = request.experiences;

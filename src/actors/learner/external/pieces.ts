@@ -50,14 +50,19 @@ export class Upload {
 
   /** The text itself, or the upload that a request names. Throws InvalidRequest `UPLOAD_UNKNOWN`. */
   textOf(field: string, text: string | undefined, id: string | undefined): string {
+    return this.piecesOf(field, text, id).join('');
+  }
+
+  /** The same in pieces, of which none is longer than what a message takes. */
+  piecesOf(field: string, text: string | undefined, id: string | undefined): readonly string[] {
     if ((text === undefined) === (id === undefined))
       throw invalidRequest('INVALID_REQUEST', `Exactly one of ${field} and upload must be given.`, field);
-    if (text !== undefined) return text;
+    if (text !== undefined) return [text];
     if (id !== this.#id)
       throw new EngineError('InvalidRequest', 'UPLOAD_UNKNOWN', `There is no upload ${id}: send it again.`, {
         field: 'upload',
       });
-    return this.#pieces.join('');
+    return [...this.#pieces];
   }
 
   /** Once it has been used. */
