@@ -364,6 +364,24 @@ describe('trimming', () => {
   });
 });
 
+describe('a journal that fills', () => {
+  it('is folded no further ahead of its checkpoint than what comes of it has room', async () => {
+    const owner = await world.serve(1);
+    world.journal.roomNow = { bytes: 70_000, limit: 100_000, reserve: 25_000, intake: 'all', leftOut: [] };
+    await world.clock.advance(2_000);
+    world.journal.fate = ({ subject }) => (subject.includes('.output.') ? { status: 'unknown' } : undefined);
+    const before = owner.status().sequence;
+    for (let i = 0; i < 200; i++) world.event('tell', { bytes: 1 });
+    await world.clock.advance(2_000);
+    const { sequence } = owner.status();
+    expect(sequence).toBeGreaterThan(before);
+    expect(sequence).toBeLessThan(before + 30);
+    world.journal.fate = () => undefined;
+    await world.clock.advance(60_000);
+    expect(owner.status()).toMatchObject({ lag: 0, outputsUnacknowledged: 0 });
+  });
+});
+
 describe('a full buffer', () => {
   it('of bytes stops the reader as one of records does, and nothing is lost', async () => {
     const owner = await world.serve(1, {}, { readAheadBytesMax: 1_000 });

@@ -61,6 +61,9 @@ const LOAD_AHEAD_SHARE = 0.25;
 const FORETELL_BEHIND_RECORDS = BATCH;
 const RETRY_MS = 100;
 const PRESSED_LAG_RECORDS = 1_000;
+/** Of a filling journal's limit so much is for what is caused by the records behind its checkpoint, at so much a record. */
+const PRESSED_SHARE = 0.2;
+const PRESSED_BYTES_PER_RECORD = 2_048;
 const CHECKPOINT_SHARES = 16;
 /** The fold waits for a sweep when there are so many times more activations than there may be. */
 const ACTIVATIONS_OVER = 1.25;
@@ -591,7 +594,7 @@ export class PartitionOwner<Shared> {
       while (this.live && !readAhead.isEmpty) {
         await this.patiently(() => this.backPressure());
         this.loadAhead();
-        await this.foldBatch(readAhead.take(BATCH));
+        await this.foldBatch(readAhead.take(Math.min(BATCH, this.lagMax)));
         this.comeBy();
         if (!readAhead.isEmpty) await this.yield();
       }
@@ -636,17 +639,23 @@ export class PartitionOwner<Shared> {
     }
   }
 
+  /**
+   * In a journal that fills the checkpoint stays close, so that what it covers can go; and so close that what the records
+   * behind it cause has room, for no checkpoint covers a record before its outputs stand in their journals.
+   */
+  private get lagMax(): number {
+    const { checkpointLagRecordsMax } = this.options.limits;
+    if (!this.guard.isPressed) return checkpointLagRecordsMax;
+    const fitting = Math.floor((PRESSED_SHARE * this.guard.room!.limit) / PRESSED_BYTES_PER_RECORD);
+    return Math.max(1, Math.min(PRESSED_LAG_RECORDS, fitting, checkpointLagRecordsMax));
+  }
+
   private async backPressure(): Promise<void> {
     const { limits } = this.options;
     while (this.live && this.publisher.unacknowledged > limits.outputsUnacknowledgedMax) await this.pause(5);
     // A long replay activates actors faster than a sweep now and then could passivate them.
     if (this.store.size > ACTIVATIONS_OVER * limits.activationsPerPartitionMax + BATCH) await this.sweep();
-    // In a journal that fills the checkpoint stays close, so that what it covers can go.
-    const lagMax = (): number =>
-      this.guard.isPressed
-        ? Math.min(PRESSED_LAG_RECORDS, limits.checkpointLagRecordsMax)
-        : limits.checkpointLagRecordsMax;
-    const isAhead = (): boolean => this.fold.state.sequence - this.checkpointer.sequence > lagMax();
+    const isAhead = (): boolean => this.fold.state.sequence - this.checkpointer.sequence > this.lagMax;
     while (this.live && (this.phase === 'serving' || this.guard.isPressed) && isAhead()) {
       await this.checkpoint();
       if (isAhead()) await this.pause(RETRY_MS);
