@@ -24,8 +24,8 @@ const base = {
 
 /** `unit` does no I/O; the others start real servers and run one file at a time. */
 export default {
-  // No promise is about time: a busy machine may take its own. What hangs ends here.
-  testTimeout: 300_000,
+  // No promise is about time: a busy machine may take its own, and no test says less. What hangs ends here.
+  testTimeout: 600_000,
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
     { ...base, displayName: 'conformance', testMatch: ['<rootDir>/test/conformance/**/*.spec.ts'] },

@@ -44,7 +44,7 @@ export interface EngineOptions {
   /** Undefined: no facts. */
   readonly databaseUrl: string | undefined;
   readonly log: Logger;
-  /** Its abort ends a start that waits for what it needs. */
+  /** Of a start that waits for what it needs: its abort ends that. Left out: the start waits for nothing. */
   readonly signal?: AbortSignal;
 }
 
@@ -60,10 +60,12 @@ export interface Engine {
 
 /**
  * Resolves once the process is ready: listening, and serving the partitions that are its to serve. Waits for NATS, and for
- * other processes that start at the same time. Rejects with nothing left running.
+ * other processes that start at the same time, where there is a signal. Rejects with nothing left running.
  */
 export const startEngine = (options: EngineOptions): Promise<Engine> =>
-  withPatience(() => startOnce(options), { clock: systemClock, log: options.log, signal: options.signal });
+  options.signal === undefined
+    ? startOnce(options)
+    : withPatience(() => startOnce(options), { clock: systemClock, log: options.log, signal: options.signal });
 
 async function startOnce(options: EngineOptions): Promise<Engine> {
   const { declared, nats, databaseUrl, log } = options;

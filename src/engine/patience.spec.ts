@@ -17,12 +17,13 @@ function starting(...outcomes: readonly (Error | string)[]) {
 }
 
 describe('a start', () => {
+  const { signal } = new AbortController();
   const said: unknown[] = [];
   const log = { warn: (message: string, fields?: Record<string, unknown>) => void said.push({ message, ...fields }) };
 
   it('waits until what it needs is there, and says what it waits for', async () => {
     const { start, calls } = starting(away(), away(), away(), 'started');
-    expect(await withPatience(start, { clock: jumpClock(), log })).toBe('started');
+    expect(await withPatience(start, { clock: jumpClock(), log, signal })).toBe('started');
     expect(calls()).toBe(4);
     expect(said).toHaveLength(3);
     expect(said[0]).toMatchObject({ code: 'NATS_UNREACHABLE', error: 'NATS does not answer.' });
@@ -31,7 +32,7 @@ describe('a start', () => {
   it('does not wait for what no waiting mends', async () => {
     for (const error of [new EngineError('Configuration', 'CONFIG_INVALID', 'no'), new Error('EADDRINUSE')]) {
       const { start, calls } = starting(error);
-      await expect(withPatience(start, { clock: jumpClock(), log })).rejects.toBe(error);
+      await expect(withPatience(start, { clock: jumpClock(), log, signal })).rejects.toBe(error);
       expect(calls()).toBe(1);
     }
   });
@@ -39,7 +40,7 @@ describe('a start', () => {
   it('ends with what it waited for in vain', async () => {
     const clock = jumpClock();
     const last = away();
-    await expect(withPatience(starting(last).start, { clock, log })).rejects.toBe(last);
+    await expect(withPatience(starting(last).start, { clock, log, signal })).rejects.toBe(last);
     expect(clock.monotonicMs()).toBeGreaterThan(100_000);
     expect(clock.monotonicMs()).toBeLessThanOrEqual(120_000);
   });

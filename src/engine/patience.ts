@@ -15,7 +15,7 @@ export interface PatienceOptions {
   readonly clock: Pick<Clock, 'monotonicMs' | 'after'>;
   readonly log: Pick<Logger, 'warn'>;
   /** Its abort ends the wait. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -25,11 +25,11 @@ export interface PatienceOptions {
 export async function withPatience<T>(start: () => Promise<T>, { clock, log, signal }: PatienceOptions): Promise<T> {
   const givesUpAtMs = clock.monotonicMs() + PATIENCE_MS;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     try {
       return await start();
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const { family, code, message } = EngineError.from(error);
       if (family !== 'Dependency' || clock.monotonicMs() + pauseMs > givesUpAtMs) throw error;
       log.warn('the start waits for what it needs', { code, error: message });
@@ -39,16 +39,16 @@ export async function withPatience<T>(start: () => Promise<T>, { clock, log, sig
 }
 
 /** Ends early where the signal is aborted. */
-function pause(clock: PatienceOptions['clock'], pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
+function pause(clock: PatienceOptions['clock'], pauseMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(pauseMs, () => {
-      signal?.removeEventListener('abort', end);
+      signal.removeEventListener('abort', end);
       resolve();
     });
     const end = (): void => {
       cancel();
       resolve();
     };
-    signal?.addEventListener('abort', end, { once: true });
+    signal.addEventListener('abort', end, { once: true });
   });
 }

@@ -3,13 +3,11 @@
  * their deadlines, whether or not the flood is left out.
  */
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
-
-jest.setTimeout(240_000);
 
 const PARTITIONS = 2;
 const SETTINGS = {

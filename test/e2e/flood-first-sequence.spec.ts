@@ -5,15 +5,13 @@
  */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DEFAULT_APP } from '../../src/kernel/ids.js';
 import { streams, subjects } from '../../src/messages/subjects.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
 import { get } from '../support/rest.js';
-
-jest.setTimeout(240_000);
 
 const JOURNAL_BYTES_MAX = 3 * 1024 * 1024;
 /** Of what is sent at once, and after it was first refused. */

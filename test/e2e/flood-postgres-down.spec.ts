@@ -2,7 +2,7 @@
  * Floods of small events while facts are expected and PostgreSQL is down, so that nothing may be trimmed: events are shut
  * out, decisions go on, and all recovers by itself once PostgreSQL is back; nothing acknowledged is lost.
  */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AckedPublisher } from '../../src/actors/nats/acked-publisher.js';
 import { connect, type NatsLink } from '../../src/actors/nats/connection.js';
 import { DEFAULT_APP, encodeToken, partitionOf } from '../../src/kernel/ids.js';
@@ -13,8 +13,6 @@ import { startTestNats, type TestNats } from '../support/nats.js';
 import { silentLog } from '../support/nats-world.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 import { cloudEvent, consent, get, pickup, post } from '../support/rest.js';
-
-jest.setTimeout(240_000);
 
 const PARTITIONS = 2;
 const STORE_BYTES_MAX = 64 * 1024 * 1024;

@@ -6,11 +6,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { builtMain, ROOT } from '../support/engine-build.js';
 import { eventually } from '../support/eventually.js';
-
-jest.setTimeout(600_000);
 
 const run = promisify(execFile);
 const BLOCKS = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^```(sh|console)\n(.*?)^```$/gms)].map(

@@ -169,5 +169,5 @@ describe('the registrar between a real nats-server and a real PostgreSQL', () =>
     expect(said.sort()).toEqual(garbage.map((_, i) => subjects.books('campaign', `bad${i}`)));
     expect(world.link.up).toBe(true);
     expect(rejections).toEqual([]);
-  }, 60_000);
+  });
 });

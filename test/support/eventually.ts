@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const EVERY_MS = 50;
 /** Far above what anything takes: it ends a test that would otherwise wait for ever. */
-const WAIT_MS_MAX = 120_000;
+const WAIT_MS_MAX = 240_000;
 
 /**
  * Tries `attempt` until it neither throws nor resolves to undefined or false, and resolves to what it gave. Rejects with

@@ -101,7 +101,7 @@ describe('a thousand events, sent twice, in any order', () => {
     expect(town.world.letters).toEqual([]);
     await town.send([4_000], 1);
     expect(await town.sum()).toBe(1_010);
-  }, 60_000);
+  });
 
   it('are refused the second time with five thousand later ones between, and still count a thousand', async () => {
     const town = new Town();
@@ -125,5 +125,5 @@ describe('a thousand events, sent twice, in any order', () => {
     expect(new Set(town.world.letters.map(({ sequence }) => sequence as number)).size).toBe(1_000);
     const reasons = town.world.letters.map(({ reason }) => (reason as string).split(':')[0]);
     expect(new Set(reasons)).toEqual(new Set(['EVENT_TOO_OLD_TO_KNOW']));
-  }, 60_000);
+  });
 });
