@@ -5,7 +5,7 @@
 import type { Clock } from './clock.js';
 
 /** Of one turn, for all such work of a process. */
-export const SLICE_MS = 5;
+export const SLICE_MS = 2;
 /** Pieces in one turn, however quick they are. */
 export const SLICE_PIECES_MAX = 512;
 
