@@ -16,7 +16,7 @@ interface Heard {
 }
 
 /**
- * The reward is the largest signal that was folded within the window, a correction's the largest within window and
+ * The reward is the largest signal that was folded within the window, before a timer closed it, a correction's the largest within window and
  * horizon. Of decisions of known subjects: what is told of others passes through another actor.
  */
 export function checkRewards(replays: readonly TownReplay[]): Violation[] {
@@ -37,12 +37,18 @@ export function checkRewards(replays: readonly TownReplay[]): Violation[] {
 
 function heardOf(replay: TownReplay): ReadonlyMap<string, Heard[]> {
   const heard = new Map<string, Heard[]>();
+  // A timer is folded at its due time, also where a server's clock that went back has not come so far again: what it closed
+  // stays closed.
+  const dueMs = new Map<string, number>();
   for (const record of replay.records) {
+    const actor = `${record.kind}.${record.token}`;
+    if (record.cls === 'timer' && record.verdict === 'applied')
+      dueMs.set(actor, Math.max(dueMs.get(actor) ?? 0, record.json.due as number));
     const decisionId = namedBy(record);
     const worth = TOWN_SIGNALS[record.name]?.value;
     if (record.cls !== 'event' || record.verdict !== 'applied' || decisionId === undefined || worth === undefined)
       continue;
-    const { atMs } = record;
+    const atMs = Math.max(record.atMs, dueMs.get(actor) ?? 0);
     heard.set(decisionId, [...(heard.get(decisionId) ?? []), { atMs, sequence: record.record.sequence, worth }]);
   }
   return heard;
