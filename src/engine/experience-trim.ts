@@ -26,7 +26,7 @@ export interface ExperienceTrimOptions {
   /** Last sequence of the stream of that identity that the facts sink needs no more; Infinity where there is none. */
   readonly factsPosition: (identity: string) => number;
   readonly clock: Clock;
-  readonly log: Pick<Logger, 'info' | 'warn' | 'debug'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
 export class ExperienceTrim {
@@ -62,20 +62,21 @@ export class ExperienceTrim {
       if (passed >= firstSequence) {
         await jsm.streams.purge(streams.experience, { seq: passed + 1 });
         log.info('the experience stream fills and was trimmed', { to: passed, bytes, limit });
-      } else this.say(learners.position <= facts ? (learners.heldBy ?? 'no learner') : 'the facts sink', bytes, limit);
+      } else {
+        const heldBy = learners.position <= facts ? (learners.heldBy ?? 'no learner') : 'the facts sink';
+        const what = 'the experience stream fills and cannot be trimmed: somebody has not read it yet';
+        this.say(what, { heldBy, bytes, limit });
+      }
     } catch (error) {
-      log.debug('the experience stream could not be looked after', { error });
+      this.say('the experience stream could not be looked after', { error: String(error) });
     }
   }
 
-  private say(heldBy: string, bytes: number, limit: number): void {
+  /** Not at every look: what is wrong stays so for a while. */
+  private say(what: string, fields: Record<string, unknown>): void {
     const nowMs = this.options.clock.monotonicMs();
     if (nowMs - this.saidAtMs < WARN_EVERY_MS) return;
     this.saidAtMs = nowMs;
-    this.options.log.warn('the experience stream fills and cannot be trimmed: somebody has not read it yet', {
-      heldBy,
-      bytes,
-      limit,
-    });
+    this.options.log.warn(what, fields);
   }
 }

@@ -1,5 +1,6 @@
 /** What became of changes of consent: asked of a user's actor once it has folded them. */
 import { z } from 'zod';
+import { DEADLINE_MS_MAX } from './decisions.js';
 import { CONSENT_TYPES, PURPOSE_LENGTH_MAX, PURPOSES_MAX, timestampSchema, type ConsentType } from './events.js';
 import { idSchema } from './id-schema.js';
 
@@ -42,7 +43,7 @@ export const consentRequestSchema = z.strictObject({
       z.looseObject({ stream: z.string().max(STREAM_NAME_MAX), seq: z.number().int().positive() }),
     ])
     .optional(),
-  deadlineMs: z.number().int().min(1).max(10_000).optional(),
+  deadlineMs: z.number().int().min(1).max(DEADLINE_MS_MAX).optional(),
   changes: z.array(changeSchema).min(1).max(CONSENT_CHANGES_MAX),
 });
 export type ConsentRequest = z.infer<typeof consentRequestSchema>;

@@ -4,6 +4,8 @@ import { contextProblem } from './context-bounds.js';
 import { idSchema, labelSchema } from './id-schema.js';
 
 export const CANDIDATES_MAX = 500;
+/** The longest that any request may wait for its answer. */
+export const DEADLINE_MS_MAX = 10_000;
 export const SLATE_MAX = 50;
 /** Features of one candidate. */
 export const FEATURES_MAX = 128;
@@ -50,7 +52,7 @@ export const decisionRequestSchema = z.strictObject({
   sessionId: idSchema(256).optional(),
   /** Read-your-writes token: the answer reflects everything up to it, or says `degraded: ["after"]`. */
   after: z.string().max(256).optional(),
-  deadlineMs: z.number().int().min(1).max(10_000).optional(),
+  deadlineMs: z.number().int().min(1).max(DEADLINE_MS_MAX).optional(),
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 

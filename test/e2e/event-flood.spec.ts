@@ -4,6 +4,7 @@
  */
 import { connect, createInbox, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, expect, test } from '@jest/globals';
+import { decodePosition } from '../../src/messages/tokens.js';
 import { endEngineProcesses, startEngineProcess, type EngineProcess } from '../support/engine-process.js';
 import { eventually } from '../support/eventually.js';
 import { startTestNats, type TestNats } from '../support/nats.js';
@@ -20,9 +21,8 @@ const GROUP = 500;
 const FLOOD_MAX = 100_000;
 /** All of them are waiting when they have been sent: one process folds a few thousand a second. */
 const PILE = 20_000;
-const PILE_DEADLINE_MS = 1_000;
-/** While the flood itself has the server and the cores busy. */
-const FLOOD_DEADLINE_MS = 3_000;
+/** Longer than anything takes: how long it takes is the bench's to tell. */
+const DEADLINE_MS = 10_000;
 /** The flood goes on for so many events after it was left out everywhere. */
 const FLOOD_ON = 5_000;
 const VIEW_EVERY = 25;
@@ -93,7 +93,7 @@ test('events of the app that floods are left out while they pile up; others are 
     const user = USERS[answers.length % USERS.length]!;
     const trip = cloudEvent({ id: `trip-${++trips}`, type: 'trip.completed', subject: `user/${user}` });
     expect((await post(engine.url, '/v1/events', trip)).status).toBe(202);
-    const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: FLOOD_DEADLINE_MS }));
+    const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: DEADLINE_MS }));
     answers.push({ status, personalized: body.personalized, degraded: body.degraded });
   }
   const { acknowledged, sent } = await flooding;
@@ -123,18 +123,24 @@ test('what of one app is piled up before the fold does not make others wait: the
     apps: [{ name: 'app' }, { name: 'flood', eventsWaitingMax: 0, eventBytesWaitingMax: 0 }],
   });
   const { acknowledged, sent } = await flood(PILE);
-  await eventually('all of it stands in the journals', async () => Promise.resolve(acknowledged.length === sent));
+  await eventually('all of it stands in the journals', () => acknowledged.length === sent);
   const lagOf = async (): Promise<number> => Math.max(...(await partitions()).map(({ lag }) => lag as number));
   const answers: unknown[] = [];
   let trips = 0;
+  let ahead = 0;
   while ((await lagOf()) > PILE / 20) {
     for (const user of USERS) {
       const trip = cloudEvent({ id: `trip-${++trips}`, type: 'trip.completed', subject: `user/${user}` });
       expect((await post(engine.url, '/v1/events', trip)).status).toBe(202);
-      const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: PILE_DEADLINE_MS }));
+      const { status, body } = await post(engine.url, '/v1/decisions', pickup(user, { deadlineMs: DEADLINE_MS }));
       answers.push({ status, personalized: body.personalized, degraded: body.degraded });
+      const { partition, sequence } = decodePosition(body.token);
+      const owner = (await partitions()).find((one) => one.partition === partition);
+      // Read after the answer: the fold only goes on.
+      if (owner.sequence < sequence) ahead++;
     }
   }
+  expect(ahead).toBeGreaterThan(0);
   expect(answers.length).toBeGreaterThan(0);
   expect(answers).toEqual(answers.map(() => ({ status: 200, personalized: true, degraded: [] })));
   await eventually('everything is folded', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { artifactOf, POLICY_ID, publicationOf, thompsonOf, armsOf } from '../../../test/support/artifacts.js';
 import { surfaceWith } from '../../../test/support/user-actor.js';
 import { systemClock, type Clock } from '../../kernel/clock.js';
-import type { WorkerEntry } from '../../kernel/worker-entry.js';
+import { workerEntry, type WorkerEntry } from '../../kernel/worker-entry.js';
 import { openArtifact, type SealedArtifact } from '../../policies/artifact.js';
 import type { DecisionContext } from '../../policies/policy.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
@@ -175,13 +175,24 @@ describe('a large artifact', () => {
 
   it('gets a thread that ends when there is nothing more to open, and another one later', async () => {
     const { clock, pass } = heldClock();
-    const opener = openerWith({ clock });
+    let launches = 0;
+    const own = workerEntry('./opener-worker', import.meta.url);
+    const opener = new ThreadOpener({
+      surfaces: [],
+      clock,
+      get entry() {
+        launches++;
+        return own;
+      },
+    });
+    openers.push(opener);
     for (const version of [1, 2]) {
       const { head, bytes } = thompsonOf(version, ARMS);
       expect((await opener.open(bytes, head.policy)).head).toEqual(head);
       await new Promise((resolve) => setImmediate(resolve));
       pass();
     }
+    expect(launches).toBe(2);
   });
 });
 

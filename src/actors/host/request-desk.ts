@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError, invalidRequest, type WireError } from '../../kernel/errors.js';
+import { DEADLINE_MS_MAX } from '../../messages/decisions.js';
 import { encodePosition, decodePosition } from '../../messages/tokens.js';
 import { streams, subjects } from '../../messages/subjects.js';
 import type { DataSchema } from '../../messages/versions.js';
@@ -22,8 +23,6 @@ import type { RecordWriter } from './record-writer.js';
 const ATTEMPTS_MAX = 4;
 /** Share of the deadline that may be spent waiting for an `after` token. */
 const AFTER_SHARE = 0.8;
-/** Longer deadlines are not waited for; the actor says what is wrong with them. */
-const DEADLINE_MS_MAX = 10_000;
 
 /** Candidates that cost as much as a request without any. */
 const CANDIDATES_PER_COST = 100;
@@ -293,6 +292,7 @@ export class RequestDesk<Shared> {
     if (awaited.partition !== partition || (awaited.identity ?? identity) !== identity) return AFTER_MISSED;
     const { sequence } = awaited;
     if (sequence <= fold.state.sequence || !protections.after) return NOT_DEGRADED;
+    // Longer ones are not waited for; the actor says what is wrong with them.
     const isDeadline = typeof deadlineMs === 'number' && deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX;
     const budgetMs = isDeadline ? deadlineMs : this.options.limits.requestDeadlineMs;
     const reached = await new Promise<boolean>((resolve) => {

@@ -24,7 +24,7 @@ export function hostGuard(allowed: readonly string[]): (headers: Provenance) => 
     const name = AUTHORITY.exec(authority.toLowerCase())?.[1]?.replace(/\.$/, '');
     return name !== undefined && (LOOPBACK.test(name) || names.has(name));
   };
-  /** The last one that was: hardly any caller uses a second. */
+  /** The last Host that was ours, or none: hardly any caller uses a second. */
   let known: string | undefined;
   return ({ host, origin }) => {
     // Only HTTP/1.0 can be without, and no browser speaks it.

@@ -11,13 +11,12 @@ interface Usage {
 }
 
 /**
- * By hand, where `rate-limiter-flexible` was: that one refuses a batch of more than a second's worth for ever, forgets a debt
- * (`penalty`) with its window, counts what it refuses, keeps a timer a key and as many keys as it is sent, and tells the time
- * by the wall clock.
- *
  * At most so many points a second for each key, counted in this process. What costs more than a second's worth is let
  * through where the second is young, and paid for with the seconds that follow: so a large batch is slowed down, not shut
  * out.
+ *
+ * Written by hand: a batch of more than a second's worth must get through in the end, a debt must outlive its window, what is
+ * refused must not count, keys must be bounded, and time must be monotonic. `rate-limiter-flexible` does none of these.
  */
 export class RateLimit {
   private readonly usage = new Map<string, Usage>();

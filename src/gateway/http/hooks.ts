@@ -5,6 +5,7 @@ import type { Logger } from '../../kernel/logger.js';
 import { ANONYMOUS, demandScope, type Caller } from '../auth/api-keys.js';
 import { toEngineError, toHttpError } from '../error-mapping.js';
 import type { GatewayServices } from '../services.js';
+import type { Access } from './route-access.js';
 import { drain } from './unread-body.js';
 
 declare module 'fastify' {
@@ -72,9 +73,7 @@ export function installHooks(server: FastifyInstance, services: GatewayServices)
   });
 }
 
-type Access = FastifyRequest['routeOptions']['config']['access'];
-
-function admit(request: FastifyRequest, access: Access, services: GatewayServices): void {
+function admit(request: FastifyRequest, access: Access | undefined, services: GatewayServices): void {
   const { limits, guardHost, authenticate, appOf } = services;
   limits.admitAddress(request);
   guardHost?.(request.headers);

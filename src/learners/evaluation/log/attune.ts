@@ -5,12 +5,11 @@ import type { Combine } from '../../../messages/rewards.js';
 import { parseExperience } from '../../experience-schema.js';
 import { conditionalsOf } from '../conditionals.js';
 import type { LineOutcome, LoggedAction, LoggedChoice, RewardRange } from '../logged.js';
-import { slateRewards } from './slate-rewards.js';
+import { isSame, slateRewards } from './slate-rewards.js';
 import { checkedChoices, distributionOf, indexOf, malformed, propensityOf, rewardOf } from './checks.js';
 
 /** A recomputed conditional that is further from the logged one was made otherwise, and is not taken for the logged one. */
 const CONDITIONAL_TOLERANCE = 1e-6;
-const ROUNDING = 1e-9;
 
 /**
  * Reads a line. Only complete experiences are evaluated; the others are skipped by their status. `combine` is the rule that
@@ -59,7 +58,7 @@ export function readAttune(line: string, range: RewardRange, combine?: Combine):
 /** What was sampled earned together: the decision's reward as it was logged, but for rounding and what pinned items earned. */
 function totalOf(choices: readonly LoggedChoice[], logged: number): number {
   const total = choices.reduce((sum, choice) => sum + choice.reward!, 0);
-  return Math.abs(total - logged) <= ROUNDING * Math.max(1, Math.abs(logged)) ? logged : total;
+  return isSame(total, logged) ? logged : total;
 }
 
 /** The positions that were sampled, each with the item it took listed first. */

@@ -7,7 +7,8 @@ import { earnedBy } from '../../credit.js';
 /** Sums of the same numbers in another order differ by so much of them. */
 const ROUNDING = 1e-9;
 
-const isSame = (a: number, b: number): boolean => Math.abs(a - b) <= ROUNDING * Math.max(1, Math.abs(a), Math.abs(b));
+export const isSame = (a: number, b: number): boolean =>
+  Math.abs(a - b) <= ROUNDING * Math.max(1, Math.abs(a), Math.abs(b));
 
 /**
  * By item that was sampled, in the slate's order: what the slate earned with it and those above, less what it earned with
