@@ -96,6 +96,36 @@ describe('a decision behind what another app has piled up', () => {
     expect(await view(owner)).toMatchObject({ sum: 2 + 1 + 1 });
   });
 
+  it('keeps its place among the open requests until it is folded, so that who asks again makes no backlog', async () => {
+    const openMax = 2;
+    const owner = await serve(APPS, { requestsOpenMax: openMax });
+    let most = 0;
+    const add = async (token: string): Promise<Heard> => {
+      const body = await owner.request({ kind: 'user', token }, 'add', { alone: true, n: 1 }, ASKER);
+      const { sequence: folded } = owner.status();
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, owner.status().recordsInFlight);
+      return { body: body as { sequence: number }, folded };
+    };
+    const heard = await behindFlood(() => ['a', 'b', 'c', 'd', 'e', 'f'].map(add));
+    expect(heard.slice(0, openMax).map(isAhead)).toEqual([true, true]);
+    expect(most).toBeLessThanOrEqual(openMax);
+    await idle();
+    expect(owner.status()).toMatchObject({ lag: 0, requests: 0, recordsInFlight: 0 });
+  });
+
+  it('waits its turn behind more of its own actor than may be looked at in one go', async () => {
+    const owner = await serve();
+    const own = 200;
+    const heard = await behindFlood(() => {
+      for (let i = 0; i < own; i++) world.event('add', { id: `own-${i}` });
+      return [ask(owner, {})];
+    });
+    expect(heard.map(isAhead)).toEqual([false]);
+    await idle();
+    expect(await view(owner)).toMatchObject({ sum: own + 1 });
+  });
+
   it('is refused in its turn where a record of its actor before it makes that certain', async () => {
     const owner = await serve();
     const [heard] = await behindFlood(() => {

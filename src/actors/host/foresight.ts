@@ -18,7 +18,9 @@ import { Redriven } from './redriven.js';
 import { TimerIndex } from './timer-index.js';
 
 /** What has been folded is forgotten once there is so much more of it than of what waits. */
-const PASSED_MAX = 4_096;
+const PASSED_MAX = 256;
+/** Of one actor's waiting records so many are folded for one answer: a decision behind more of them waits for its turn. */
+const FOLDED_AT_ONCE = 64;
 
 export interface ForesightOptions<Shared> {
   readonly partition: number;
@@ -83,9 +85,11 @@ export class Foresight<Shared> {
     const ahead = this.aheadOf(key, folded);
     if (!ahead || ahead.end > 0) return false;
     let outcome: string | undefined;
+    let folds = 0;
     for (const waiting of this.lanes.get(key) ?? []) {
       const { sequence } = waiting.record;
       if (sequence <= ahead.sequence) continue;
+      if (++folds > FOLDED_AT_ONCE) return false;
       outcome = this.fold(waiting, ahead.activation, waiting.record === record ? decoded : undefined);
       if (outcome === undefined) {
         ahead.end = sequence;

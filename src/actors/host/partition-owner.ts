@@ -801,7 +801,8 @@ export class PartitionOwner<Shared> {
   private async moveCheckpoint(): Promise<void> {
     // What a replay has folded is what any owner would have: in a journal that fills it need not wait for the barrier,
     // which may have no room before something was trimmed.
-    if (this.phase !== 'serving' && !(this.phase === 'replaying' && this.guard.isPressed)) return;
+    const isPressed = (this.phase === 'replaying' || this.phase === 'releasing') && this.guard.isPressed;
+    if (this.phase !== 'serving' && !isPressed) return;
     try {
       await this.checkpointer.run();
       await this.trim();

@@ -64,6 +64,13 @@ interface AfterWaiter {
   readonly cancel: () => void;
 }
 
+/** A request's place among those that are open: it is given back once what it wrote is folded, though it was answered before. */
+interface Place {
+  isFolded: boolean;
+  isAnswered: boolean;
+  readonly leave: () => void;
+}
+
 export class RequestDesk<Shared> {
   private readonly turns: FairTurns;
   private readonly overlays = new Map<string, unknown[]>();
@@ -94,12 +101,15 @@ export class RequestDesk<Shared> {
     const { app, bytes } = asker;
     const turn = this.turns.enter(app, costOf(verb, body), bytes);
     if (turn) await turn;
+    const place: Place = { isFolded: true, isAnswered: false, leave: () => this.turns.leave(app, bytes) };
     try {
       if (turn) this.options.assertServing();
       const degraded = await this.awaitAfter(verb, body);
-      return await this.answer(address, verb, body, asker, degraded);
+      return await this.answer(address, verb, body, asker, degraded, place);
     } finally {
-      this.turns.leave(app, bytes);
+      // Who is answered asks again: what is answered ahead of the fold must not make the fold's backlog longer.
+      place.isAnswered = true;
+      if (place.isFolded) place.leave();
     }
   }
 
@@ -132,6 +142,7 @@ export class RequestDesk<Shared> {
     body: unknown,
     asker: Asker,
     degraded: readonly string[],
+    place: Place,
   ): Promise<unknown> {
     const { store, kinds, services, limits } = this.options;
     let address = first;
@@ -169,7 +180,7 @@ export class RequestDesk<Shared> {
         case 'reread':
           return this.reread(handling);
         case 'append': {
-          const result = await this.append(handling, asker);
+          const result = await this.append(handling, asker, place);
           if (result.done) return result.body;
           const error = handling.refused(result.reason);
           if (error || attempt >= ATTEMPTS_MAX) throw EngineError.fromWire(error ?? refused(result.reason));
@@ -212,7 +223,7 @@ export class RequestDesk<Shared> {
     };
   }
 
-  private append(handling: Append, asker: Asker): Promise<Appended> {
+  private append(handling: Append, asker: Asker, place: Place): Promise<Appended> {
     const { partition, identity, writer, shared } = this.options;
     const { address, body, key } = handling;
     const actorKey = keyOf(address);
@@ -220,6 +231,7 @@ export class RequestDesk<Shared> {
     overlay.push(body);
     this.overlays.set(actorKey, overlay);
     shared.reserve(body);
+    place.isFolded = false;
     const done = (sequence: number): Appended => ({
       done: true,
       body: handling.reply({ sequence, token: encodePosition({ partition, sequence, identity }) }),
@@ -250,6 +262,8 @@ export class RequestDesk<Shared> {
           this.inFlight.delete(key);
           if (error || !applied) reject(error);
           else tell(() => outcomeOf(applied, () => done(sequence)));
+          place.isFolded = true;
+          if (place.isAnswered) place.leave();
         },
       });
     });

@@ -64,26 +64,35 @@ async function assertNobodyElses(jsm: JetStreamManager, { name, subjects }: Maki
   }
 }
 
+const TRIES = 2;
+/** Many processes that begin at once measure one after the other. */
+const TRIES_BESIDE_MEASURES = 12;
+
 /**
  * Makes them all, a few at a time. What finds no room, because another limit is still to be lowered or another process is
- * measuring the room, is tried once more. Rejects with Configuration `STORE_TOO_SMALL`.
+ * measuring the room, is tried again. Rejects with Configuration `STORE_TOO_SMALL`.
  */
 export async function makeAll(jsm: JetStreamManager, all: readonly Making[]): Promise<void> {
-  const again: Making[] = [];
-  await inParallel(all, async (making) => {
-    if (!(await hasRoom(jsm, making))) again.push(making);
-  });
-  if (again.length > 0) await measureEnds(jsm);
-  await inParallel(again, async (making) => {
-    if (await hasRoom(jsm, making)) return;
-    throw new EngineError(
-      'Configuration',
-      'STORE_TOO_SMALL',
-      'The server has not enough room for what this cluster has planned: others have reserved it. Set storage.bytesMax to ' +
-        `less, or give the account more. (${making.name} has no room.)`,
-      { field: 'storage.bytesMax' },
-    );
-  });
+  let left = all;
+  for (let tries = 1; ; tries++) {
+    const without: Making[] = [];
+    await inParallel(left, async (making) => {
+      if (!(await hasRoom(jsm, making))) without.push(making);
+    });
+    const [first] = without;
+    if (first === undefined) return;
+    const wasMeasured = await measureEnds(jsm);
+    if (tries >= (wasMeasured ? TRIES_BESIDE_MEASURES : TRIES)) {
+      throw new EngineError(
+        'Configuration',
+        'STORE_TOO_SMALL',
+        'The server has not enough room for what this cluster has planned: others have reserved it. Set storage.bytesMax to ' +
+          `less, or give the account more. (${first.name} has no room.)`,
+        { field: 'storage.bytesMax' },
+      );
+    }
+    left = without;
+  }
 }
 
 /** Whether there was room to make it. */

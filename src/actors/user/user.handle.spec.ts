@@ -377,6 +377,13 @@ describe('without consent', () => {
 });
 
 describe('other verbs', () => {
+  test('decision: one that is answered and not folded yet is known', () => {
+    const rig = new UserRig().consent();
+    const { body } = rig.ask();
+    rig.overlay.push(body);
+    expect(rig.handle('decision', { decisionId: body.id })).toEqual({ do: 'reply', body });
+  });
+
   test('decision: rereads a known one, and does not know others', () => {
     const rig = new UserRig().consent();
     const body = rig.decide();

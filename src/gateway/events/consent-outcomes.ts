@@ -10,6 +10,7 @@ import {
   type ConsentChange,
   type ConsentOutcome,
 } from '../../messages/consent.js';
+import { DEADLINE_MS_MAX } from '../../messages/decisions.js';
 import { decodePosition } from '../../messages/tokens.js';
 import type { ActorClient, RequestOrigin } from '../ports.js';
 
@@ -59,7 +60,7 @@ export async function consentOutcomes(
         continue;
       }
       try {
-        const body = { after, deadlineMs: leftMs, changes };
+        const body = { after, deadlineMs: Math.min(leftMs, DEADLINE_MS_MAX), changes };
         const answer = await actors.request('user', token, 'consent', body, { deadlineMs: leftMs, app, trace });
         const told = (answer as ConsentAnswer).outcomes;
         indexes.forEach((index, i) => (outcomes[index] = told[i]!));

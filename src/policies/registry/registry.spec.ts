@@ -223,6 +223,29 @@ describe('the policy registry', () => {
       expect(loads).toEqual([1, 1, 2, 2, 2]);
     });
 
+    it('takes nothing live any more that a rollback has overtaken', async () => {
+      const { registry, told, ended, opened } = world();
+      await told(1);
+      await ended();
+      await told(2);
+      await told(3, { held: { by: 'ada', why: 'v2 is bad', atMs: 1 } });
+      await ended();
+      expect(registry.get('p')!.ref.version).toBe(1);
+      expect(opened()).toEqual([1, 2, 3]);
+      await ended();
+      expect(registry.get('p')!.ref.version).toBe(3);
+    });
+
+    it('tries what was overtaken no more', async () => {
+      const { registry, told, ended, opened } = world();
+      await told(1);
+      await told(2);
+      await ended(lost);
+      expect(opened()).toEqual([1, 2]);
+      await ended();
+      expect(registry.get('p')!.ref.version).toBe(2);
+    });
+
     it('leaves what is live where it is said to be so again', async () => {
       const { registry, told, ended } = world();
       await told(1);

@@ -117,7 +117,7 @@ export class PolicyRegistry implements PolicyDirectory {
       if (!this.#isOver(slot, coming)) this.#refuse(slot, coming, error);
       return;
     }
-    slot.opening ??= this.#openAll(slot).finally(() => (slot.opening = undefined));
+    slot.opening ??= this.#openAll(slot);
     await slot.opening;
   }
 
@@ -126,9 +126,11 @@ export class PolicyRegistry implements PolicyDirectory {
       slot.next = undefined;
       const { coming, bytes } = next;
       try {
-        const opened = await this.#open(coming, bytes);
-        // What is live was said to stay, meanwhile. Where a newer one is on its way, this one is still newer than what is live.
+        const opened = await this.#open(slot, coming, bytes);
+        // What is live was said to stay, meanwhile. Where a newer one is on its way, this one is still newer than what is live,
+        // unless that is a rollback.
         if (this.#stopped || slot.newest === undefined) continue;
+        if (slot.held !== undefined && slot.newest !== coming) continue;
         slot.live = opened;
         slot.refused = undefined;
         if (slot.newest === coming) slot.newest = undefined;
@@ -137,14 +139,18 @@ export class PolicyRegistry implements PolicyDirectory {
         if (!this.#isOver(slot, coming)) this.#refuse(slot, coming, error);
       }
     }
+    // At once: whoever comes from now on begins anew.
+    slot.opening = undefined;
   }
 
-  async #open({ ref, load }: Coming, bytes: Uint8Array): Promise<OpenedPolicy> {
+  async #open(slot: Slot, coming: Coming, bytes: Uint8Array): Promise<OpenedPolicy> {
+    const { ref, load } = coming;
     for (let tries = 1; ; tries++) {
       try {
         return await this.#opener.open(tries === 1 ? bytes : await load(), ref);
       } catch (error) {
-        if (EngineError.from(error).disposition !== 'retry' || tries >= OPEN_TRIES || this.#stopped) throw error;
+        const isWorthIt = EngineError.from(error).disposition === 'retry' && tries < OPEN_TRIES;
+        if (!isWorthIt || this.#isOver(slot, coming)) throw error;
       }
     }
   }
