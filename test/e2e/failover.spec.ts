@@ -19,12 +19,13 @@ let nats: TestNats;
 let gateway: EngineProcess;
 let hosts: EngineProcess[];
 
-const startHost = (): Promise<EngineProcess> =>
-  startEngineProcess({ role: 'host', nats: nats.engine, settings: SETTINGS });
+/** Which of them has a partition goes by their names, and by these each has half of them. */
+const startHost = (name: 'one' | 'other'): Promise<EngineProcess> =>
+  startEngineProcess({ role: 'host', nats: nats.engine, settings: { ...SETTINGS, 'cluster.hostId': name } });
 
 beforeAll(async () => {
   nats = await startTestNats({ partitions: PARTITIONS });
-  hosts = [await startHost(), await startHost()];
+  hosts = [await startHost('one'), await startHost('other')];
   gateway = await startEngineProcess({ role: 'gateway', nats: nats.engine, settings: SETTINGS });
 });
 
@@ -100,7 +101,7 @@ test('a host is killed: its partitions answer again, and nothing acknowledged is
     expect(next?.host).toBe(hosts[0]!.hostId);
     expect(next!.timestampMs - killedAtMs).toBeLessThan(TAKEOVER_MS_MAX);
   }
-  hosts[1] = await startHost();
+  hosts[1] = await startHost('other');
 });
 
 test('a host is paused past its lease: it has been replaced, writes nothing that counts, and joins again', async () => {

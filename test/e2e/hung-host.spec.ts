@@ -23,10 +23,11 @@ let hosts: EngineProcess[];
 
 beforeAll(async () => {
   nats = await startTestNats({ partitions: PARTITIONS });
-  const start = (role: 'host' | 'gateway'): Promise<EngineProcess> =>
-    startEngineProcess({ role, nats: nats.engine, settings: SETTINGS });
-  hosts = [await start('host'), await start('host')];
-  gateway = await start('gateway');
+  // Which of them has a partition goes by their names, and by these each has half of them.
+  const start = (role: 'host' | 'gateway', name: string): Promise<EngineProcess> =>
+    startEngineProcess({ role, nats: nats.engine, settings: { ...SETTINGS, 'cluster.hostId': name } });
+  hosts = [await start('host', 'one'), await start('host', 'other')];
+  gateway = await start('gateway', 'gateway');
   await settled(gateway.url, PARTITIONS, 2);
 });
 

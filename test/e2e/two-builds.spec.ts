@@ -64,8 +64,16 @@ afterAll(async () => {
   await nats.dispose();
 });
 
-const startHost = (main?: string): Promise<EngineProcess> =>
-  startEngineProcess({ role: 'host', nats: nats.engine, settings: SETTINGS, ...(main === undefined ? {} : { main }) });
+/** Names of hosts: which of two has a partition goes by their names, and by these an old one and a next one each have two. */
+type Name = 'old' | 'next' | 'next-again';
+
+const startHost = (name: Name, main?: string): Promise<EngineProcess> =>
+  startEngineProcess({
+    role: 'host',
+    nats: nats.engine,
+    settings: { ...SETTINGS, 'cluster.hostId': name },
+    ...(main === undefined ? {} : { main }),
+  });
 
 /** One more pickup in every cell. */
 async function pickUp(): Promise<void> {
@@ -127,14 +135,14 @@ async function stored(): Promise<Stored> {
 }
 
 test('either owns what the other has written, before the rise; after it the old one is refused', async () => {
-  const first = await startHost();
+  const first = await startHost('old');
   gateway = await startEngineProcess({ role: 'gateway', nats: nats.engine, settings: SETTINGS });
   await servedBy(first);
   await pickUp();
   await everywhere(1);
 
   // The new build joins, takes its share with what the old one has stored, and hands everything back.
-  const second = await startHost(nextMain);
+  const second = await startHost('next', nextMain);
   await servedBy(first, second);
   await pickUp();
   await everywhere(2);
@@ -150,7 +158,7 @@ test('either owns what the other has written, before the rise; after it the old 
   });
 
   // It joins again; an old one that hangs is no live host, and so the versions rise behind its back.
-  const third = await startHost(nextMain);
+  const third = await startHost('next-again', nextMain);
   await servedBy(first, third);
   await first.pause();
   await servedBy(third);
@@ -184,7 +192,7 @@ test('either owns what the other has written, before the rise; after it the old 
   // Stored anew, and read again from what is stored.
   await third.end('SIGTERM');
   expect((await stored()).snapshots).toEqual(new Set([NEXT]));
-  const fourth = await startHost(nextMain);
+  const fourth = await startHost('next', nextMain);
   await servedBy(fourth);
   await everywhere(13);
 });
