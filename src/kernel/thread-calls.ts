@@ -18,7 +18,8 @@ export interface CallThreadOptions {
   readonly clock: Clock;
   /** What a call that got no answer rejects with, and every later one. */
   readonly hung: (deadlineMs: number) => EngineError;
-  readonly crashed: (cause: unknown) => EngineError;
+  /** `why` it ended, as a clause. */
+  readonly crashed: (why: string, cause: unknown) => EngineError;
 }
 
 export class CallThread<Call> {
@@ -36,8 +37,10 @@ export class CallThread<Call> {
       resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
     });
     this.#worker.on('message', (answer: ThreadAnswer) => this.#settle?.(answer));
-    this.#worker.on('error', (error) => this.#end(crashed(error)));
-    this.#worker.on('exit', () => this.#end(crashed(undefined)));
+    this.#worker.on('error', (error) =>
+      this.#end(crashed(error instanceof Error ? error.message : 'it exited', error)),
+    );
+    this.#worker.on('exit', () => this.#end(crashed('it exited', undefined)));
   }
 
   /** Why it answers no more; undefined while it does. */

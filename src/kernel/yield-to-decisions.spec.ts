@@ -18,24 +18,24 @@ function system(niceness: number, platform = 'linux'): Scheduling {
 describe('a thread that yields to decisions', () => {
   it('stands behind on Linux, and only there', () => {
     const [linux, other] = [system(0), system(0, 'darwin')];
-    yieldToDecisions(linux);
-    yieldToDecisions(other);
+    yieldToDecisions(NICENESS, linux);
+    yieldToDecisions(NICENESS, other);
     expect([linux.getPriority(), other.getPriority()]).toEqual([NICENESS, 0]);
   });
 
   it('stands less far behind where somebody waits for it', () => {
     const linux = system(0);
-    yieldToDecisions(linux, NICENESS_AWAITED);
+    yieldToDecisions(NICENESS_AWAITED, linux);
     expect(linux.getPriority()).toBe(NICENESS_AWAITED);
     expect(NICENESS_AWAITED).toBeLessThan(NICENESS);
     const niced = system(LAST_IN_LINE);
-    yieldToDecisions(niced, NICENESS_AWAITED);
+    yieldToDecisions(NICENESS_AWAITED, niced);
     expect(niced.getPriority()).toBe(LAST_IN_LINE);
   });
 
   it('stays where it was put further behind', () => {
     const niced = system(LAST_IN_LINE);
-    yieldToDecisions(niced);
+    yieldToDecisions(NICENESS, niced);
     expect(niced.getPriority()).toBe(LAST_IN_LINE);
   });
 
@@ -46,6 +46,6 @@ describe('a thread that yields to decisions', () => {
         throw new Error('EPERM');
       },
     };
-    expect(() => yieldToDecisions(refusing)).not.toThrow();
+    expect(() => yieldToDecisions(NICENESS, refusing)).not.toThrow();
   });
 });

@@ -14,10 +14,10 @@ export interface Scheduling {
   setPriority(niceness: number): void;
 }
 
-export const SYSTEM: Scheduling = { platform: process.platform, getPriority, setPriority };
+const SYSTEM: Scheduling = { platform: process.platform, getPriority, setPriority };
 
 /** For a worker thread at its start. On Linux it concerns the calling thread alone; elsewhere it may not be had. Never throws. */
-export function yieldToDecisions(system: Scheduling = SYSTEM, niceness = NICENESS): void {
+export function yieldToDecisions(niceness = NICENESS, system: Scheduling = SYSTEM): void {
   if (system.platform !== 'linux') return;
   try {
     // Never raises it: whoever started this process may have put it behind already, and only root may undo that.

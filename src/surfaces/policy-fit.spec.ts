@@ -3,7 +3,7 @@ import { surfaceWith } from '../../test/support/user-actor.js';
 import { sealArtifact, type Artifact } from '../policies/artifact.js';
 import { packFloats } from '../policies/packed.js';
 import { LEARNED_FAMILIES } from '../policies/registry/learned-families.js';
-import { openerInPlace } from '../policies/registry/opener.js';
+import { openerInPlace } from '../../test/support/opener-in-place.js';
 import { policyOf } from '../policies/registry/policy-of.js';
 import { PolicyRegistry } from '../policies/registry/registry.js';
 import { encodeArtifact } from '../policies/artifact.js';

@@ -14,14 +14,14 @@ export interface Publication {
 }
 
 /** What an artifact says of itself beside its parameters. */
-export type Lettering = Pick<Artifact, 'policy' | 'lineage'>;
+export type ArtifactLabel = Pick<Artifact, 'policy' | 'lineage'>;
 
 export interface ArtifactOpener extends PolicyOpener {
   /**
    * Makes an artifact of a publication, and tries it out for the surface, where that is known. Rejects with InvalidRequest
    * `ARTIFACT_*` or `JSON_TOO_*`, and with what its family has against it.
    */
-  seal(publication: Publication, lettering: Lettering, surface: string): Promise<SealedArtifact>;
+  seal(publication: Publication, label: ArtifactLabel, surface: string): Promise<SealedArtifact>;
   /**
    * A stored artifact under another version, with another parent and time: what a rollback makes live. The bytes are the
    * opener's. Rejects as `open` does.

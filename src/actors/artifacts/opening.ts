@@ -24,7 +24,7 @@ import {
   type FitSurface,
   type SurfaceShape,
 } from '../../surfaces/policy-fit.js';
-import type { Lettering, Publication } from './opener.js';
+import type { ArtifactLabel, Publication } from './opener.js';
 
 /** Plain data; bytes are handed over. */
 export type OpenerCall =
@@ -32,7 +32,7 @@ export type OpenerCall =
   | {
       readonly call: 'seal';
       readonly publication: Publication;
-      readonly lettering: Lettering;
+      readonly label: ArtifactLabel;
       readonly surface: string;
     }
   | {
@@ -69,7 +69,7 @@ export class Opening {
       case 'open':
         return this.open(call.bytes, call.expected);
       case 'seal':
-        return this.seal(call.publication, call.lettering, call.surface);
+        return this.seal(call.publication, call.label, call.surface);
       case 'reseal':
         return this.reseal(call.bytes, call.policy, call.lineage);
       case 'check':
@@ -85,8 +85,8 @@ export class Opening {
     return { head: headOf(artifact), form };
   }
 
-  seal(publication: Publication, lettering: Lettering, surface: string): SealedArtifact {
-    return candidateOf(publication, lettering, this.#surfaces.get(surface)).sealed;
+  seal(publication: Publication, label: ArtifactLabel, surface: string): SealedArtifact {
+    return candidateOf(publication, label, this.#surfaces.get(surface)).sealed;
   }
 
   reseal(
@@ -109,7 +109,7 @@ export class Opening {
 /** A publication as the artifact it becomes, tried out for the surface, where that is known. Throws as ArtifactOpener.seal rejects. */
 export function candidateOf(
   publication: Publication,
-  { policy: named, lineage }: Lettering,
+  { policy: named, lineage }: ArtifactLabel,
   surface: FitSurface | undefined,
 ): { readonly artifact: Artifact; readonly policy: Policy; readonly sealed: SealedArtifact } {
   const { family, parameters, sha256 } = publication;

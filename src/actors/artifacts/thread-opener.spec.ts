@@ -1,12 +1,12 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { artifactOf, POLICY_ID, publicationOf, thompsonOf, armsOf } from '../../../test/support/artifacts.js';
+import { openerInPlace } from '../../../test/support/opener-in-place.js';
 import { surfaceWith } from '../../../test/support/user-actor.js';
 import { systemClock, type Clock } from '../../kernel/clock.js';
 import { workerEntry, type WorkerEntry } from '../../kernel/worker-entry.js';
 import { openArtifact, type SealedArtifact } from '../../policies/artifact.js';
 import type { DecisionContext } from '../../policies/policy.js';
 import { LEARNED_FAMILIES } from '../../policies/registry/learned-families.js';
-import { openerInPlace } from '../../policies/registry/opener.js';
 import { PolicyRegistry } from '../../policies/registry/registry.js';
 import { surfaceShape } from '../../surfaces/policy-fit.js';
 import { IN_PLACE_BYTES_MAX, ThreadOpener, type ThreadOpenerOptions } from './thread-opener.js';
@@ -201,10 +201,10 @@ describe('what becomes an artifact', () => {
     const opener = openerWith();
     const parameters = { arms: armsOf(arms), prior: [1, 1] };
     const lineage = { learner: 'l', experiences: 1, sequence: 2, createdAtMs: 3 };
-    const lettering = { policy: { id: POLICY_ID, version: 4 }, lineage };
-    const { head, bytes } = await opener.seal(publicationOf(JSON.stringify(parameters)), lettering, 's');
+    const label = { policy: { id: POLICY_ID, version: 4 }, lineage };
+    const { head, bytes } = await opener.seal(publicationOf(JSON.stringify(parameters)), label, 's');
     const artifact = openArtifact(bytes);
-    expect(artifact).toMatchObject({ ...lettering, family: 'beta-thompson', parameters, checksum: head.checksum });
+    expect(artifact).toMatchObject({ ...label, family: 'beta-thompson', parameters, checksum: head.checksum });
     const again = await opener.reseal(bytes, { id: POLICY_ID, version: 5 }, { parent: 4, createdAtMs: 9 });
     expect(openArtifact(again.bytes)).toEqual({
       ...artifact,
@@ -217,10 +217,10 @@ describe('what becomes an artifact', () => {
   it('is refused where whoever opens it would refuse it: as deep as a publication may be is one too deep', async () => {
     const opener = openerWith();
     const deep = `{"arms":{},"prior":[1,1],"x":${'['.repeat(31)}${']'.repeat(31)}}`;
-    const lettering = {
+    const label = {
       policy: { id: POLICY_ID, version: 1 },
       lineage: { learner: 'l', experiences: 0, sequence: 0, createdAtMs: 0 },
     };
-    await expect(opener.seal(publicationOf(deep), lettering, 's')).rejects.toMatchObject({ code: 'JSON_TOO_DEEP' });
+    await expect(opener.seal(publicationOf(deep), label, 's')).rejects.toMatchObject({ code: 'JSON_TOO_DEEP' });
   });
 });

@@ -4,13 +4,14 @@
  */
 import type { Clock } from '../../kernel/clock.js';
 import { EngineError } from '../../kernel/errors.js';
+import { InTurn } from '../../kernel/in-turn.js';
 import { CallThread, ownBytes } from '../../kernel/thread-calls.js';
 import { workerEntry, type WorkerEntry } from '../../kernel/worker-entry.js';
 import type { PolicyRef } from '../../messages/decisions.js';
 import type { SealedArtifact } from '../../policies/artifact.js';
 import type { OpenedPolicy } from '../../policies/registry/opener.js';
 import type { SurfaceShape } from '../../surfaces/policy-fit.js';
-import type { ArtifactOpener, Lettering, Publication } from './opener.js';
+import type { ArtifactOpener, ArtifactLabel, Publication } from './opener.js';
 import { installed, Opening, type OpenedForm, type OpenerCall } from './opening.js';
 
 /**
@@ -37,8 +38,7 @@ export class ThreadOpener implements ArtifactOpener {
   readonly #options: ThreadOpenerOptions;
   readonly #inPlace: Opening;
   #thread: CallThread<OpenerCall> | undefined;
-  /** Calls wait for those before them. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new InTurn();
   #waiting = 0;
   #cancelIdle: () => void = () => undefined;
   #stopped = false;
@@ -54,11 +54,10 @@ export class ThreadOpener implements ArtifactOpener {
     return installed((await this.#call({ call: 'open', bytes: own, expected }, [own.buffer])) as OpenedForm);
   }
 
-  async seal(publication: Publication, lettering: Lettering, surface: string): Promise<SealedArtifact> {
+  async seal(publication: Publication, label: ArtifactLabel, surface: string): Promise<SealedArtifact> {
     // A unit of text has up to three bytes.
-    if (publication.parameters.length <= IN_PLACE_BYTES_MAX / 3)
-      return this.#inPlace.seal(publication, lettering, surface);
-    return (await this.#call({ call: 'seal', publication, lettering, surface })) as SealedArtifact;
+    if (publication.parameters.length <= IN_PLACE_BYTES_MAX / 3) return this.#inPlace.seal(publication, label, surface);
+    return (await this.#call({ call: 'seal', publication, label, surface })) as SealedArtifact;
   }
 
   async reseal(
@@ -88,12 +87,7 @@ export class ThreadOpener implements ArtifactOpener {
   #call(call: OpenerCall, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     this.#cancelIdle();
     this.#waiting++;
-    const done = this.#turn.then(() => this.#ask(call, transfer));
-    this.#turn = done.then(
-      () => this.#rest(),
-      () => this.#rest(),
-    );
-    return done;
+    return this.#turn.run(() => this.#ask(call, transfer).finally(() => this.#rest()));
   }
 
   async #ask(call: OpenerCall, transfer: readonly ArrayBuffer[]): Promise<unknown> {
@@ -122,13 +116,10 @@ const ENTRY = workerEntry('./opener-worker', import.meta.url);
 const hung = (deadlineMs: number): EngineError =>
   new EngineError('Dependency', 'ARTIFACT_OPENER_HUNG', `Opening the artifact took longer than ${deadlineMs} ms.`);
 
-const crashed = (cause: unknown): EngineError =>
-  new EngineError(
-    'Dependency',
-    'ARTIFACT_OPENER_CRASHED',
-    `The thread that opened the artifact ended: ${cause instanceof Error ? cause.message : 'it exited'}.`,
-    { cause },
-  );
+const crashed = (why: string, cause: unknown): EngineError =>
+  new EngineError('Dependency', 'ARTIFACT_OPENER_CRASHED', `The thread that opened the artifact ended: ${why}.`, {
+    cause,
+  });
 
 const stopped = (): EngineError =>
   new EngineError('Dependency', 'ARTIFACT_OPENER_STOPPED', 'The process is stopping: it opens no more artifacts.');

@@ -171,8 +171,8 @@ export class PartitionOwner<Shared> {
   private judge!: PoisonJudge;
   /** Where several apps share the partition. */
   private foresight: Foresight<Shared> | undefined;
-  /** What the subjects of records begin with that somebody may wait for. */
-  private readonly owned: readonly string[];
+  /** Beginnings of the subjects of decisions and commands: somebody may wait for these. */
+  private readonly ownedPrefixes: readonly string[];
   private stopServing: (() => void) | undefined;
   private readonly cancels = new Map<string, () => void>();
 
@@ -191,7 +191,7 @@ export class PartitionOwner<Shared> {
   constructor(private readonly options: PartitionOwnerOptions<Shared>) {
     const { cluster, partition, clock, limits, kinds } = options;
     this.epoch = options.epoch;
-    this.owned = ['decision', 'command'].map((cls) => `attune.p.${partition}.${cls}.`);
+    this.ownedPrefixes = ['decision', 'command'].map((cls) => `attune.p.${partition}.${cls}.`);
     this.build = options.build ?? THIS_BUILD;
     this.versions = options.versions ?? versionsOf(this.build);
     this.schema = new DataSchema(this.build, this.versions.schema);
@@ -569,10 +569,10 @@ export class PartitionOwner<Shared> {
     void this.pump();
   }
 
-  /** Who asked need not wait until what others have before it is folded, too. */
+  /** Tells whoever waits for this record that it is certain to be applied, where many before it are still to be folded. */
   private foretell(record: JournalRecord): void {
     if (!this.foresight || this.phase !== 'serving' || this.readAhead.size <= FORETELL_BEHIND_RECORDS) return;
-    if (!this.owned.some((prefix) => record.subject.startsWith(prefix))) return;
+    if (!this.ownedPrefixes.some((prefix) => record.subject.startsWith(prefix))) return;
     let decoded: Decoded;
     try {
       decoded = decodeRecord(record, this.schema);

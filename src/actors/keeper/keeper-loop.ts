@@ -3,6 +3,7 @@
  * in the cells what is held. It never acquires by itself.
  */
 import type { Clock } from '../../kernel/clock.js';
+import { InTurn } from '../../kernel/in-turn.js';
 import { EngineError } from '../../kernel/errors.js';
 import type { KeyValue } from '../host/ports.js';
 import type { Protections } from '../host/protections.js';
@@ -37,7 +38,7 @@ interface Kept {
   /** The one that its owner's barrier carries. */
   epoch: number;
   /** What is done with one lease is done in turn. */
-  turn: Promise<unknown>;
+  readonly turn: InTurn;
   renewing: boolean;
   stalled: boolean;
 }
@@ -108,7 +109,7 @@ export class KeeperLoop {
       claim,
       renewal,
       epoch,
-      turn: Promise.resolve(),
+      turn: new InTurn(),
       renewing: false,
       stalled: false,
     });
@@ -119,7 +120,7 @@ export class KeeperLoop {
   async #confirm(cell: number, epoch: number): Promise<number> {
     const kept = this.#kept.get(cell);
     if (!kept) return 0;
-    return inTurn(kept, async () => {
+    return kept.turn.run(async () => {
       const renewed = await kept.claim.renew();
       if (renewed) kept.epoch = epoch;
       return this.#publish(cell) ? 1 : 0;
@@ -128,12 +129,12 @@ export class KeeperLoop {
 
   async #release(cell: number): Promise<number> {
     const kept = this.#forget(cell);
-    if (kept) await inTurn(kept, () => kept.claim.release());
+    if (kept) await kept.turn.run(() => kept.claim.release());
     return 0;
   }
 
   async #abandon(cell: number): Promise<number> {
-    await this.#forget(cell)?.turn;
+    await this.#forget(cell)?.turn.over();
     return 0;
   }
 
@@ -155,7 +156,7 @@ export class KeeperLoop {
   async #stop(): Promise<number> {
     this.#stopped = true;
     this.#cancelBeat();
-    await Promise.all([...this.#kept.values()].map(({ turn }) => turn));
+    await Promise.all([...this.#kept.values()].map(({ turn }) => turn.over()));
     await this.#announcing;
     return 0;
   }
@@ -194,7 +195,7 @@ export class KeeperLoop {
     }
     kept.renewing = true;
     try {
-      await inTurn(kept, () => this.#extend(kept));
+      await kept.turn.run(() => this.#extend(kept));
     } catch (error) {
       this.#options.log.warn('a lease could not be renewed; trying again', { lease: kept.key, error: String(error) });
     }
@@ -239,10 +240,4 @@ export class KeeperLoop {
     });
     return this.#announcing;
   }
-}
-
-function inTurn<T>(kept: Kept, task: () => Promise<T>): Promise<T> {
-  const done = kept.turn.then(task);
-  kept.turn = done.catch(() => undefined);
-  return done;
 }

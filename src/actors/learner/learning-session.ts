@@ -24,14 +24,15 @@ import { decodeCheckpoint, encodeCheckpoint, type SessionState } from './checkpo
 import { takeGateStep } from './gate-step.js';
 import { checkedReport, checkedRuntime, checkState } from './plugin-answers.js';
 import { EMPTY_TALLY, explored, movingMean, type Tally } from './tally.js';
-import type {
-  ArtifactMeta,
-  CheckpointMeta,
-  ExperienceRecord,
-  GateAnswer,
-  GateStep,
-  SessionProgress,
-  SessionSpec,
+import {
+  labelOf,
+  type ArtifactMeta,
+  type CheckpointMeta,
+  type ExperienceRecord,
+  type GateAnswer,
+  type GateStep,
+  type SessionProgress,
+  type SessionSpec,
 } from './trainer.js';
 
 type Counts = { -readonly [Name in keyof Tally]: Tally[Name] };
@@ -108,15 +109,8 @@ export class LearningSession {
       sealArtifact({
         schema: 1,
         family,
-        policy: { id: meta.policyId, version: meta.version },
         parameters,
-        lineage: {
-          learner: this.#spec.learner,
-          ...(meta.parent === undefined ? {} : { parent: meta.parent }),
-          experiences: this.#tally.learned,
-          sequence: this.#position,
-          createdAtMs: meta.createdAtMs,
-        },
+        ...labelOf(meta, this.#spec.learner, { experiences: this.#tally.learned, sequence: this.#position }),
       }),
     );
     // What no host could read must not become the live version: a host that starts would have none.

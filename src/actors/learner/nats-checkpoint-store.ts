@@ -29,7 +29,7 @@ export class NatsCheckpointStore implements CheckpointStore {
   }
 
   async load(learnerId: string, part: CheckpointPart = 'learner'): Promise<Uint8Array | undefined> {
-    const pointer = await this.#objects.pointer(keyOf(encodeToken(learnerId), part), parsePointer);
+    const pointer = await this.#objects.pointer(checkpointKey(learnerId, part), parsePointer);
     if (pointer === undefined) return undefined;
     const bytes = await this.#objects.object(pointer.objectKey);
     if (bytes === undefined)
@@ -44,7 +44,7 @@ export class NatsCheckpointStore implements CheckpointStore {
     part: CheckpointPart,
     place: StreamPlace | undefined,
   ): Promise<void> {
-    const key = keyOf(encodeToken(learnerId), part);
+    const key = checkpointKey(learnerId, part);
     const covered = place === undefined ? {} : { place: { ...place, savedAtMs: this.#clock.nowMs() } };
     return this.#objects.write<Pointer>({
       key,
@@ -61,9 +61,12 @@ export class NatsCheckpointStore implements CheckpointStore {
   }
 }
 
-/** Key of a pointer; of all of them the beginning, for an empty token. */
-export const keyOf = (token: string, part: CheckpointPart): string =>
-  `checkpoint.${token}${part === 'gate' ? '.gate' : ''}`;
+/** What the keys of all pointers begin with. */
+export const CHECKPOINT_KEYS = 'checkpoint.';
+
+/** Key of a pointer. */
+export const checkpointKey = (learnerId: string, part: CheckpointPart): string =>
+  `${CHECKPOINT_KEYS}${encodeToken(learnerId)}${part === 'gate' ? '.gate' : ''}`;
 
 /** Throws Invariant `CHECKPOINT_INVALID`. */
 export function parsePointer(value: Uint8Array): Pointer {

@@ -2,10 +2,9 @@
  * How far learners have read the experience stream for good: what is before the place of its last checkpoint, no learner
  * reads again, whatever becomes of its process.
  */
-import { encodeToken } from '../../kernel/ids.js';
 import type { KeyValue } from '../host/ports.js';
-import type { CheckpointPart, StreamPlace } from './checkpoint.js';
-import { keyOf, parsePointer } from './nats-checkpoint-store.js';
+import type { StreamPlace } from './checkpoint.js';
+import { CHECKPOINT_KEYS, checkpointKey, parsePointer } from './nats-checkpoint-store.js';
 
 /** A learner that is configured, and whether the evidence of its gate is kept apart from it. */
 export interface DeclaredLearner {
@@ -30,13 +29,13 @@ export async function slowestPlace(
   identity: string,
   { nowMs, keptMs }: { readonly nowMs: number; readonly keptMs: number },
 ): Promise<SlowestPlace> {
-  const parts = declared.flatMap(({ id, hasOwnGate }) =>
-    (hasOwnGate ? (['learner', 'gate'] as const) : (['learner'] as const)).map((part: CheckpointPart) =>
-      keyOf(encodeToken(id), part),
-    ),
+  const wanted = new Set(
+    declared.flatMap(({ id, hasOwnGate }) => [
+      checkpointKey(id, 'learner'),
+      ...(hasOwnGate ? [checkpointKey(id, 'gate')] : []),
+    ]),
   );
-  const wanted = new Set(parts);
-  const keys = new Set([...wanted, ...(await pointers.keys(keyOf('', 'learner')))]);
+  const keys = new Set([...wanted, ...(await pointers.keys(CHECKPOINT_KEYS))]);
   let slowest: SlowestPlace = { position: Infinity, heldBy: undefined };
   for (const key of keys) {
     const stored = await pointers.get(key);

@@ -2,6 +2,7 @@
 import type { GateSettings, GateView } from '../../learners/promotion/index.js';
 import type { ArtifactHead, SealedArtifact } from '../../policies/artifact.js';
 import type { SurfaceShape } from '../../surfaces/policy-fit.js';
+import type { ArtifactLabel } from '../artifacts/opener.js';
 import type { Tally } from './tally.js';
 
 export interface SessionSpec {
@@ -47,6 +48,16 @@ export interface ArtifactMeta {
   readonly parent: number | undefined;
   readonly createdAtMs: number;
 }
+
+/** What an artifact says of itself that is made with this, by whom, and from how much. */
+export const labelOf = (
+  { policyId, version, parent, createdAtMs }: ArtifactMeta,
+  learner: string,
+  made: Pick<ArtifactLabel['lineage'], 'experiences' | 'sequence'>,
+): ArtifactLabel => ({
+  policy: { id: policyId, version },
+  lineage: { learner, ...(parent === undefined ? {} : { parent }), ...made, createdAtMs },
+});
 
 export interface CheckpointMeta {
   readonly epoch: number;

@@ -78,10 +78,5 @@ export class WorkerTrainer implements Trainer {
 const hung = (deadlineMs: number): EngineError =>
   new EngineError('Invariant', 'LEARNER_HUNG', `The learner did not answer within ${deadlineMs} ms.`);
 
-const crashed = (cause: unknown): EngineError =>
-  new EngineError(
-    'Invariant',
-    'LEARNER_CRASHED',
-    `The learner's thread ended: ${cause instanceof Error ? cause.message : 'it exited'}.`,
-    { cause },
-  );
+const crashed = (why: string, cause: unknown): EngineError =>
+  new EngineError('Invariant', 'LEARNER_CRASHED', `The learner's thread ended: ${why}.`, { cause });

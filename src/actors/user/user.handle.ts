@@ -108,12 +108,11 @@ function handleDecision(state: UserState, body: unknown, ctx: Context): Handling
     throw invalidRequest('INVALID_REQUEST', 'decisionId is not the id of a decision.', 'decisionId');
   const isOwn = parsed.kind === ctx.address.kind && parsed.token === ctx.address.token;
   const known = isOwn ? findByNonce(state.recent, parsed.nonce) : undefined;
+  if (known !== undefined) return reread(known.sequence, ctx, (decision) => decision);
   // It may have been answered before it is folded: nobody else knows its id.
   const ahead = (ctx.overlay as readonly DecisionBody[]).find(({ id }) => id === decisionId);
-  if (known === undefined && ahead !== undefined) return { do: 'reply', body: ahead };
-  if (known === undefined)
-    return fail(new EngineError('NotFound', 'DECISION_UNKNOWN', 'The actor does not know this decision any more.'));
-  return reread(known.sequence, ctx, (decision) => decision);
+  if (ahead !== undefined) return { do: 'reply', body: ahead };
+  return fail(new EngineError('NotFound', 'DECISION_UNKNOWN', 'The actor does not know this decision any more.'));
 }
 
 function reread(sequence: number, ctx: Context, reply: (decision: DecisionBody, token: string) => unknown): Handling {

@@ -1,9 +1,8 @@
 /** What a registry has its artifacts opened by. */
 import type { PolicyRef } from '../../messages/decisions.js';
-import { headOf, openArtifact, type Artifact, type ArtifactHead } from '../artifact.js';
+import { openArtifact, type Artifact, type ArtifactHead } from '../artifact.js';
 import type { Policy } from '../policy.js';
 import { EngineError } from '../../kernel/errors.js';
-import { policyOf, type FitCheck, type PolicyFamilies } from './policy-of.js';
 
 export interface OpenedPolicy {
   readonly head: ArtifactHead;
@@ -28,14 +27,3 @@ export function openNamed(bytes: Uint8Array, expected: PolicyRef): Artifact {
   const message = 'The artifact is of another policy or version than the registry says.';
   throw new EngineError('InvalidRequest', 'ARTIFACT_MISNAMED', message);
 }
-
-/** Opens where it is called, in one go. */
-export const openerInPlace = (families: PolicyFamilies, assertFits: FitCheck = () => undefined): PolicyOpener => ({
-  // An error is a rejection, in place as elsewhere.
-  open: async (bytes, expected) => {
-    const artifact = openNamed(bytes, expected);
-    const policy = policyOf(artifact, families);
-    assertFits(artifact, policy);
-    return await Promise.resolve({ head: headOf(artifact), policy });
-  },
-});

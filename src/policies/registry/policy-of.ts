@@ -20,9 +20,6 @@ const PROBE_CONTEXT: DecisionContext = {
   nowMs: 0,
 };
 
-/** Throws InvalidRequest `ARTIFACT_UNFIT`. */
-export type FitCheck = (artifact: Artifact, policy: Policy) => void;
-
 export type PolicyFamilies = Readonly<Record<string, PolicyFamily>>;
 
 /** Throws InvalidRequest `ARTIFACT_FAMILY_UNKNOWN`. */

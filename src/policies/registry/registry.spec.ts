@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { openerInPlace } from '../../../test/support/opener-in-place.js';
 import { EngineError } from '../../kernel/errors.js';
 import { encodeArtifact, openArtifact, sealArtifact } from '../artifact.js';
 import type { ArtifactStore, RegistryEntry } from './artifact-store.js';
 import { LEARNED_FAMILIES } from './learned-families.js';
-import { openerInPlace, type PolicyOpener } from './opener.js';
+import type { PolicyOpener } from './opener.js';
 import { PolicyRegistry, type PolicyStatus } from './registry.js';
 
 const artifact = (version: number, overrides: { family?: string; parameters?: unknown } = {}): Uint8Array =>

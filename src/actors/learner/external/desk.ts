@@ -5,6 +5,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { EngineError, invalidRequest } from '../../../kernel/errors.js';
+import { InTurn } from '../../../kernel/in-turn.js';
 import { SLICE_MS, Slices } from '../../../kernel/slices.js';
 import {
   EXTERNAL_VERBS,
@@ -22,6 +23,7 @@ import type { LearningPorts } from '../learning-ports.js';
 import { onTrial } from '../publish-rule.js';
 import type { LearnerSettings } from '../settings.js';
 import { blankStatus, type LearnerStatus } from '../status.js';
+import { labelOf } from '../trainer.js';
 import {
   decodeExternalCheckpoint,
   encodeExternalCheckpoint,
@@ -82,7 +84,7 @@ export class ExternalLearnerDesk {
   /** A piece of a state takes a third of a millisecond to encode. */
   readonly #slices: Slices;
   /** Claims, publications and saves happen one at a time. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new InTurn();
   #stopped = false;
   /** Where its gate judges, in whatever session; undefined where none is configured. */
   readonly #runner: GateRunner | undefined;
@@ -143,21 +145,21 @@ export class ExternalLearnerDesk {
     const gate = this.#session?.gate;
     this.#session?.pages.close();
     await gate?.stop();
-    await this.#turn.catch(() => undefined);
+    await this.#turn.over();
     this.#drop();
     await this.#closing;
     await this.#runner?.stop();
   }
 
   readonly #handlers: Handlers = {
-    claim: (request) => this.#inTurn(() => this.#claim({ host: request.worker, incarnation: request.instance })),
+    claim: (request) => this.#turn.run(() => this.#claim({ host: request.worker, incarnation: request.instance })),
     renew: async (request) => ({ epoch: (await this.#require(request)).epoch }),
     next: (request) => this.#next(request),
     upload: async ({ upload, part, text, ...named }) => ({
       characters: (await this.#require(named)).upload.take(upload, part, text),
     }),
-    publish: (request) => this.#inTurn(() => this.#publish(request)),
-    save: (request) => this.#inTurn(() => this.#save(request)),
+    publish: (request) => this.#turn.run(() => this.#publish(request)),
+    save: (request) => this.#turn.run(() => this.#save(request)),
     load: async ({ part, ...named }) => {
       const pieces = piecesOf((await this.#require(named)).checkpoint?.state ?? '');
       const text = pieces[part];
@@ -165,7 +167,7 @@ export class ExternalLearnerDesk {
       return { part, parts: pieces.length, text };
     },
     release: (named) =>
-      this.#inTurn(async () => {
+      this.#turn.run(async () => {
         const session = await this.#require(named);
         this.#close();
         await session.lease.release();
@@ -239,7 +241,7 @@ export class ExternalLearnerDesk {
     const session = {
       epoch: lease.epoch,
       held: () => lease.held,
-      inTurn: <T>(task: () => Promise<T>) => this.#inTurn(task),
+      inTurn: <T>(task: () => Promise<T>) => this.#turn.run(task),
       onFailure: (error: EngineError | undefined) => {
         if (this.#session?.lease !== lease) return;
         this.#gateFailure = error === undefined ? null : `${error.code}: ${error.message}`;
@@ -305,12 +307,9 @@ export class ExternalLearnerDesk {
     if (gate === undefined || entry === undefined) {
       const createdAtMs = clock.nowMs();
       const version = (entry?.newest ?? 0) + 1;
-      const parent = entry?.version;
-      const lettering = {
-        policy: { id: policy, version },
-        lineage: { learner, ...(parent === undefined ? {} : { parent }), ...lineage, createdAtMs },
-      };
-      const artifact = await opener.seal(publication, lettering, surface);
+      const meta = { policyId: policy, version, parent: entry?.version, createdAtMs };
+      const label = labelOf(meta, learner, lineage);
+      const artifact = await opener.seal(publication, label, surface);
       const outcome = await artifacts.publish(artifact, epoch);
       this.#held = outcome === 'held' ? (entry?.held ?? null) : null;
       if (outcome === 'live') this.#live = { version, atMs: createdAtMs, learned: experiences };
@@ -393,12 +392,6 @@ export class ExternalLearnerDesk {
     this.#session?.pages.close();
     this.#session = undefined;
     if (gate !== undefined) this.#closing = Promise.all([this.#closing, gate.stop()]);
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(task, task);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }
 

@@ -7,7 +7,7 @@ import { fitSurface, type SurfaceShape } from '../../../surfaces/policy-fit.js';
 import type { Publication } from '../../artifacts/opener.js';
 import { candidateOf } from '../../artifacts/opening.js';
 import { takeGateStep } from '../gate-step.js';
-import type { CheckpointMeta, GateAnswer, GateProgress, GateStep } from '../trainer.js';
+import { labelOf, type CheckpointMeta, type GateAnswer, type GateProgress, type GateStep } from '../trainer.js';
 import { decodeGateCheckpoint, encodeGateCheckpoint, GATE_KIND } from './checkpoint.js';
 
 export interface GateSpec {
@@ -78,13 +78,9 @@ export class GateSession {
 
   gate(step: GateStep, proposal?: Proposal): GateAnswer<GateProgress> {
     const { fits, learner } = this.#spec;
-    const after = takeGateStep(this.#gate, step, ({ policyId, version, parent, createdAtMs }) => {
+    const after = takeGateStep(this.#gate, step, (meta) => {
       const { publication, lineage } = proposal!;
-      const lettering = {
-        policy: { id: policyId, version },
-        lineage: { learner, ...(parent === undefined ? {} : { parent }), ...lineage, createdAtMs },
-      };
-      return candidateOf(publication, lettering, fits && fitSurface(fits));
+      return candidateOf(publication, labelOf(meta, learner, lineage), fits && fitSurface(fits));
     });
     return { progress: this.#progress, ...after };
   }

@@ -1,6 +1,7 @@
 /** The gate of one external learner in a worker thread: its artifacts may be large, and each held-out decision asks three of them. */
 import type { Clock } from '../../../kernel/clock.js';
 import { EngineError } from '../../../kernel/errors.js';
+import { InTurn } from '../../../kernel/in-turn.js';
 import { CallThread, ownBytes } from '../../../kernel/thread-calls.js';
 import { workerEntry, type WorkerEntry } from '../../../kernel/worker-entry.js';
 import type { Experience } from '../../../messages/decisions.js';
@@ -34,8 +35,7 @@ export class GateThread implements GateRunner {
   readonly #options: GateThreadOptions;
   #thread: CallThread<GateCall>;
   #session: ThreadSession | undefined;
-  /** Calls wait for those before them. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new InTurn();
   #stopped = false;
 
   constructor(options: GateThreadOptions) {
@@ -61,12 +61,10 @@ export class GateThread implements GateRunner {
 
   #call(thread: CallThread<GateCall>, session: ThreadSession, call: GateCall): Promise<unknown> {
     const handedOver = bytesOf(call);
-    const done = this.#turn.then(() => {
+    return this.#turn.run(() => {
       if (session.isEnded) throw stopped();
       return thread.call(call, DEADLINE_MS, handedOver ? [handedOver.buffer] : []);
     });
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 
   #launch(): CallThread<GateCall> {
@@ -128,12 +126,7 @@ const ENTRY = workerEntry('./gate-worker', import.meta.url);
 const hung = (deadlineMs: number): EngineError =>
   new EngineError('Dependency', 'GATE_HUNG', `The gate did not answer within ${deadlineMs} ms.`);
 
-const crashed = (cause: unknown): EngineError =>
-  new EngineError(
-    'Dependency',
-    'GATE_CRASHED',
-    `The gate's thread ended: ${cause instanceof Error ? cause.message : 'it exited'}.`,
-    { cause },
-  );
+const crashed = (why: string, cause: unknown): EngineError =>
+  new EngineError('Dependency', 'GATE_CRASHED', `The gate's thread ended: ${why}.`, { cause });
 
 const stopped = (): EngineError => new EngineError('Invariant', 'LEARNER_STOPPED', 'The learner was stopped.');

@@ -1,7 +1,7 @@
 /** Entry of the thread in which the gate of one external learner judges. */
 import { EngineError } from '../../../kernel/errors.js';
 import { answerCalls } from '../../../kernel/thread-calls.js';
-import { NICENESS_AWAITED, SYSTEM, yieldToDecisions } from '../../../kernel/yield-to-decisions.js';
+import { NICENESS_AWAITED, yieldToDecisions } from '../../../kernel/yield-to-decisions.js';
 import { GateSession } from './gate-session.js';
 import type { GateCall } from './gate-thread.js';
 
@@ -24,5 +24,5 @@ function perform(call: GateCall): unknown {
 }
 
 // Claims and publications wait for it.
-yieldToDecisions(SYSTEM, NICENESS_AWAITED);
+yieldToDecisions(NICENESS_AWAITED);
 answerCalls(perform);
